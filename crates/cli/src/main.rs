@@ -1,0 +1,48 @@
+//! The binary `mika`: the tracker and the command line that administers it.
+#![forbid(unsafe_code)]
+
+mod client;
+mod config;
+mod exit;
+mod output;
+mod serve;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 conflicts with what is there,
+5 server not reachable, 78 mistakes in the configuration.";
+
+/// A private-first BitTorrent tracker.
+#[derive(Debug, Parser)]
+#[command(name = "mika", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the tracker.
+    Serve(serve::ServeArguments),
+    /// Check a configuration, or write one that explains every key.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Administer a running tracker: users, torrents, roles and rules.
+    Client(client::ClientArguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => arguments.run(),
+        Command::Config(command) => command.run(),
+        Command::Client(arguments) => arguments.run(),
+    };
+    exit::report(result)
+}

@@ -1,0 +1,54 @@
+//! What can go wrong between the client and the admin API.
+
+use thiserror::Error;
+
+use crate::types::Problem;
+
+/// Why a call failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The address of the server is not an `http://` or `https://` URL.
+    #[error("{0:?} is not an http:// or https:// URL")]
+    Url(String),
+    /// The token cannot be sent: it is empty or has characters other than visible ASCII.
+    #[error("the token is empty or contains characters other than visible ASCII")]
+    Token,
+    /// No connection, or it broke.
+    #[error("no answer from {url}: {reason}")]
+    Unreachable {
+        /// The address that was tried.
+        url: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The server answered with a problem document.
+    #[error("{}", .0.detail)]
+    Problem(Problem),
+    /// The answer is not one of mika's: another program listens there, or another version.
+    #[error("{url} answers, but not as mika does: {reason}")]
+    Protocol {
+        /// The address that was tried.
+        url: String,
+        /// What was unexpected.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The stable code of a problem document, such as `user_not_found`.
+    pub fn code(&self) -> Option<&str> {
+        self.problem().map(|problem| problem.code.as_str())
+    }
+
+    /// The HTTP status of a problem document.
+    pub fn status(&self) -> Option<u16> {
+        self.problem().map(|problem| problem.status)
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+}

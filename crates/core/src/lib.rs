@@ -1,0 +1,35 @@
+//! The tracker as a pure state machine: synchronous, deterministic, without I/O, clock or logger.
+//!
+//! # Tour: the life of an announce
+//!
+//! 1. [`tracker`]: `Tracker::announce` shows the five steps on one screen.
+//! 2. [`admission`]: the checks, in their order; [`refusal`]: what a client is told.
+//! 3. `swarm`: the rows of a torrent's peers; `shard`: the torrents of one lock.
+//! 4. [`accounting`]: what two reports of a session add up to.
+//! 5. `selection`: which peers the client is given; [`reply`]: where they are written.
+//! 6. [`batch`]: what a flush takes out of the tracker.
+//!
+//! The control plane speaks to it in the forms of [`registry`] and [`settings`].
+#![forbid(unsafe_code)]
+
+pub mod accounting;
+pub mod address;
+pub mod admission;
+pub mod batch;
+mod hash;
+mod packed;
+pub mod refusal;
+pub mod registry;
+pub mod reply;
+mod rules;
+mod selection;
+pub mod settings;
+mod shard;
+mod swarm;
+pub mod tracker;
+mod users;
+
+pub use refusal::{Refusal, Wait};
+pub use reply::{Answer, Explanation, PeerList, Source};
+pub use settings::{ClientPolicy, Mode, Settings};
+pub use tracker::{Drained, SnapshotItem, Stats, Tracker};

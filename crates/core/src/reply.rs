@@ -1,0 +1,105 @@
+//! What an announce is answered with, in a worker's reusable buffers.
+
+use std::net::IpAddr;
+
+use mika_protocol::{PeerId, ScrapeCounts};
+
+use crate::selection::Picker;
+use crate::settings::Settings;
+
+/// Where an announce came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The client's address, IPv4-mapped IPv6 already unwrapped.
+    pub ip: IpAddr,
+    /// The reply can carry peers of the source's own address family only (UDP).
+    pub one_family: bool,
+}
+
+/// The peers of a reply, as rows in wire format, and the random source that picks them.
+///
+/// A worker keeps one of these for its whole life, so that an announce allocates nothing.
+#[derive(Debug)]
+pub struct PeerList {
+    /// Rows of 6 bytes: IPv4 address and port (BEP 23).
+    pub v4: Vec<u8>,
+    /// Rows of 18 bytes: IPv6 address and port (BEP 7).
+    pub v6: Vec<u8>,
+    /// Peer ids of the rows of `v4`; empty unless asked for and kept.
+    pub v4_ids: Vec<PeerId>,
+    /// Peer ids of the rows of `v6`; empty unless asked for and kept.
+    pub v6_ids: Vec<PeerId>,
+    pub(crate) picker: Picker,
+}
+
+impl PeerList {
+    /// An empty list; `seed` comes from the operating system, or from a test.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            v4: Vec::new(),
+            v6: Vec::new(),
+            v4_ids: Vec::new(),
+            v6_ids: Vec::new(),
+            picker: Picker::new(seed),
+        }
+    }
+
+    /// Empties the list and keeps its memory.
+    pub fn clear(&mut self) {
+        self.v4.clear();
+        self.v6.clear();
+        self.v4_ids.clear();
+        self.v6_ids.clear();
+    }
+
+    /// Number of rows of both families.
+    pub fn len(&self) -> usize {
+        self.v4.len() / 6 + self.v6.len() / 18
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.v6.is_empty()
+    }
+}
+
+/// The answer to an announce; its peers are in the [`PeerList`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Seconds until the next announce.
+    pub interval_seconds: u32,
+    /// Seconds that the client must at least wait.
+    pub min_interval_seconds: u32,
+    /// Peers that have the whole torrent, the asker included.
+    pub seeders: u32,
+    /// Peers that lack some of it, the asker included.
+    pub leechers: u32,
+    /// Finished downloads.
+    pub snatches: u32,
+    /// Something the client's user should know.
+    pub warning: Option<&'static str>,
+}
+
+impl Answer {
+    pub(crate) fn new(settings: &Settings, counts: ScrapeCounts) -> Self {
+        Self {
+            interval_seconds: settings.interval_seconds,
+            min_interval_seconds: settings.min_interval_seconds,
+            seeders: counts.seeders,
+            leechers: counts.leechers,
+            snatches: counts.snatches,
+            warning: None,
+        }
+    }
+}
+
+/// How a refusal is told to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// `failure reason`.
+    pub text: String,
+    /// `interval` and `min interval`, in seconds.
+    pub interval_seconds: u32,
+    /// BEP 31 `retry in`, in minutes; `None` for `never`.
+    pub retry_in_minutes: Option<u32>,
+}

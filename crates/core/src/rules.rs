@@ -1,0 +1,166 @@
+//! The rules of the house: settings, roles, client rules, events, reasons. Read by every
+//! announce through one atomic snapshot, replaced as a whole when anything changes.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use mika_protocol::PeerId;
+
+use crate::refusal::ReasonId;
+use crate::registry::{ClientRule, GlobalEvent, RoleSpec};
+use crate::settings::{ClientPolicy, Settings};
+
+/// Everything but users and torrents.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) settings: Settings,
+    /// Sorted by id.
+    roles: Vec<RoleSpec>,
+    clients: Vec<ClientRule>,
+    events: Vec<GlobalEvent>,
+}
+
+impl Rules {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, roles: Vec::new(), clients: Vec::new(), events: Vec::new() }
+    }
+
+    /// A user's role. One whose role is gone may do everything at 100 %: nothing is lost while
+    /// the control plane puts things right.
+    pub(crate) fn role(&self, id: u16) -> RoleSpec {
+        let known = self.roles.binary_search_by_key(&id, |role| role.id);
+        known.ok().and_then(|at| self.roles.get(at).copied()).unwrap_or(RoleSpec {
+            id,
+            upload_percent: 100,
+            download_percent: 100,
+            upload_enabled: true,
+            download_enabled: true,
+            download_slots: None,
+        })
+    }
+
+    pub(crate) fn put_role(&mut self, role: RoleSpec) {
+        self.remove_role(role.id);
+        let at = self.roles.partition_point(|other| other.id < role.id);
+        self.roles.insert(at, role);
+    }
+
+    pub(crate) fn remove_role(&mut self, id: u16) {
+        self.roles.retain(|role| role.id != id);
+    }
+
+    pub(crate) fn set_clients(&mut self, mut rules: Vec<ClientRule>) {
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.prefix.len()));
+        self.clients = rules;
+    }
+
+    /// Whether a client is welcome. The longest prefix that matches decides; one that matches
+    /// none is welcome unless there is a whitelist to be on.
+    pub(crate) fn client_allowed(&self, peer_id: &PeerId) -> bool {
+        self.clients
+            .iter()
+            .find(|rule| peer_id.0.starts_with(&rule.prefix))
+            .map_or(self.settings.client_policy == ClientPolicy::Open, |rule| rule.allowed)
+    }
+
+    pub(crate) fn set_events(&mut self, events: Vec<GlobalEvent>) {
+        self.events = events;
+    }
+
+    /// Upload and download percent of the events under way. Of several, the kindest counts: the
+    /// highest for upload, the lowest for download.
+    pub(crate) fn event_percents(&self, now_seconds: u32) -> (u16, u16) {
+        let under_way = |event: &&GlobalEvent| {
+            (event.starts_at_seconds..event.ends_at_seconds).contains(&now_seconds)
+        };
+        self.events
+            .iter()
+            .filter(under_way)
+            .map(|event| (event.upload_percent, event.download_percent))
+            .reduce(|(up, down), (other_up, other_down)| (up.max(other_up), down.min(other_down)))
+            .unwrap_or((100, 100))
+    }
+}
+
+/// The texts told to clients of deleted and disabled torrents, each stored once.
+#[derive(Debug, Default)]
+pub(crate) struct Reasons {
+    texts: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u16, foldhash::fast::RandomState>,
+}
+
+impl Reasons {
+    /// The number of a text; 0 for an empty one, and when 65,535 different ones are in use.
+    pub(crate) fn intern(&mut self, text: &str) -> ReasonId {
+        if text.is_empty() {
+            return ReasonId(0);
+        }
+        if let Some(number) = self.numbers.get(text) {
+            return ReasonId(*number);
+        }
+        let Ok(number) = u16::try_from(self.texts.len() + 1) else { return ReasonId(0) };
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        ReasonId(number)
+    }
+
+    pub(crate) fn text(&self, id: ReasonId) -> &str {
+        let at = usize::from(id.0).checked_sub(1);
+        at.and_then(|at| self.texts.get(at)).map_or("", |text| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(prefix: &str, allowed: bool) -> ClientRule {
+        ClientRule { prefix: prefix.as_bytes().to_vec(), allowed }
+    }
+
+    #[test]
+    fn the_longest_client_prefix_decides() {
+        let mut rules = Rules::new(Settings::default());
+        rules.set_clients(vec![rule("-TR", true), rule("-TR2", false), rule("-XL", false)]);
+        let allowed = |rules: &Rules, id: &[u8; 20]| rules.client_allowed(&PeerId(*id));
+        assert!(allowed(&rules, b"-TR3000-xxxxxxxxxxxx"));
+        assert!(!allowed(&rules, b"-TR2940-xxxxxxxxxxxx"));
+        assert!(!allowed(&rules, b"-XL0012-xxxxxxxxxxxx"));
+        assert!(allowed(&rules, b"-qB4520-xxxxxxxxxxxx"));
+        rules.settings.client_policy = ClientPolicy::Whitelist;
+        assert!(!allowed(&rules, b"-qB4520-xxxxxxxxxxxx"));
+        assert!(allowed(&rules, b"-TR3000-xxxxxxxxxxxx"));
+    }
+
+    #[test]
+    fn events_count_from_their_start_to_before_their_end_and_the_kindest_wins() {
+        let event = |up, down, start, end| GlobalEvent {
+            upload_percent: up,
+            download_percent: down,
+            starts_at_seconds: start,
+            ends_at_seconds: end,
+        };
+        let mut rules = Rules::new(Settings::default());
+        rules.set_events(vec![event(200, 100, 10, 20), event(150, 0, 15, 30)]);
+        assert_eq!(rules.event_percents(9), (100, 100));
+        assert_eq!(rules.event_percents(10), (200, 100));
+        assert_eq!(rules.event_percents(15), (200, 0));
+        assert_eq!(rules.event_percents(20), (150, 0));
+        assert_eq!(rules.event_percents(30), (100, 100));
+    }
+
+    #[test]
+    fn reasons_are_stored_once_and_one_too_many_is_told_without_its_text() {
+        let mut reasons = Reasons::default();
+        let first = reasons.intern("Trump");
+        assert_eq!(reasons.intern("Trump"), first);
+        assert_eq!(reasons.text(first), "Trump");
+        assert_eq!(reasons.text(ReasonId(0)), "");
+        for number in 0..70_000 {
+            reasons.intern(&number.to_string());
+        }
+        assert_eq!(reasons.intern("one too many"), ReasonId(0));
+        assert_eq!(reasons.text(first), "Trump");
+    }
+}

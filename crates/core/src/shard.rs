@@ -1,0 +1,206 @@
+//! One shard of the tracker's torrents: a table by info-hash, the swarms, and what has changed
+//! since the last flush, all behind one lock.
+
+pub(crate) mod departed;
+pub(crate) mod pending;
+pub(crate) mod slab;
+
+use hashbrown::{HashMap, HashTable};
+use mika_protocol::{InfoHash, ScrapeCounts};
+
+use crate::hash::HashKey;
+use crate::refusal::ReasonId;
+use crate::registry::TokenSpec;
+use crate::swarm::{Class, Kind, Swarm};
+use departed::Departed;
+use pending::Pending;
+use slab::Slab;
+
+type IntegerMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Whether a torrent may be announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Enabled,
+    Disabled,
+    Deleted,
+}
+
+/// What memory holds of one torrent: a cache line, and its swarm's rows.
+#[derive(Debug)]
+pub(crate) struct Torrent<K: Kind> {
+    pub(crate) swarm: Swarm<K>,
+    pub(crate) info_hash: InfoHash,
+    /// The store's id; of one that the tracker registered itself, its own.
+    pub(crate) id: u32,
+    pub(crate) upload_percent: u16,
+    pub(crate) download_percent: u16,
+    pub(crate) reason: ReasonId,
+    pub(crate) standing: Standing,
+    pub(crate) marks: Marks,
+}
+
+/// Facts about a torrent, one bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    /// Its counts have changed since the last flush.
+    pub(crate) const DIRTY: Marks = Marks(1);
+    /// Some user has a token on it.
+    pub(crate) const TOKENS: Marks = Marks(2);
+    /// Registered by an announce and known to no store (public mode).
+    pub(crate) const UNSTORED: Marks = Marks(4);
+    /// Some user left its swarm before finishing.
+    pub(crate) const DEPARTED: Marks = Marks(8);
+
+    pub(crate) fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, mark: Marks, on: bool) {
+        if on {
+            self.0 |= mark.0;
+        } else {
+            self.0 &= !mark.0;
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);
+const _: () = assert!(size_of::<Option<Torrent<crate::swarm::public::Public>>>() == 64);
+
+impl<K: Kind> Torrent<K> {
+    pub(crate) fn new(info_hash: InfoHash, id: u32) -> Self {
+        Self {
+            swarm: Swarm::default(),
+            info_hash,
+            id,
+            upload_percent: 100,
+            download_percent: 100,
+            reason: ReasonId::default(),
+            standing: Standing::Enabled,
+            marks: Marks::default(),
+        }
+    }
+
+    /// Seeders and leechers of both families; a public swarm counts addresses.
+    pub(crate) fn counts(&self, v6_are_peers: bool) -> ScrapeCounts {
+        let main = &self.swarm.main;
+        let v6 = self.swarm.v6().filter(|_| v6_are_peers);
+        let count = |main: usize, v6: usize| u32::try_from(main + v6).unwrap_or(u32::MAX);
+        let seeders = count(main.seeders(), v6.map_or(0, |rows| rows.seeders()));
+        let leechers = count(main.leechers(), v6.map_or(0, |rows| rows.leechers()));
+        ScrapeCounts {
+            seeders,
+            snatches: main.snatches,
+            leechers,
+            downloaders: leechers.saturating_sub(self.swarm.paused()),
+        }
+    }
+}
+
+/// A part of all torrents, chosen by a keyed hash of the info-hash.
+#[derive(Debug)]
+pub(crate) struct Shard<K: Kind> {
+    pub(crate) torrents: Slab<Torrent<K>>,
+    table: HashTable<u32>,
+    /// Second hashes of hybrid torrents, each with the first.
+    aliases: std::collections::HashMap<InfoHash, InfoHash>,
+    /// Multipliers by torrent and user index.
+    pub(crate) tokens: IntegerMap<(u32, u32), TokenSpec>,
+    pub(crate) departed: Departed,
+    pub(crate) pending: Pending,
+    /// Where the search for expired peers goes on: torrent slot, row.
+    pub(crate) expiry_cursor: (u32, usize),
+    pub(crate) seeders: u64,
+    pub(crate) leechers: u64,
+    /// Torrents with at least one peer.
+    pub(crate) swarms: u64,
+}
+
+impl<K: Kind> Shard<K> {
+    pub(crate) fn new() -> Self {
+        Self {
+            torrents: Slab::default(),
+            table: HashTable::new(),
+            aliases: std::collections::HashMap::new(),
+            tokens: IntegerMap::default(),
+            departed: Departed::default(),
+            pending: Pending::default(),
+            expiry_cursor: (0, 0),
+            seeders: 0,
+            leechers: 0,
+            swarms: 0,
+        }
+    }
+
+    pub(crate) fn find(&self, info_hash: &InfoHash, hash: u64) -> Option<u32> {
+        let is_it =
+            |slot: &u32| self.torrents.get(*slot).is_some_and(|it| it.info_hash == *info_hash);
+        self.table.find(hash, is_it).copied()
+    }
+
+    /// The first hash of a hybrid torrent, if this is its second.
+    pub(crate) fn alias(&self, info_hash: &InfoHash) -> Option<InfoHash> {
+        if self.aliases.is_empty() { None } else { self.aliases.get(info_hash).copied() }
+    }
+
+    pub(crate) fn set_alias(&mut self, second: InfoHash, first: InfoHash) {
+        self.aliases.insert(second, first);
+    }
+
+    pub(crate) fn insert(&mut self, torrent: Torrent<K>, key: &HashKey) -> u32 {
+        let hash = key.info_hash(&torrent.info_hash);
+        let slot = self.torrents.insert(torrent);
+        let torrents = &self.torrents;
+        self.table.insert_unique(hash, slot, |slot| {
+            torrents.get(*slot).map_or(0, |torrent| key.info_hash(&torrent.info_hash))
+        });
+        slot
+    }
+
+    pub(crate) fn remove(&mut self, slot: u32, key: &HashKey) -> Option<Torrent<K>> {
+        let hash = key.info_hash(&self.torrents.get(slot)?.info_hash);
+        if let Ok(entry) = self.table.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.torrents.remove(slot)
+    }
+
+    /// Puts a torrent on the list of those whose counts the next flush writes.
+    pub(crate) fn mark_dirty(&mut self, slot: u32) {
+        if let Some(torrent) = self.torrents.get_mut(slot)
+            && !torrent.marks.has(Marks::DIRTY)
+        {
+            torrent.marks.set(Marks::DIRTY, true);
+            self.pending.torrents.push(slot);
+        }
+    }
+
+    /// Counts a peer that came.
+    pub(crate) fn count_in(&mut self, class: Class, swarm_was_empty: bool) {
+        *self.counter(class) += 1;
+        self.swarms += u64::from(swarm_was_empty);
+    }
+
+    /// Counts a peer that went.
+    pub(crate) fn count_out(&mut self, class: Class, swarm_is_empty: bool) {
+        let counter = self.counter(class);
+        *counter = counter.saturating_sub(1);
+        self.swarms = self.swarms.saturating_sub(u64::from(swarm_is_empty));
+    }
+
+    /// Counts a peer that finished, or that lost a part.
+    pub(crate) fn count_moved(&mut self, from: Class, to: Class) {
+        self.count_out(from, false);
+        self.count_in(to, false);
+    }
+
+    fn counter(&mut self, class: Class) -> &mut u64 {
+        match class {
+            Class::Seeder => &mut self.seeders,
+            Class::Leecher => &mut self.leechers,
+        }
+    }
+}

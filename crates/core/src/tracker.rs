@@ -1,0 +1,221 @@
+//! The tracker, and the five steps of an announce.
+
+mod control;
+mod drain;
+mod expire;
+mod private;
+mod public;
+mod restore;
+mod shards;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use mika_protocol::{AnnounceRequest, InfoHash, Passkey, ScrapeCounts};
+use parking_lot::{Mutex, RwLock};
+
+use crate::admission;
+use crate::batch::RegisteredRow;
+use crate::hash::HashKey;
+use crate::refusal::{Refusal, Wait};
+use crate::reply::{Answer, Explanation, PeerList, Source};
+use crate::rules::{Reasons, Rules};
+use crate::settings::{Mode, Settings};
+use crate::swarm::public::Public;
+use crate::swarm::session::Private;
+use crate::users::Users;
+pub use drain::Drained;
+use private::Visit;
+pub use restore::SnapshotItem;
+use shards::Shards;
+
+/// A tracker: users, torrents, rules and swarms.
+#[derive(Debug)]
+pub struct Tracker {
+    hash_key: HashKey,
+    rules: ArcSwap<Rules>,
+    /// Serialises changes of `rules`; announces never take it.
+    rules_change: Mutex<()>,
+    reasons: RwLock<Reasons>,
+    users: Users,
+    swarms: Swarms,
+    totals: Totals,
+}
+
+/// The swarms of a tracker's mode.
+#[derive(Debug)]
+enum Swarms {
+    Private(Shards<Private>),
+    Public(Shards<Public>),
+}
+
+/// Counts over all shards, for the limits.
+#[derive(Debug)]
+struct Totals {
+    torrents: AtomicU64,
+    peers: AtomicU64,
+    next_registered_id: AtomicU32,
+    departed_forgotten: AtomicU64,
+}
+
+/// How many of everything the tracker holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Torrents registered, deleted ones included.
+    pub torrents: u64,
+    /// Torrents with at least one peer.
+    pub swarms: u64,
+    /// Users registered, deleted ones included.
+    pub users: u64,
+    /// Sessions that have the whole torrent.
+    pub seeders: u64,
+    /// Sessions that lack some of it.
+    pub leechers: u64,
+    /// Rows that wait for the next flush.
+    pub pending_rows: u64,
+    /// Departed leechers that are remembered.
+    pub departed: u64,
+    /// Departed leechers not remembered because `limits.departed_sessions` was reached.
+    pub departed_forgotten: u64,
+}
+
+impl Tracker {
+    /// An empty tracker. `hash_key` is secret and random, and kept over restarts: it keeps
+    /// strangers from choosing names that collide, and snapshots contain session keys.
+    pub fn new(mode: Mode, settings: Settings, hash_key: [u8; 16]) -> Self {
+        let hash_key = HashKey::new(hash_key);
+        let swarms = match mode {
+            Mode::Private => Swarms::Private(Shards::new(hash_key)),
+            Mode::Public => Swarms::Public(Shards::new(hash_key)),
+        };
+        Self {
+            hash_key,
+            rules: ArcSwap::from_pointee(Rules::new(settings)),
+            rules_change: Mutex::new(()),
+            reasons: RwLock::default(),
+            users: Users::new(hash_key),
+            swarms,
+            totals: Totals {
+                torrents: AtomicU64::new(0),
+                peers: AtomicU64::new(0),
+                next_registered_id: AtomicU32::new(RegisteredRow::FIRST_ID),
+                departed_forgotten: AtomicU64::new(0),
+            },
+        }
+    }
+
+    /// Private or public.
+    pub fn mode(&self) -> Mode {
+        match self.swarms {
+            Swarms::Private(_) => Mode::Private,
+            Swarms::Public(_) => Mode::Public,
+        }
+    }
+
+    /// Answers one announce; the peers are written to `peers`.
+    pub fn announce(
+        &self,
+        request: &AnnounceRequest,
+        source: Source,
+        now_seconds: u32,
+        peers: &mut PeerList,
+    ) -> Result<Answer, Refusal> {
+        peers.clear();
+        match &self.swarms {
+            Swarms::Private(shards) => {
+                self.announce_private(shards, request, source, now_seconds, peers)
+            }
+            Swarms::Public(shards) => {
+                self.announce_public(shards, request, source, now_seconds, peers)
+            }
+        }
+    }
+
+    /// The five steps. The lock of the torrent's shard is held from the second to the last.
+    fn announce_private(
+        &self,
+        shards: &Shards<Private>,
+        request: &AnnounceRequest,
+        source: Source,
+        now_seconds: u32,
+        peers: &mut PeerList,
+    ) -> Result<Answer, Refusal> {
+        let rules = self.rules.load();
+
+        // 1. Admission: who is it, and may they announce this torrent?
+        let user = admission::user(&self.users, request)?;
+        admission::client(&rules, request)?;
+        let (mut shard, slot) = self.enter(shards, &rules, request, now_seconds)?;
+        let visit = Visit::new(self, &rules, user, request, source, now_seconds);
+
+        // 2. Swarm: the session as it was, and as it is now.
+        let change = visit.change_swarm(&mut shard, slot)?;
+
+        // 3. Accounting: the difference is what the next flush writes.
+        visit.account(&mut shard, slot, &change);
+
+        // 4. Selection: whom the client may talk to.
+        visit.select_peers(&shard, slot, &change, peers);
+
+        // 5. Answer, and look after one row that may have expired. Detection will be fed here.
+        let answer = visit.answer(&shard, slot);
+        visit.clean_one(&mut shard, slot, peers);
+        Ok(answer)
+    }
+
+    /// Whether a scrape with this passkey may be answered.
+    pub fn admit_scrape(&self, passkey: Option<&Passkey>) -> Result<(), Refusal> {
+        if self.mode() == Mode::Public {
+            return Ok(());
+        }
+        let passkey = passkey.ok_or(Refusal::PasskeyMissing)?;
+        match self.users.by_passkey(passkey) {
+            None => Err(Refusal::PasskeyUnknown),
+            Some(user) if user.deleted => Err(Refusal::UserDeleted),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The counts of one torrent; `None` if it is unknown, or on a private tracker deleted.
+    pub fn scrape(&self, info_hash: InfoHash) -> Option<ScrapeCounts> {
+        match &self.swarms {
+            Swarms::Private(shards) => shards.counts(info_hash, false),
+            Swarms::Public(shards) => shards.counts(info_hash, true),
+        }
+    }
+
+    /// How a refusal is told to the client: its text, and when to ask again.
+    pub fn explain(&self, refusal: Refusal) -> Explanation {
+        let mut text = refusal.text().to_owned();
+        if let Refusal::TorrentDeleted(reason) | Refusal::TorrentDisabled(reason) = refusal {
+            let reasons = self.reasons.read();
+            let reason = reasons.text(reason);
+            if !reason.is_empty() {
+                text.push_str(": ");
+                text.push_str(reason);
+            }
+        }
+        let regular = self.rules.load().settings.interval_seconds;
+        let (interval_seconds, retry_in_minutes) = match refusal.wait() {
+            Wait::Short => (60.min(regular), Some(1)),
+            Wait::Long => (regular, Some(regular.div_ceil(60))),
+            Wait::Never => (regular, None),
+        };
+        Explanation { text, interval_seconds, retry_in_minutes }
+    }
+
+    /// How many of everything there is now.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            torrents: self.totals.torrents.load(Ordering::Relaxed),
+            users: self.users.len() as u64,
+            departed_forgotten: self.totals.departed_forgotten.load(Ordering::Relaxed),
+            ..Stats::default()
+        };
+        match &self.swarms {
+            Swarms::Private(shards) => shards.add_stats(&mut stats),
+            Swarms::Public(shards) => shards.add_stats(&mut stats),
+        }
+        stats
+    }
+}

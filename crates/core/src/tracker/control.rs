@@ -1,0 +1,170 @@
+//! How the control plane changes a tracker. Everything is in force for the next announce.
+
+use mika_protocol::InfoHash;
+use std::sync::atomic::Ordering;
+
+use super::shards::Shards;
+use super::{Swarms, Tracker};
+use crate::batch::RegisteredRow;
+use crate::refusal::ReasonId;
+use crate::registry::{
+    ClientRule, GlobalEvent, RegistryError, RoleSpec, TokenSpec, TorrentSpec, UserSpec,
+};
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::shard::{Marks, Standing, Torrent};
+use crate::swarm::Kind;
+
+impl Tracker {
+    /// Replaces the settings; announces under way finish with the old ones.
+    pub fn set_settings(&self, settings: Settings) {
+        self.change_rules(|rules| rules.settings = settings);
+    }
+
+    /// Adds a role or replaces the one with its id.
+    pub fn put_role(&self, role: RoleSpec) {
+        self.change_rules(|rules| rules.put_role(role));
+    }
+
+    /// Removes a role; users who still have it may do everything at 100 %.
+    pub fn remove_role(&self, id: u16) {
+        self.change_rules(|rules| rules.remove_role(id));
+    }
+
+    /// Replaces all client rules.
+    pub fn set_client_rules(&self, rules: Vec<ClientRule>) {
+        self.change_rules(|all| all.set_clients(rules));
+    }
+
+    /// Replaces all global events.
+    pub fn set_events(&self, events: Vec<GlobalEvent>) {
+        self.change_rules(|rules| rules.set_events(events));
+    }
+
+    fn change_rules(&self, change: impl FnOnce(&mut Rules)) {
+        let _one_at_a_time = self.rules_change.lock();
+        let mut rules = Rules::clone(&self.rules.load());
+        change(&mut rules);
+        self.rules.store(std::sync::Arc::new(rules));
+    }
+
+    /// Adds a user or replaces the one with its id; a changed passkey counts at once.
+    pub fn put_user(&self, user: UserSpec) -> Result<(), RegistryError> {
+        self.users.put(&user, self.rules.load().settings.users_max)
+    }
+
+    /// Adds a torrent or replaces the one with its info-hash; its swarm stays.
+    pub fn put_torrent(&self, torrent: TorrentSpec<'_>) -> Result<(), RegistryError> {
+        let reason = self.reasons.write().intern(torrent.reason);
+        if torrent.id >= RegisteredRow::FIRST_ID {
+            self.totals.next_registered_id.fetch_max(torrent.id + 1, Ordering::Relaxed);
+        }
+        match &self.swarms {
+            Swarms::Private(shards) => self.put_torrent_in(shards, &torrent, reason),
+            Swarms::Public(shards) => self.put_torrent_in(shards, &torrent, reason),
+        }
+    }
+
+    fn put_torrent_in<K: Kind>(
+        &self,
+        shards: &Shards<K>,
+        spec: &TorrentSpec<'_>,
+        reason: ReasonId,
+    ) -> Result<(), RegistryError> {
+        let change = |torrent: &mut Torrent<K>| {
+            torrent.id = spec.id;
+            torrent.upload_percent = spec.upload_percent;
+            torrent.download_percent = spec.download_percent;
+            torrent.reason = reason;
+            torrent.marks.set(Marks::UNSTORED, false);
+            torrent.standing = match (spec.deleted, spec.enabled) {
+                (true, _) => Standing::Deleted,
+                (false, true) => Standing::Enabled,
+                (false, false) => Standing::Disabled,
+            };
+        };
+        match shards.find(spec.info_hash) {
+            Ok((mut shard, slot)) => {
+                let torrent = shard.torrents.get_mut(slot).ok_or(RegistryError::TorrentUnknown)?;
+                if torrent.info_hash != spec.info_hash {
+                    return Err(RegistryError::InfoHashTaken);
+                }
+                change(torrent);
+            }
+            Err(Some(mut shard)) => {
+                if !self.reserve_torrent(self.rules.load().settings.torrents_max) {
+                    return Err(RegistryError::TorrentLimit);
+                }
+                let mut torrent = Torrent::new(spec.info_hash, spec.id);
+                torrent.swarm.main.snatches = spec.snatches;
+                change(&mut torrent);
+                shard.insert(torrent, &self.hash_key);
+            }
+            Err(None) => return Err(RegistryError::InfoHashTaken),
+        }
+        if let Some(second) = spec.info_hash_v2 {
+            self.put_alias(shards, second, spec.info_hash)?;
+        }
+        Ok(())
+    }
+
+    fn put_alias<K: Kind>(
+        &self,
+        shards: &Shards<K>,
+        second: InfoHash,
+        first: InfoHash,
+    ) -> Result<(), RegistryError> {
+        if let Ok((shard, slot)) = shards.find(second)
+            && shard.torrents.get(slot).is_none_or(|torrent| torrent.info_hash != first)
+        {
+            return Err(RegistryError::InfoHashTaken);
+        }
+        shards.set_alias(second, first);
+        Ok(())
+    }
+
+    /// Adds or replaces a user's token on a torrent.
+    pub fn put_token(&self, info_hash: InfoHash, token: TokenSpec) -> Result<(), RegistryError> {
+        let Swarms::Private(shards) = &self.swarms else { return Err(RegistryError::UserUnknown) };
+        let user = self.users.index_of(token.user_id).ok_or(RegistryError::UserUnknown)?;
+        let (mut shard, slot) =
+            shards.find(info_hash).map_err(|_| RegistryError::TorrentUnknown)?;
+        shard.tokens.insert((slot, user), token);
+        if let Some(torrent) = shard.torrents.get_mut(slot) {
+            torrent.marks.set(Marks::TOKENS, true);
+        }
+        Ok(())
+    }
+
+    /// Removes a user's token on a torrent; false if there is none.
+    pub fn remove_token(&self, info_hash: InfoHash, user_id: u32) -> bool {
+        let Swarms::Private(shards) = &self.swarms else { return false };
+        let (Some(user), Ok((mut shard, slot))) =
+            (self.users.index_of(user_id), shards.find(info_hash))
+        else {
+            return false;
+        };
+        shard.tokens.remove(&(slot, user)).is_some()
+    }
+
+    /// The info-hashes of torrents by their ids, for those ids that `wanted` accepts.
+    pub fn info_hashes_of(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, InfoHash)> {
+        match &self.swarms {
+            Swarms::Private(shards) => shards.info_hashes_of(wanted),
+            Swarms::Public(shards) => shards.info_hashes_of(wanted),
+        }
+    }
+}
+
+impl<K: Kind> Shards<K> {
+    fn info_hashes_of(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, InfoHash)> {
+        let mut found = Vec::new();
+        for shard in self.iter() {
+            let shard = shard.lock();
+            let torrents = shard.torrents.iter().map(|(_, torrent)| torrent);
+            let wanted = torrents.filter(|torrent| wanted(torrent.id));
+            found.extend(wanted.map(|torrent| (torrent.id, torrent.info_hash)));
+        }
+        found
+    }
+}

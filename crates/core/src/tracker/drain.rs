@@ -1,0 +1,194 @@
+//! Draining: what the announces since the last flush add up to, as one batch.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use super::restore::SnapshotItem;
+use super::shards::SHARDS;
+use super::{Swarms, Tracker};
+use crate::batch::{Batch, HistoryRow, TorrentRow, Traffic, UserRow};
+use crate::shard::pending::{Pending, PendingSession};
+use crate::shard::{Marks, Shard};
+use crate::swarm::Kind;
+
+/// The result of a drain.
+#[derive(Debug, Default)]
+pub struct Drained {
+    /// What changed, without its number.
+    pub batch: Batch,
+    /// The shard to go on with, if the batch became full before all were drained.
+    pub next_shard: Option<usize>,
+}
+
+impl Tracker {
+    /// Takes what has changed since the last drain, from `first_shard` on, until the batch has
+    /// `rows_max` rows or all shards are drained.
+    ///
+    /// Each shard is cut at one moment: the sessions' counters in the batch are exactly those
+    /// that its totals add up to.
+    pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
+        let mut sums = Sums::default();
+        let mut pending = Pending::default();
+        for number in first_shard..SHARDS {
+            if sums.rows >= rows_max {
+                return Drained { batch: sums.batch(now_seconds), next_shard: Some(number) };
+            }
+            self.cut(number, now_seconds, &mut pending, &mut sums, None);
+        }
+        Drained { batch: sums.batch(now_seconds), next_shard: None }
+    }
+
+    /// Drains everything and hands over, of each shard at the moment of its cut, all that a
+    /// restart needs: together with the batch, the items are one consistent state.
+    pub fn drain_and_snapshot(
+        &self,
+        now_seconds: u32,
+        mut write: impl FnMut(SnapshotItem),
+    ) -> Batch {
+        let mut sums = Sums::default();
+        let mut pending = Pending::default();
+        let mut items = Vec::new();
+        for number in 0..SHARDS {
+            self.cut(number, now_seconds, &mut pending, &mut sums, Some(&mut items));
+            items.drain(..).for_each(&mut write);
+        }
+        sums.batch(now_seconds)
+    }
+
+    fn cut(
+        &self,
+        number: usize,
+        now_seconds: u32,
+        pending: &mut Pending,
+        sums: &mut Sums,
+        items: Option<&mut Vec<SnapshotItem>>,
+    ) {
+        match &self.swarms {
+            Swarms::Private(shards) => {
+                let Some(shard) = shards.get(number) else { return };
+                let mut shard = cut_shard(shard, pending, sums, false);
+                if let Some(items) = items {
+                    self.snapshot_private(&mut shard, items);
+                }
+            }
+            Swarms::Public(shards) => {
+                let Some(shard) = shards.get(number) else { return };
+                let mut shard = cut_shard(shard, pending, sums, true);
+                if let Some(items) = items {
+                    self.snapshot_public(&mut shard, now_seconds, items);
+                }
+            }
+        }
+        sums.add(pending);
+        pending.clear();
+    }
+}
+
+/// Swaps a shard's pending changes for the empty ones in `pending`, and notes the counts of its
+/// dirty torrents; the shard stays locked.
+fn cut_shard<'a, K: Kind>(
+    shard: &'a Mutex<Shard<K>>,
+    pending: &mut Pending,
+    sums: &mut Sums,
+    v6_are_peers: bool,
+) -> parking_lot::MutexGuard<'a, Shard<K>> {
+    let mut shard = shard.lock();
+    std::mem::swap(&mut shard.pending, pending);
+    for slot in &pending.torrents {
+        let Some(torrent) = shard.torrents.get_mut(*slot) else { continue };
+        torrent.marks.set(Marks::DIRTY, false);
+        let counts = torrent.counts(v6_are_peers);
+        let row = sums.torrent(torrent.id);
+        row.seeders = counts.seeders;
+        row.leechers = counts.leechers;
+    }
+    shard
+}
+
+/// Rows in the making, one per key.
+#[derive(Debug, Default)]
+struct Sums {
+    rows: usize,
+    users: BTreeMap<u32, UserRow>,
+    torrents: BTreeMap<u32, TorrentRow>,
+    history: BTreeMap<(u32, u32), HistoryRow>,
+    batch: Batch,
+}
+
+impl Sums {
+    fn torrent(&mut self, torrent_id: u32) -> &mut TorrentRow {
+        self.torrents.entry(torrent_id).or_insert_with(|| TorrentRow {
+            torrent_id,
+            traffic: Traffic::default(),
+            snatches: 0,
+            seeders: 0,
+            leechers: 0,
+            announced_at_seconds: 0,
+        })
+    }
+
+    fn add(&mut self, pending: &Pending) {
+        self.rows += pending.rows();
+        pending.sessions.values().for_each(|session| self.add_session(session));
+        for torrent_id in &pending.public_snatches {
+            self.torrent(*torrent_id).snatches += 1;
+        }
+        self.batch.registered.extend_from_slice(&pending.registered);
+    }
+
+    fn add_session(&mut self, session: &PendingSession) {
+        let row = session.session_row();
+        let at = row.announced_at_seconds;
+        let PendingSession { traffic, seed_seconds, snatches, .. } = *session;
+
+        let user = self.users.entry(row.user_id).or_insert_with(|| UserRow {
+            user_id: row.user_id,
+            traffic: Traffic::default(),
+            seed_seconds: 0,
+            snatches: 0,
+            announced_at_seconds: 0,
+        });
+        user.traffic.add(traffic);
+        user.seed_seconds = user.seed_seconds.saturating_add(seed_seconds);
+        user.snatches = user.snatches.saturating_add(snatches);
+        user.announced_at_seconds = user.announced_at_seconds.max(at);
+
+        let torrent = self.torrent(row.torrent_id);
+        torrent.traffic.add(traffic);
+        torrent.snatches = torrent.snatches.saturating_add(snatches);
+        torrent.announced_at_seconds = torrent.announced_at_seconds.max(at);
+
+        let key = (row.user_id, row.torrent_id);
+        let history = self.history.entry(key).or_insert_with(|| HistoryRow {
+            user_id: row.user_id,
+            torrent_id: row.torrent_id,
+            traffic: Traffic::default(),
+            seed_seconds: 0,
+            snatches: 0,
+            left_bytes: row.left_bytes,
+            active: false,
+            announced_at_seconds: 0,
+        });
+        history.traffic.add(traffic);
+        history.seed_seconds = history.seed_seconds.saturating_add(seed_seconds);
+        history.snatches = history.snatches.saturating_add(snatches);
+        history.active |= session.user_active;
+        if at >= history.announced_at_seconds {
+            history.announced_at_seconds = at;
+            history.left_bytes = row.left_bytes;
+        }
+        self.batch.sessions.push(row);
+    }
+
+    fn batch(self, drained_at_seconds: u32) -> Batch {
+        let mut batch = self.batch;
+        batch.drained_at_seconds = drained_at_seconds;
+        batch.users = self.users.into_values().collect();
+        batch.torrents = self.torrents.into_values().collect();
+        batch.history = self.history.into_values().collect();
+        batch.sessions.sort_unstable_by_key(|row| (row.torrent_id, row.user_id, row.key));
+        batch.registered.sort_unstable_by_key(|row| row.torrent_id);
+        batch
+    }
+}

@@ -1,0 +1,180 @@
+//! Expiry: a cursor that does a bounded piece of work per lock hold.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use super::shards::{SHARDS, Shards};
+use super::{Swarms, Tracker, public};
+use crate::shard::{Marks, Shard, Torrent};
+use crate::swarm::public::{Public, PublicPeer};
+use crate::swarm::session::{Private, SessionId};
+use crate::swarm::{self, Dense, Kind, Peer, Row, Swarm};
+
+/// Rows looked at per lock hold: some microseconds.
+const ROWS_PER_HOLD: usize = 256;
+
+impl Tracker {
+    /// Number of parts that [`Tracker::expire`] is called for in turn.
+    pub const PARTS: usize = SHARDS;
+
+    /// Removes the peers of one part that have timed out; returns how many. The lock is given
+    /// back after every few rows, so that no announce waits for long.
+    pub fn expire(&self, part: usize, now_seconds: u32) -> usize {
+        let timeout_seconds = self.rules.load().settings.peer_timeout_seconds;
+        match &self.swarms {
+            Swarms::Private(shards) => sweep(shards, part, |shard| {
+                self.expire_private(shard, now_seconds, timeout_seconds)
+            }),
+            Swarms::Public(shards) => {
+                let timeout_seconds = public::timeout(timeout_seconds);
+                sweep(shards, part, |shard| self.expire_public(shard, now_seconds, timeout_seconds))
+            }
+        }
+    }
+
+    fn expire_private(
+        &self,
+        shard: &mut Shard<Private>,
+        now_seconds: u32,
+        timeout_seconds: u32,
+    ) -> Step {
+        let mut sessions: Vec<(u32, SessionId)> = Vec::new();
+        let mut endpoints: Vec<(u32, SessionId)> = Vec::new();
+        let more = advance(shard, |slot, torrent, rows| {
+            let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
+            sessions.extend(old.map(|id| (slot, id)));
+            if let Some(v6) = torrent.swarm.v6() {
+                let old = expired(v6, &rows, now_seconds, timeout_seconds);
+                endpoints.extend(old.map(|id| (slot, id)));
+            }
+        });
+        let removed = sessions.len();
+        sessions.iter().for_each(|(slot, id)| self.depart(shard, *slot, id));
+        // A session whose IPv6 side fell silent goes on over IPv4.
+        for (slot, id) in endpoints {
+            if let Some(torrent) = shard.torrents.get_mut(slot) {
+                swarm::remove(torrent.swarm.v6_mut(), &id, &self.hash_key);
+                torrent.swarm.drop_empty_extra();
+            }
+        }
+        Step { removed, more }
+    }
+
+    fn expire_public(
+        &self,
+        shard: &mut Shard<Public>,
+        now_seconds: u32,
+        timeout_seconds: u32,
+    ) -> Step {
+        let mut v4: Vec<(u32, [u8; 6])> = Vec::new();
+        let mut v6: Vec<(u32, [u8; 18])> = Vec::new();
+        let mut empty: Vec<u32> = Vec::new();
+        let more = advance(shard, |slot, torrent, rows| {
+            let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
+            v4.extend(old.map(|id| (slot, id)));
+            if let Some(table) = torrent.swarm.v6() {
+                let old = expired(table, &rows, now_seconds, timeout_seconds);
+                v6.extend(old.map(|id| (slot, id)));
+            }
+            if torrent.swarm.is_empty() && torrent.marks.has(Marks::UNSTORED) {
+                empty.push(slot);
+            }
+        });
+        for (slot, id) in &v4 {
+            self.drop_public(shard, *slot, id, Swarm::main);
+        }
+        for (slot, id) in &v6 {
+            self.drop_public(shard, *slot, id, Swarm::v6_mut);
+        }
+        // Nobody but its peers knew of such a torrent.
+        for slot in empty {
+            if shard.remove(slot, &self.hash_key).is_some() {
+                self.totals.torrents.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        Step { removed: v4.len() + v6.len(), more }
+    }
+
+    fn drop_public<const N: usize>(
+        &self,
+        shard: &mut Shard<Public>,
+        slot: u32,
+        id: &[u8; N],
+        table: impl FnOnce(&mut Swarm<Public>) -> &mut Dense<PublicPeer<N>>,
+    ) {
+        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
+        let swarm = &mut torrent.swarm;
+        let table = table(swarm);
+        let Some(at) = table.find(id, &self.hash_key) else { return };
+        let class = table.class_of(at);
+        let Some(row) = table.remove(at, &self.hash_key) else { return };
+        swarm.count_paused(row.is_paused(), false);
+        swarm.drop_empty_extra();
+        let is_empty = swarm.is_empty();
+        shard.count_out(class, is_empty);
+        self.release_peer();
+        self.count_public(shard, slot, false);
+    }
+}
+
+/// What one lock hold did.
+struct Step {
+    removed: usize,
+    more: bool,
+}
+
+fn sweep<K: Kind>(
+    shards: &Shards<K>,
+    part: usize,
+    mut step: impl FnMut(&mut Shard<K>) -> Step,
+) -> usize {
+    let Some(shard) = shards.get(part) else { return 0 };
+    shard.lock().expiry_cursor = (0, 0);
+    let mut removed = 0;
+    loop {
+        let step = step(&mut shard.lock());
+        removed += step.removed;
+        if !step.more {
+            return removed;
+        }
+    }
+}
+
+/// Visits the next rows of a shard and moves its cursor; false at its end.
+fn advance<K: Kind>(
+    shard: &mut Shard<K>,
+    mut visit: impl FnMut(u32, &Torrent<K>, Range<usize>),
+) -> bool {
+    let (mut slot, mut row) = shard.expiry_cursor;
+    let slots = shard.torrents.slots();
+    let mut budget = ROWS_PER_HOLD;
+    while slot < slots && budget > 0 {
+        let rows = shard.torrents.get(slot).map_or(0, |torrent| {
+            let rows = torrent.swarm.main.len().max(torrent.swarm.v6().map_or(0, Dense::len));
+            visit(slot, torrent, row..rows.min(row + budget));
+            rows
+        });
+        // An empty torrent costs a look, too.
+        let seen = rows.saturating_sub(row).min(budget);
+        budget = budget.saturating_sub(seen.max(1));
+        if row + seen < rows {
+            row += seen;
+        } else {
+            (slot, row) = (slot + 1, 0);
+        }
+    }
+    shard.expiry_cursor = (slot, row);
+    slot < slots
+}
+
+fn expired<'a, P: Peer>(
+    table: &'a Dense<P>,
+    rows: &Range<usize>,
+    now_seconds: u32,
+    timeout_seconds: u32,
+) -> impl Iterator<Item = P::Id> + 'a {
+    rows.clone()
+        .filter_map(|at| table.get(at))
+        .filter(move |row| row.age_seconds(now_seconds) > timeout_seconds)
+        .map(Row::id)
+}

@@ -1,0 +1,510 @@
+//! The steps of a private announce.
+
+use std::net::IpAddr;
+
+use mika_protocol::{AnnounceRequest, Event, PeerId};
+
+use super::Tracker;
+use crate::accounting::{self, Counters, Multipliers};
+use crate::address::{self, Endpoint4, Endpoint6, is_local};
+use crate::admission;
+use crate::batch::Traffic;
+use crate::packed::{U48, U56};
+use crate::refusal::Refusal;
+use crate::registry::RoleSpec;
+use crate::reply::{Answer, PeerList, Source};
+use crate::rules::Rules;
+use crate::selection::{self, Asker};
+use crate::shard::departed::Left;
+use crate::shard::pending::PendingSession;
+use crate::shard::{Marks, Shard};
+use crate::swarm::session::{Flags, Private, Session, SessionId, SessionPeerId, SessionV6};
+use crate::swarm::{self, Class, Peer, Row};
+use crate::users::User;
+
+/// One announce on its way through the tracker.
+pub(super) struct Visit<'a> {
+    tracker: &'a Tracker,
+    rules: &'a Rules,
+    user: User,
+    role: RoleSpec,
+    request: &'a AnnounceRequest,
+    source: Source,
+    id: SessionId,
+    now_seconds: u32,
+}
+
+/// What an announce did to its session.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The session as it was; `None` if it was not known.
+    before: Option<Session>,
+    /// The session as the announce tells it.
+    after: Session,
+    v6: Option<Endpoint6>,
+    /// What the user lacked when last seen on this torrent, if the session was not known.
+    last_known_left: Option<u64>,
+    /// `left` has come to 0, for the first time in this session.
+    finished: bool,
+    /// The session has ended.
+    gone: bool,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(
+        tracker: &'a Tracker,
+        rules: &'a Rules,
+        user: User,
+        request: &'a AnnounceRequest,
+        source: Source,
+        now_seconds: u32,
+    ) -> Self {
+        let key = tracker.hash_key.session(user.id, &request.peer_id);
+        let id = SessionId { user: user.index, key };
+        let role = rules.role(user.role_id);
+        Self { tracker, rules, user, role, request, source, id, now_seconds }
+    }
+
+    // ---- Step 2: swarm ----
+
+    pub(super) fn change_swarm(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+    ) -> Result<Change, Refusal> {
+        let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
+        let at = torrent.swarm.main.find(&self.id, &self.tracker.hash_key);
+        let before = at.and_then(|at| torrent.swarm.main.get(at).copied());
+        match (before, self.request.event == Event::Stopped) {
+            (Some(before), true) => Ok(self.leave(shard, slot, before)),
+            (None, true) => Ok(self.pass_by(shard, slot)),
+            (Some(before), false) => {
+                admission::rights(&self.user, &self.role, self.request.left)?;
+                Ok(self.stay(shard, slot, before))
+            }
+            (None, false) => {
+                admission::rights(&self.user, &self.role, self.request.left)?;
+                self.join(shard, slot)
+            }
+        }
+    }
+
+    /// A session that was not known joins the swarm.
+    fn join(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
+        let last_known_left = self.last_known_left(shard, slot);
+        self.supersede(shard, slot);
+        let leeching = self.tracker.users.leeching(self.user.index);
+        let sessions = self.sessions_of_user(shard, slot).count();
+        admission::new_session(self.rules, &self.role, sessions, leeching, self.request.left)?;
+        if !self.tracker.reserve_peer(self.rules.settings.peers_max) {
+            return Err(Refusal::PeerLimit);
+        }
+        shard.departed.take(slot, self.user.index);
+
+        let after = self.reported(Session::new(self.id, self.now_seconds), true);
+        let class = Class::of_left(self.request.left);
+        if class == Class::Leecher {
+            self.tracker.users.add_leeching(self.user.index);
+        }
+        let key = &self.tracker.hash_key;
+        let torrent = shard.torrents.get_mut(slot).ok_or(Refusal::TorrentUnknown)?;
+        let swarm = &mut torrent.swarm;
+        let was_empty = swarm.main.len() == 0;
+        swarm.main.insert(after, class, key);
+        swarm.count_paused(false, after.flags.has(Flags::PAUSED));
+        if self.rules.settings.keep_peer_ids {
+            let row = SessionPeerId { id: self.id, peer_id: self.request.peer_id };
+            swarm.extra_mut().peer_ids.insert(row, Class::Seeder, key);
+        }
+        let v6 = self.put_v6(shard, slot, class);
+        shard.count_in(class, was_empty);
+        Ok(Change { before: None, after, v6, last_known_left, finished: false, gone: false })
+    }
+
+    /// A known session reports.
+    fn stay(&self, shard: &mut Shard<Private>, slot: u32, before: Session) -> Change {
+        let key = &self.tracker.hash_key;
+        let mut after = self.reported(before, true);
+        let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
+        let finished = self.finishes(&before);
+        after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
+        if let Some(torrent) = shard.torrents.get_mut(slot) {
+            swarm::upsert(&mut torrent.swarm.main, after, to, key);
+            torrent
+                .swarm
+                .count_paused(before.flags.has(Flags::PAUSED), after.flags.has(Flags::PAUSED));
+        }
+        if from != to {
+            shard.count_moved(from, to);
+            match to {
+                Class::Seeder => self.tracker.users.drop_leeching(self.user.index),
+                Class::Leecher => self.tracker.users.add_leeching(self.user.index),
+            }
+        }
+        let v6 = self.put_v6(shard, slot, to);
+        Change { before: Some(before), after, v6, last_known_left: None, finished, gone: false }
+    }
+
+    /// A known session ends.
+    fn leave(&self, shard: &mut Shard<Private>, slot: u32, before: Session) -> Change {
+        let mut after = self.reported(before, false);
+        let finished = self.finishes(&before);
+        after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
+        let taken = self.tracker.take_out(shard, slot, &self.id);
+        self.remember_left(shard, slot);
+        let v6 = taken.and_then(|taken| taken.v6);
+        Change { before: Some(before), after, v6, last_known_left: None, finished, gone: true }
+    }
+
+    /// A session that was not known ends: a fresh Transmission begins with exactly that.
+    fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Change {
+        let last_known_left = self.last_known_left(shard, slot);
+        if last_known_left.is_some() {
+            self.remember_left(shard, slot);
+        }
+        let after = self.reported(Session::new(self.id, self.now_seconds), false);
+        Change { before: None, after, v6: None, last_known_left, finished: false, gone: true }
+    }
+
+    /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.
+    fn reported(&self, mut row: Session, reachable: bool) -> Session {
+        row.set_last_seconds(self.now_seconds);
+        row.uploaded = U56::new(self.request.uploaded);
+        row.downloaded = U56::new(self.request.downloaded);
+        row.left = U48::new(self.request.left);
+        row.set_client(&self.request.peer_id);
+        row.flags.set(Flags::STALE, false);
+        row.flags.set(Flags::PAUSED, self.request.paused && self.request.left > 0);
+        if let Some((endpoint, local)) = self.endpoint4()
+            && reachable
+        {
+            row.v4 = endpoint;
+            row.flags.set(Flags::LOCAL_V4, local);
+        }
+        row
+    }
+
+    fn endpoint4(&self) -> Option<(Endpoint4, bool)> {
+        let claimed = self.request.claimed_v4.filter(|_| self.rules.settings.use_claimed_addresses);
+        let ip = match (claimed, self.source.ip) {
+            (Some(ip), _) | (None, IpAddr::V4(ip)) => ip,
+            (None, IpAddr::V6(_)) => return None,
+        };
+        Some((address::endpoint4(ip, self.request.port), is_local(ip.into())))
+    }
+
+    fn endpoint6(&self) -> Option<(Endpoint6, bool)> {
+        let claimed = self.request.claimed_v6.filter(|_| self.rules.settings.use_claimed_addresses);
+        let ip = match (claimed, self.source.ip) {
+            (Some(ip), _) | (None, IpAddr::V6(ip)) => ip,
+            (None, IpAddr::V4(_)) => return None,
+        };
+        Some((address::endpoint6(ip, self.request.port), is_local(ip.into())))
+    }
+
+    /// Keeps the IPv6 side of a session in step; returns its endpoint.
+    fn put_v6(&self, shard: &mut Shard<Private>, slot: u32, class: Class) -> Option<Endpoint6> {
+        let key = &self.tracker.hash_key;
+        let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
+        let paused = self.request.paused && class == Class::Leecher;
+        if let Some((endpoint, local)) = self.endpoint6() {
+            let last_seconds = self.now_seconds;
+            let row = SessionV6 { id: self.id, last_seconds, endpoint, local, paused };
+            swarm::upsert(&mut swarm.extra_mut().v6, row, class, key);
+            return Some(endpoint);
+        }
+        let v6 = &mut swarm.extra.as_mut()?.v6;
+        let at = v6.find(&self.id, key)?;
+        let at = v6.set_class(at, class, key);
+        let row = v6.get_mut(at)?;
+        row.paused = paused;
+        Some(row.endpoint)
+    }
+
+    fn finishes(&self, before: &Session) -> bool {
+        before.left.get() > 0 && self.request.left == 0 && !before.flags.has(Flags::SNATCHED)
+    }
+
+    fn sessions_of_user<'s>(
+        &self,
+        shard: &'s Shard<Private>,
+        slot: u32,
+    ) -> impl Iterator<Item = &'s Session> + use<'s> {
+        let (user, id, key) = (self.user.index, self.id, self.tracker.hash_key);
+        let torrent = shard.torrents.get(slot).into_iter();
+        torrent
+            .flat_map(move |torrent| torrent.swarm.main.with_hash_of(&id, &key))
+            .filter(move |row| row.user() == user)
+    }
+
+    /// What the user lacked when last seen on this torrent, under whatever client name.
+    fn last_known_left(&self, shard: &mut Shard<Private>, slot: u32) -> Option<u64> {
+        let live = self.sessions_of_user(shard, slot).max_by_key(|row| row.last_seconds());
+        let known = match live {
+            Some(row) => Some(row.left.get()),
+            None => {
+                let departed = shard.torrents.get(slot)?.marks.has(Marks::DEPARTED);
+                let left = departed.then(|| shard.departed.take(slot, self.user.index)).flatten();
+                if let Some(left) = left {
+                    // Kept until the announce is through: it may still be refused.
+                    self.tracker.put_departed(shard, slot, self.user.index, left);
+                }
+                left.map(|left| left.bytes)
+            }
+        };
+        known.filter(|left| *left < U48::MAX)
+    }
+
+    /// A client that was restarted has a new name at the endpoint of the old one, which is gone.
+    fn supersede(&self, shard: &mut Shard<Private>, slot: u32) {
+        let Some((endpoint, _)) = self.endpoint4() else { return };
+        let old = self.sessions_of_user(shard, slot).find(|row| row.v4 == endpoint).map(Row::id);
+        if let Some(old) = old {
+            self.tracker.depart(shard, slot, &old);
+        }
+    }
+
+    fn remember_left(&self, shard: &mut Shard<Private>, slot: u32) {
+        let left = Left { bytes: self.request.left, at_seconds: self.now_seconds };
+        self.tracker.put_departed(shard, slot, self.user.index, left);
+    }
+
+    // ---- Step 3: accounting ----
+
+    pub(super) fn account(&self, shard: &mut Shard<Private>, slot: u32, change: &Change) {
+        let now = Counters {
+            uploaded: self.request.uploaded,
+            downloaded: self.request.downloaded,
+            left: self.request.left,
+        };
+        let raw = match &change.before {
+            Some(before) if before.flags.has(Flags::STALE) => Traffic::default(),
+            Some(before) => accounting::continued(counters_of(before), now),
+            None => accounting::first_report(change.last_known_left, now),
+        };
+        let seed_seconds = match &change.before {
+            Some(before) if before.left.get() == 0 => accounting::seed_seconds(
+                before.last_seconds(),
+                self.now_seconds,
+                self.rules.settings.peer_timeout_seconds,
+            ),
+            _ => 0,
+        };
+        let traffic = self.credited(shard, slot, raw);
+        if change.before.is_none() && change.gone && traffic.is_zero() {
+            return;
+        }
+        let user_active = !change.gone || self.sessions_of_user(shard, slot).next().is_some();
+        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
+        if change.finished {
+            torrent.swarm.main.snatches = torrent.swarm.main.snatches.saturating_add(1);
+        }
+        let session = PendingSession {
+            torrent_id: torrent.id,
+            info_hash: torrent.info_hash,
+            user_id: self.user.id,
+            peer_id: Some(self.request.peer_id),
+            row: change.after,
+            v6: change.v6,
+            gone: change.gone,
+            user_active,
+            traffic,
+            seed_seconds: u64::from(seed_seconds),
+            snatches: u32::from(change.finished),
+        };
+        shard.pending.put(slot, session);
+        shard.mark_dirty(slot);
+    }
+
+    fn credited(&self, shard: &Shard<Private>, slot: u32, raw: Traffic) -> Traffic {
+        let Some(torrent) = shard.torrents.get(slot).filter(|_| !raw.is_zero()) else {
+            return raw;
+        };
+        let token = torrent
+            .marks
+            .has(Marks::TOKENS)
+            .then(|| shard.tokens.get(&(slot, self.user.index)))
+            .flatten()
+            .filter(|token| token.ends_at_seconds.is_none_or(|end| self.now_seconds < end));
+        let (token_up, token_down) =
+            token.map_or((100, 100), |token| (token.upload_percent, token.download_percent));
+        let (event_up, event_down) = self.rules.event_percents(self.now_seconds);
+        let role = &self.role;
+        let up = Multipliers::new(role.upload_percent, torrent.upload_percent, token_up, event_up);
+        let down = Multipliers::new(
+            role.download_percent,
+            torrent.download_percent,
+            token_down,
+            event_down,
+        );
+        Traffic {
+            uploaded_credited: up.credit(raw.uploaded_raw),
+            downloaded_credited: down.credit(raw.downloaded_raw),
+            ..raw
+        }
+    }
+
+    // ---- Step 4: selection ----
+
+    pub(super) fn select_peers(
+        &self,
+        shard: &Shard<Private>,
+        slot: u32,
+        change: &Change,
+        list: &mut PeerList,
+    ) {
+        let want = self.rules.settings.numwant(self.request);
+        let Some(torrent) = shard.torrents.get(slot).filter(|_| !change.gone && want > 0) else {
+            return;
+        };
+        let asker = Asker {
+            user: self.user.index,
+            wants_no_data: self.request.left == 0 || change.after.flags.has(Flags::PAUSED),
+            local: is_local(self.source.ip),
+            now_seconds: self.now_seconds,
+            peer_timeout_seconds: self.rules.settings.peer_timeout_seconds,
+        };
+        let one_family = self.source.one_family;
+        let v4 = change.after.has_v4() && !(one_family && self.source.ip.is_ipv6());
+        let v6 = change.v6.is_some() && !(one_family && self.source.ip.is_ipv4());
+        let extra = torrent.swarm.extra.as_deref();
+        let ids = extra
+            .map(|extra| &extra.peer_ids)
+            .filter(|ids| ids.len() > 0 && !self.request.compact && !self.request.no_peer_id);
+        let key = &self.tracker.hash_key;
+        let id_of = |id: SessionId| -> Option<PeerId> {
+            let ids = ids?;
+            Some(ids.get(ids.find(&id, key)?)?.peer_id)
+        };
+        let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
+        let mut taken = 0;
+        if let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) {
+            let share = if v4 { want / 2 } else { want };
+            taken = selection::select(rows, &asker, share, picker, |peer| {
+                v6_rows.extend_from_slice(peer.endpoint());
+                v6_ids.extend(id_of(peer.id()));
+            });
+        }
+        if v4 {
+            selection::select(&torrent.swarm.main, &asker, want - taken, picker, |peer| {
+                v4_rows.extend_from_slice(peer.endpoint());
+                v4_ids.extend(id_of(peer.id()));
+            });
+        }
+    }
+
+    // ---- Step 5: answer ----
+
+    pub(super) fn answer(&self, shard: &Shard<Private>, slot: u32) -> Answer {
+        let torrent = shard.torrents.get(slot);
+        let counts = torrent.map(|torrent| torrent.counts(false)).unwrap_or_default();
+        Answer::new(&self.rules.settings, counts)
+    }
+
+    /// Looks at one random row and removes it if it has expired, so that a busy swarm keeps
+    /// itself clean.
+    pub(super) fn clean_one(&self, shard: &mut Shard<Private>, slot: u32, list: &mut PeerList) {
+        let Some(torrent) = shard.torrents.get(slot) else { return };
+        let rows = torrent.swarm.main.len();
+        if rows == 0 {
+            return;
+        }
+        let timeout_seconds = self.rules.settings.peer_timeout_seconds;
+        let row = torrent.swarm.main.get(list.picker.rng.usize(..rows));
+        let expired = row.filter(|row| row.age_seconds(self.now_seconds) > timeout_seconds);
+        if let Some(id) = expired.map(Row::id) {
+            self.tracker.depart(shard, slot, &id);
+        }
+    }
+}
+
+fn counters_of(row: &Session) -> Counters {
+    Counters {
+        uploaded: row.uploaded.get(),
+        downloaded: row.downloaded.get(),
+        left: row.left.get(),
+    }
+}
+
+/// A session that was taken out of its swarm.
+pub(super) struct Taken {
+    pub(super) row: Session,
+    pub(super) v6: Option<Endpoint6>,
+    pub(super) peer_id: Option<PeerId>,
+}
+
+impl Tracker {
+    /// Takes a session out of its swarm and all counts.
+    pub(super) fn take_out(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        id: &SessionId,
+    ) -> Option<Taken> {
+        let key = &self.hash_key;
+        let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
+        let row = swarm::remove(&mut swarm.main, id, key)?;
+        swarm.count_paused(row.flags.has(Flags::PAUSED), false);
+        let extra = swarm.extra.as_deref_mut();
+        let (v6, peer_id) = extra.map_or((None, None), |extra| {
+            let v6 = swarm::remove(&mut extra.v6, id, key).map(|row| row.endpoint);
+            (v6, swarm::remove(&mut extra.peer_ids, id, key).map(|row| row.peer_id))
+        });
+        swarm.drop_empty_extra();
+        let is_empty = swarm.main.len() == 0;
+        let class = Class::of_left(row.left.get());
+        shard.count_out(class, is_empty);
+        if class == Class::Leecher {
+            self.users.drop_leeching(id.user);
+        }
+        self.release_peer();
+        Some(Taken { row, v6, peer_id })
+    }
+
+    /// Removes a session that ended without saying so.
+    pub(super) fn depart(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
+        let Some(taken) = self.take_out(shard, slot, id) else { return };
+        let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
+        self.put_departed(shard, slot, id.user, left);
+        let Some(torrent) = shard.torrents.get(slot) else { return };
+        let others = torrent.swarm.main.with_hash_of(id, &self.hash_key);
+        let user_active = others.filter(|row| row.user() == id.user).count() > 0;
+        let session = PendingSession {
+            torrent_id: torrent.id,
+            info_hash: torrent.info_hash,
+            user_id: self.users.by_index(id.user).map_or(0, |user| user.id),
+            peer_id: taken.peer_id,
+            row: taken.row,
+            v6: taken.v6,
+            gone: true,
+            user_active,
+            traffic: Traffic::default(),
+            seed_seconds: 0,
+            snatches: 0,
+        };
+        shard.pending.put(slot, session);
+        shard.mark_dirty(slot);
+    }
+
+    /// Remembers what a user lacked, or forgets it if that is nothing, or unknown.
+    pub(super) fn put_departed(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        user: u32,
+        left: Left,
+    ) {
+        if left.bytes == 0 || left.bytes >= U48::MAX {
+            shard.departed.take(slot, user);
+            return;
+        }
+        let entries_max = self.rules.load().settings.departed_max as usize / super::shards::SHARDS;
+        if shard.departed.put(slot, user, left, entries_max.max(1)) {
+            if let Some(torrent) = shard.torrents.get_mut(slot) {
+                torrent.marks.set(Marks::DEPARTED, true);
+            }
+        } else {
+            self.totals.departed_forgotten.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! All torrents, in 1024 parts with a lock each.
+
+use crossbeam_utils::CachePadded;
+use mika_protocol::{AnnounceRequest, InfoHash, ScrapeCounts};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::atomic::Ordering;
+
+use super::{Stats, Tracker};
+use crate::admission;
+use crate::batch::RegisteredRow;
+use crate::hash::HashKey;
+use crate::refusal::Refusal;
+use crate::rules::Rules;
+use crate::settings::Mode;
+use crate::shard::{Marks, Shard, Standing, Torrent};
+use crate::swarm::Kind;
+
+/// Number of shards.
+pub(super) const SHARDS: usize = 1024;
+
+/// The shards of a tracker.
+#[derive(Debug)]
+pub(super) struct Shards<K: Kind> {
+    key: HashKey,
+    shards: Box<[CachePadded<Mutex<Shard<K>>>]>,
+}
+
+impl<K: Kind> Shards<K> {
+    pub(super) fn new(key: HashKey) -> Self {
+        let shards = (0..SHARDS).map(|_| CachePadded::new(Mutex::new(Shard::new()))).collect();
+        Self { key, shards }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Mutex<Shard<K>>> {
+        self.shards.iter().map(|shard| &**shard)
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Mutex<Shard<K>>> {
+        self.shards.get(number).map(|shard| &**shard)
+    }
+
+    /// Locks the shard of a hash. Its bits are others than those that the table uses.
+    fn lock(&self, hash: u64) -> Option<MutexGuard<'_, Shard<K>>> {
+        self.get((hash >> 32) as usize % SHARDS).map(Mutex::lock)
+    }
+
+    /// Finds a torrent by either of its hashes. `Err` holds the locked shard that it would
+    /// belong to.
+    pub(super) fn find(
+        &self,
+        info_hash: InfoHash,
+    ) -> Result<(MutexGuard<'_, Shard<K>>, u32), Option<MutexGuard<'_, Shard<K>>>> {
+        let hash = self.key.info_hash(&info_hash);
+        let shard = self.lock(hash).ok_or(None)?;
+        if let Some(slot) = shard.find(&info_hash, hash) {
+            return Ok((shard, slot));
+        }
+        let Some(first) = shard.alias(&info_hash) else { return Err(Some(shard)) };
+        drop(shard);
+        let hash = self.key.info_hash(&first);
+        let shard = self.lock(hash).ok_or(None)?;
+        match shard.find(&first, hash) {
+            Some(slot) => Ok((shard, slot)),
+            None => Err(None),
+        }
+    }
+
+    /// Makes a second hash lead to the first.
+    pub(super) fn set_alias(&self, second: InfoHash, first: InfoHash) {
+        if let Some(mut shard) = self.lock(self.key.info_hash(&second)) {
+            shard.set_alias(second, first);
+        }
+    }
+
+    pub(super) fn counts(&self, info_hash: InfoHash, v6_are_peers: bool) -> Option<ScrapeCounts> {
+        let (shard, slot) = self.find(info_hash).ok()?;
+        let torrent = shard.torrents.get(slot)?;
+        (torrent.standing != Standing::Deleted).then(|| torrent.counts(v6_are_peers))
+    }
+
+    pub(super) fn add_stats(&self, stats: &mut Stats) {
+        for shard in self.iter() {
+            let shard = shard.lock();
+            stats.seeders += shard.seeders;
+            stats.leechers += shard.leechers;
+            stats.swarms += shard.swarms;
+            stats.pending_rows += shard.pending.rows() as u64;
+            stats.departed += shard.departed.len() as u64;
+        }
+    }
+}
+
+impl Tracker {
+    /// Finds the torrent of an announce, or registers it if that is wanted; check 5 of admission.
+    pub(super) fn enter<'a, K: Kind>(
+        &self,
+        shards: &'a Shards<K>,
+        rules: &Rules,
+        request: &AnnounceRequest,
+        now_seconds: u32,
+    ) -> Result<(MutexGuard<'a, Shard<K>>, u32), Refusal> {
+        match shards.find(request.info_hash) {
+            Ok((shard, slot)) => {
+                let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
+                admission::torrent(torrent)?;
+                Ok((shard, slot))
+            }
+            Err(Some(shard)) if rules.settings.auto_register_torrents => {
+                self.register(shard, rules, request.info_hash, now_seconds)
+            }
+            Err(_) => Err(Refusal::TorrentUnknown),
+        }
+    }
+
+    fn register<'a, K: Kind>(
+        &self,
+        mut shard: MutexGuard<'a, Shard<K>>,
+        rules: &Rules,
+        info_hash: InfoHash,
+        now_seconds: u32,
+    ) -> Result<(MutexGuard<'a, Shard<K>>, u32), Refusal> {
+        if !self.reserve_torrent(rules.settings.torrents_max) {
+            return Err(Refusal::TorrentLimit);
+        }
+        let id = self.totals.next_registered_id.fetch_add(1, Ordering::Relaxed);
+        let mut torrent = Torrent::new(info_hash, id);
+        if self.mode() == Mode::Public {
+            torrent.marks.set(Marks::UNSTORED, true);
+        } else {
+            shard.pending.registered.push(RegisteredRow {
+                torrent_id: id,
+                info_hash,
+                registered_at_seconds: now_seconds,
+            });
+        }
+        let slot = shard.insert(torrent, &self.hash_key);
+        Ok((shard, slot))
+    }
+
+    /// Counts one torrent more, unless there are `torrents_max` already.
+    pub(super) fn reserve_torrent(&self, torrents_max: u32) -> bool {
+        let room = |count: u64| (count < u64::from(torrents_max)).then_some(count + 1);
+        self.totals.torrents.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+    }
+
+    /// Counts one peer more, unless there are `peers_max` already.
+    pub(super) fn reserve_peer(&self, peers_max: u64) -> bool {
+        let room = |count: u64| (count < peers_max).then_some(count + 1);
+        self.totals.peers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+    }
+
+    pub(super) fn release_peer(&self) {
+        let less = |count: u64| count.checked_sub(1);
+        // Cannot fail: every peer released was reserved.
+        let _ = self.totals.peers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+}

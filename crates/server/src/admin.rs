@@ -1,0 +1,77 @@
+//! The admin API: JSON over HTTP for the command line, sites and scripts.
+//!
+//! Everything below `/api/` needs the token of [`AdminToken`]. `/health`, `/ready` and `/metrics`
+//! need none: they name nobody, and the port is meant for this machine or a trusted network.
+//!
+//! * [`Admin`]: what the API works with; [`Admin::start`] and [`Admin::serve`] run it.
+//! * `admin/routes.rs`: every route under `/api/v1`; `admin/status.rs`: the others.
+//! * `admin/problem.rs`: how errors are told, as problem documents with stable codes.
+//!
+//! Bodies are in [`mika_client::types`], changes are made by [`crate::control`].
+
+mod body;
+mod commands;
+mod connections;
+mod problem;
+mod routes;
+mod serve;
+mod status;
+mod token;
+
+pub use commands::{AdminCommands, CommandError};
+pub use serve::{RunningAdmin, StartError};
+pub use token::{AdminToken, TokenError};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::control::Control;
+use crate::metrics::Metrics;
+
+/// What the API works with. Clones share everything.
+#[derive(Clone)]
+pub struct Admin {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    control: Control,
+    metrics: Metrics,
+    commands: Arc<dyn AdminCommands>,
+    token: ArcSwap<AdminToken>,
+    loaded: AtomicBool,
+}
+
+impl Admin {
+    /// An API that answers 503 below `/api/` until [`Admin::set_loaded`] is called.
+    pub fn new(
+        control: Control,
+        metrics: Metrics,
+        commands: Arc<dyn AdminCommands>,
+        token: AdminToken,
+    ) -> Self {
+        let token = ArcSwap::from_pointee(token);
+        let loaded = AtomicBool::new(false);
+        Self { shared: Arc::new(Shared { control, metrics, commands, token, loaded }) }
+    }
+
+    /// Says that the tracker holds everything that the store has.
+    pub fn set_loaded(&self) {
+        self.shared.loaded.store(true, Ordering::Release);
+    }
+
+    /// Replaces the token; the old one stops working at once.
+    pub fn set_token(&self, token: AdminToken) {
+        self.shared.token.store(Arc::new(token));
+    }
+
+    fn is_loaded(&self) -> bool {
+        self.shared.loaded.load(Ordering::Acquire)
+    }
+
+    fn control(&self) -> &Control {
+        &self.shared.control
+    }
+}

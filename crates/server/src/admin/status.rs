@@ -1,0 +1,140 @@
+//! How the server does: health, readiness, metrics, statistics; and commands to it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use mika_client::types::{
+    Check, ConfigChange, FlushStats, Flushed, Health, KeyChange, Readiness, Stats,
+};
+use mika_core::Mode;
+
+use super::Admin;
+use super::problem::Failure;
+use crate::config;
+use crate::metrics;
+
+/// How long the store may take to answer before it counts as not there.
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) async fn health() -> Json<Health> {
+    Json(Health { status: "ok".to_owned(), version: VERSION.to_owned() })
+}
+
+pub(super) async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
+    let checks = vec![store(&admin).await, journal(&admin), registry(&admin)];
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, checks }))
+}
+
+/// Asks the store, and believes the flusher when it could not write although it can be read.
+async fn store(admin: &Admin) -> Check {
+    let asked = tokio::time::timeout(STORE_TIMEOUT, admin.control().probe_store()).await;
+    let takes_batches = admin.shared.metrics.flush().store_available.load(Ordering::Relaxed);
+    let reason = match asked {
+        Err(_) => format!("no answer within {} s", STORE_TIMEOUT.as_secs()),
+        Ok(Err(error)) => error.to_string(),
+        Ok(Ok(())) if !takes_batches => "it did not take the last batch".to_owned(),
+        Ok(Ok(())) => return passed("store"),
+    };
+    failed("store", format!("{reason}; announces go on, what they report waits in the journal"))
+}
+
+fn journal(admin: &Admin) -> Check {
+    if admin.shared.metrics.flush().journal_writable.load(Ordering::Relaxed) {
+        return passed("journal");
+    }
+    failed("journal", "it cannot be written; what announces report waits in memory".to_owned())
+}
+
+fn registry(admin: &Admin) -> Check {
+    if admin.is_loaded() {
+        return passed("registry");
+    }
+    failed("registry", "users and torrents are still being loaded".to_owned())
+}
+
+fn passed(name: &str) -> Check {
+    Check { name: name.to_owned(), ok: true, reason: String::new() }
+}
+
+fn failed(name: &str, reason: String) -> Check {
+    Check { name: name.to_owned(), ok: false, reason }
+}
+
+pub(super) async fn metrics(State(admin): State<Admin>) -> Result<impl IntoResponse, Failure> {
+    let text = admin.shared.metrics.render();
+    let text = text.map_err(|error| Failure::unavailable("metrics", error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
+}
+
+pub(super) async fn stats(State(admin): State<Admin>) -> Json<Stats> {
+    let (control, metrics) = (admin.control(), &admin.shared.metrics);
+    let held = control.tracker().stats();
+    let counted = metrics.counters().snapshot();
+    let answered: u64 = counted.announces.iter().flatten().sum();
+    let refused: u64 = counted.refused.iter().sum();
+    let mode = match control.tracker().mode() {
+        Mode::Private => "private",
+        Mode::Public => "public",
+    };
+    Json(Stats {
+        version: VERSION.to_owned(),
+        mode: mode.to_owned(),
+        uptime_seconds: metrics.uptime_seconds(),
+        announce_urls: control.announce_urls().forms().to_vec(),
+        torrents: held.torrents,
+        swarms: held.swarms,
+        users: held.users,
+        seeders: held.seeders,
+        leechers: held.leechers,
+        announces: answered,
+        scrapes: counted.scrapes.iter().sum(),
+        refused,
+        memory_resident_bytes: metrics::resident_bytes().unwrap_or_default(),
+        flush: flush_stats(metrics.flush(), held.pending_rows),
+    })
+}
+
+fn flush_stats(flush: &metrics::FlushStatus, pending_rows: u64) -> FlushStats {
+    let snapshot_at = flush.snapshot_at_seconds.load(Ordering::Relaxed);
+    FlushStats {
+        pending_rows,
+        last_batch_number: flush.last_batch_number.load(Ordering::Relaxed),
+        applied_batch_number: flush.applied_batch_number.load(Ordering::Relaxed),
+        lag_seconds: flush.lag_seconds(metrics::now_seconds()),
+        journal_bytes: flush.journal_bytes.load(Ordering::Relaxed),
+        dead_letters: flush.dead_letters_total.load(Ordering::Relaxed),
+        failures: flush.flush_failures_total.load(Ordering::Relaxed),
+        snapshot_at: (snapshot_at != 0).then_some(snapshot_at),
+        snapshot_bytes: flush.snapshot_bytes.load(Ordering::Relaxed),
+    }
+}
+
+pub(super) async fn reload_config(
+    State(admin): State<Admin>,
+) -> Result<Json<ConfigChange>, Failure> {
+    Ok(Json(change_json(admin.shared.commands.reload_config().await?)))
+}
+
+pub(super) async fn flush(State(admin): State<Admin>) -> Result<Json<Flushed>, Failure> {
+    Ok(Json(admin.shared.commands.flush().await?))
+}
+
+fn change_json(change: config::ConfigChange) -> ConfigChange {
+    let keys = |changes: Vec<config::KeyChange>| {
+        let json = |change: config::KeyChange| KeyChange {
+            key: change.key,
+            from: change.from,
+            to: change.to,
+        };
+        changes.into_iter().map(json).collect()
+    };
+    ConfigChange { applied: keys(change.applied), needs_restart: keys(change.needs_restart) }
+}

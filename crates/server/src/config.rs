@@ -1,0 +1,92 @@
+//! The configuration of the server.
+//!
+//! [`Config::load`] puts it together from four layers, each over the one before: the defaults, a
+//! TOML file, environment variables `MIKA__SECTION__KEY`, and overrides from the command line.
+//! Every mistake in them is reported at once, with its place ([`ConfigError`]).
+//!
+//! Sections and keys are declared in `config/sections.rs`, and nowhere else: documentation, the
+//! example file ([`Config::example`]), ranges and what a reload does ([`diff`]) follow from there.
+
+mod change;
+mod choices;
+mod derived;
+mod error;
+mod example;
+mod load;
+mod network;
+mod secret;
+mod section;
+mod sections;
+mod suggest;
+mod validate;
+
+pub use change::{ConfigChange, KeyChange, diff};
+pub use choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
+pub use error::{ConfigError, Place, Problem};
+pub use network::{Network, NetworkError};
+pub use secret::Secret;
+pub use section::{Effect, Key, SectionInfo};
+pub use sections::{
+    ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
+    LogConfig, SnapshotConfig, StoreConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
+};
+
+use section::Section;
+
+macro_rules! config {
+    ($($section:ident: $Section:ty),* $(,)?) => {
+        /// Everything that an operator can set.
+        #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Config {
+            $(
+                #[doc = concat!("The section `[", stringify!($section), "]`.")]
+                pub $section: $Section,
+            )*
+        }
+
+        impl Config {
+            /// Every section, with its keys, in the order of the example file.
+            pub const SECTIONS: &'static [SectionInfo] = &[$(<$Section>::INFO),*];
+
+            /// Sets one key, which has to be one of [`Config::SECTIONS`].
+            fn set<'de, D: serde::Deserializer<'de>>(
+                &mut self,
+                key: &Key,
+                value: D,
+            ) -> Result<(), D::Error> {
+                match key.section {
+                    $(stringify!($section) => self.$section.set(key.name, value),)*
+                    other => Err(serde::de::Error::custom(format!("unknown section `{other}`"))),
+                }
+            }
+
+            fn out_of_range(&self) -> Vec<(&'static Key, String)> {
+                [$(self.$section.out_of_range()),*].concat()
+            }
+
+            /// Every key with its value as TOML; secrets are redacted.
+            pub fn values(&self) -> Vec<(&'static Key, String)> {
+                [$(self.$section.values()),*].concat()
+            }
+
+            fn changes(&self, newer: &Self) -> Vec<(&'static Key, KeyChange)> {
+                [$(self.$section.changes(&newer.$section)),*].concat()
+            }
+        }
+    };
+}
+
+config! {
+    tracker: TrackerConfig,
+    http: HttpConfig,
+    https: HttpsConfig,
+    udp: UdpConfig,
+    admin: AdminConfig,
+    data: DataConfig,
+    store: StoreConfig,
+    flush: FlushConfig,
+    snapshot: SnapshotConfig,
+    limits: LimitsConfig,
+    log: LogConfig,
+}

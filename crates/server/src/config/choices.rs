@@ -1,0 +1,72 @@
+//! The keys that take one of a few words.
+
+use serde::{Deserialize, Serialize};
+
+use super::section::KeyType;
+
+macro_rules! choice {
+    (
+        $(#[$attribute:meta])*
+        pub enum $Choice:ident: $expected:literal { $($body:tt)* }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $Choice { $($body)* }
+
+        impl KeyType for $Choice {
+            const EXPECTED: &'static str = $expected;
+        }
+    };
+}
+
+choice! {
+    /// Who may announce.
+    pub enum Mode: "\"private\" or \"public\"" {
+        /// Users with passkeys; what they transfer is accounted.
+        Private,
+        /// Anybody; nothing is accounted.
+        Public,
+    }
+}
+
+choice! {
+    /// Which BitTorrent clients may announce.
+    pub enum ClientRules: "\"open\" or \"whitelist\"" {
+        /// All but those on the blacklist.
+        Open,
+        /// Only those on the whitelist that are not on the blacklist as well.
+        Whitelist,
+    }
+}
+
+choice! {
+    /// What keeps users, torrents and totals.
+    pub enum StoreKind: "\"sqlite\"" {
+        /// One SQLite file, written by the tracker itself.
+        Sqlite,
+    }
+}
+
+choice! {
+    /// When the journal is forced to the disk.
+    pub enum JournalSync: "\"always\", \"interval\" or \"os\"" {
+        /// After every batch: nothing that was flushed is lost by a power cut.
+        Always,
+        /// At most every `flush.journal_sync_interval_milliseconds`.
+        Interval,
+        /// When the operating system sees fit: a crash of the process loses nothing, a power cut
+        /// may lose the last half minute.
+        Os,
+    }
+}
+
+choice! {
+    /// What a line of the log looks like.
+    pub enum LogFormat: "\"text\" or \"json\"" {
+        /// For people.
+        Text,
+        /// One JSON object per line.
+        Json,
+    }
+}

@@ -1,0 +1,259 @@
+//! The sections of the configuration and every key in them: unit, range, default and effect.
+//!
+//! These comments are also what the example file says, so they are written for operators.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
+use super::network::Network;
+use super::secret::Secret;
+use super::section::section;
+
+/// The port of the tracker, over HTTP and UDP.
+pub const TRACKER_PORT: u16 = 34000;
+
+/// The port of the admin API.
+pub const ADMIN_PORT: u16 = 34001;
+
+fn every_address(port: u16) -> Vec<SocketAddr> {
+    vec![
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+        SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port),
+    ]
+}
+
+section! {
+    /// Who may announce, how often, and what the answer contains.
+    pub struct TrackerConfig in "tracker" {
+        /// "private": users with passkeys, whose transfers are accounted.
+        /// "public": anybody, without accounting.
+        restart mode: Mode = Mode::Private;
+
+        /// Seconds that a client is told to wait until its next announce.
+        live interval_seconds: u32 = 1800, 60..=86_400;
+
+        /// Seconds that a client is told to wait at least, whatever happens.
+        /// At most interval_seconds. Left out, it is 300, or interval_seconds if that is less.
+        live min_interval_seconds: u32 = 300, 0..=86_400;
+
+        /// Seconds without an announce after which a peer is gone.
+        /// More than interval_seconds. Left out, it is 2 × interval_seconds + 600.
+        live peer_timeout_seconds: u32 = 4200, 61..=259_200;
+
+        /// Peers in an answer when the client does not say how many it wants.
+        /// At most numwant_max. Left out, it is 50, or numwant_max if that is less.
+        live numwant_default: u32 = 50, 0..=500;
+
+        /// Peers in an answer at most, whatever the client wants.
+        live numwant_max: u32 = 200, 0..=500;
+
+        /// Whether an unknown torrent is added when somebody announces it, rather than refused.
+        live auto_register_torrents: bool = false;
+
+        /// The lowest port that a peer may listen on; lower ones are refused, except when the
+        /// peer stops. 0 allows every port.
+        live port_min: u16 = 1024, 0..=65_535;
+
+        /// Sessions (running clients) that one user may have on one torrent at a time.
+        live sessions_per_user_and_torrent_max: u32 = 3, 1..=1000;
+
+        /// Whether full peer ids are kept, so that answers in the old dictionary form (compact=0)
+        /// contain them. Costs about 28 bytes per peer.
+        restart keep_peer_ids: bool = false;
+
+        /// Whether the addresses in ip=, ipv4= and ipv6= are believed. Anybody can then announce
+        /// anybody's address: leave it off unless all clients are your own.
+        live use_claimed_addresses: bool = false;
+
+        /// "open": every client but those on the blacklist.
+        /// "whitelist": only clients on the whitelist. The blacklist applies in any case.
+        live client_rules: ClientRules = ClientRules::Open;
+
+        /// Where clients reach the tracker, as in `https://tracker.example.org`, without a
+        /// passkey and without a slash at the end. Used where announce URLs are printed.
+        /// Empty: `http://<host name>:<first port of http.listen>`.
+        live announce_url_base: String = String::new();
+
+        /// Seconds after which a client is told to retry a torrent that is not registered.
+        /// Short, for the torrent may just have been uploaded.
+        live retry_unregistered_seconds: u32 = 60, 10..=86_400;
+
+        /// Seconds after which a client is told to retry what will not work without somebody
+        /// changing something: an unknown passkey, a refused client.
+        live retry_refused_seconds: u32 = 3600, 10..=86_400;
+    }
+}
+
+section! {
+    /// Announces and scrapes over HTTP, and what `[https]` shares with it.
+    pub struct HttpConfig in "http" {
+        /// Addresses and ports to listen on. An empty list turns HTTP off.
+        restart listen: Vec<SocketAddr> = every_address(TRACKER_PORT);
+
+        /// Worker threads. 0: one per core.
+        restart workers: u32 = 0, 0..=1024;
+
+        /// Seconds within which a request has to arrive completely.
+        restart header_timeout_seconds: u32 = 10, 1..=300;
+
+        /// Seconds for which a connection without a request is kept open.
+        restart idle_timeout_seconds: u32 = 60, 1..=3600;
+
+        /// Bytes of a request at most, its headers included.
+        restart request_bytes_max: u32 = 8192, 1024..=65_536;
+
+        /// Networks of the reverse proxies in front of the tracker, as in ["10.0.0.0/8", "::1"].
+        /// Only they may say what the client's address is.
+        live trusted_proxies: Vec<Network> = Vec::new();
+
+        /// The header in which those proxies put the client's address, as in "X-Forwarded-For".
+        /// Empty: no header is read.
+        live client_address_header: String = String::new();
+
+        /// Whether those proxies begin each connection with a PROXY header (version 1 or 2).
+        /// If so, they have to.
+        restart proxy_protocol: bool = false;
+    }
+}
+
+section! {
+    /// Announces and scrapes over HTTPS. Threads, limits and proxies are those of `[http]`.
+    pub struct HttpsConfig in "https" {
+        /// Addresses and ports to listen on, as in ["0.0.0.0:34443"]. Empty: no HTTPS.
+        restart listen: Vec<SocketAddr> = Vec::new();
+
+        /// The certificate chain, a PEM file. It is read again at every reload.
+        live certificate_file: PathBuf = PathBuf::new();
+
+        /// The private key of the certificate, a PEM file. It is read again at every reload.
+        live key_file: PathBuf = PathBuf::new();
+    }
+}
+
+section! {
+    /// Announces and scrapes over UDP (BEP 15).
+    pub struct UdpConfig in "udp" {
+        /// Addresses and ports to listen on. An empty list turns UDP off.
+        restart listen: Vec<SocketAddr> = every_address(TRACKER_PORT);
+
+        /// Worker threads. 0: one per core.
+        restart workers: u32 = 0, 0..=1024;
+
+        /// Seconds for which a connection id is accepted. BEP 15 allows no more than 120.
+        restart connection_id_seconds: u32 = 120, 10..=120;
+
+        /// Bytes of the receive buffer of each socket. 0: what the operating system gives.
+        /// The system may cap it (on Linux: net.core.rmem_max).
+        restart receive_buffer_bytes: u32 = 4_194_304, 0..=1_073_741_824;
+    }
+}
+
+section! {
+    /// The admin API, the metrics and the command line go through this address.
+    pub struct AdminConfig in "admin" {
+        /// Address and port to listen on.
+        restart listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), ADMIN_PORT);
+
+        /// Allows `listen` to be an address that other machines reach. The admin API speaks plain
+        /// HTTP: whoever sees its traffic sees its token.
+        restart allow_public: bool = false;
+
+        /// The token that every request needs. Empty: it comes from token_file.
+        /// Better kept in token_file, or in the environment. Only one of the two may be given.
+        live token: Secret = Secret::default();
+
+        /// The file with that token, read again at every reload; spaces around it are ignored.
+        /// Left out, it is admin.token in data.dir, which is made at the first start.
+        live token_file: PathBuf = PathBuf::from("./mika-data/admin.token");
+    }
+}
+
+section! {
+    /// What the tracker keeps on disk by itself: journal, snapshot, dead letters.
+    pub struct DataConfig in "data" {
+        /// The directory for it. A path that does not begin with / starts where the server does.
+        restart dir: PathBuf = PathBuf::from("./mika-data");
+    }
+}
+
+section! {
+    /// Where users, torrents and totals live.
+    pub struct StoreConfig in "store" {
+        /// "sqlite": one file, owned by the tracker.
+        restart kind: StoreKind = StoreKind::Sqlite;
+
+        /// The file of the SQLite store. Left out, it is mika.sqlite in data.dir.
+        restart path: PathBuf = PathBuf::from("./mika-data/mika.sqlite");
+    }
+}
+
+section! {
+    /// How what was announced gets to the store.
+    pub struct FlushConfig in "flush" {
+        /// Milliseconds between two batches.
+        live interval_milliseconds: u32 = 1000, 10..=60_000;
+
+        /// When the journal is forced to the disk, which is what protects from a power cut.
+        /// "always": with every batch. "interval": at most every
+        /// journal_sync_interval_milliseconds. "os": when the operating system sees fit.
+        /// In none of them a crash of the server alone loses anything that is in the journal.
+        live journal_sync: JournalSync = JournalSync::Always;
+
+        /// Milliseconds between two syncs when journal_sync is "interval".
+        live journal_sync_interval_milliseconds: u32 = 5000, 10..=600_000;
+    }
+}
+
+section! {
+    /// The picture of all peers that a restart begins from.
+    pub struct SnapshotConfig in "snapshot" {
+        /// Seconds between two snapshots. One is also taken at an orderly stop.
+        live interval_seconds: u32 = 300, 1..=86_400;
+    }
+}
+
+section! {
+    /// A limit for everything that can grow. `mika doctor` says how much memory they add up to.
+    pub struct LimitsConfig in "limits" {
+        /// Torrents that the tracker knows.
+        live torrents: u32 = 20_000_000, 1..=4_000_000_000;
+
+        /// Users that the tracker knows.
+        live users: u32 = 10_000_000, 1..=4_000_000_000;
+
+        /// Peers (sessions) on all torrents together.
+        live sessions: u64 = 100_000_000, 1..=1_000_000_000_000;
+
+        /// Leechers that left, remembered so that a resumed download is charged correctly.
+        live departed_sessions: u32 = 1_000_000, 0..=1_000_000_000;
+
+        /// Open HTTP and HTTPS connections. Each needs a file descriptor of the process.
+        restart connections: u32 = 50_000, 1..=10_000_000;
+
+        /// Info-hashes answered in one scrape; the others are left out.
+        live scrape_hashes: u32 = 74, 1..=1000;
+
+        /// Rows in one batch to the store.
+        live batch_rows: u32 = 200_000, 100..=10_000_000;
+
+        /// Bytes of the journal, which grows while the store is down. A full journal stops new
+        /// batches; nothing that is in it is dropped.
+        live journal_bytes: u64 = 4_294_967_296, 1_048_576..=1_099_511_627_776;
+
+        /// Bytes of the file of rows that the store refused. When it is full, the oldest go.
+        live dead_letter_bytes: u64 = 67_108_864, 65_536..=1_099_511_627_776;
+    }
+}
+
+section! {
+    /// What the server says about itself, on standard error.
+    pub struct LogConfig in "log" {
+        /// How much: "error", "warn", "info", "debug", "trace", or one of them per module, as in
+        /// "info,mika_server=debug".
+        live filter: String = "info".to_owned();
+
+        /// "text" for people, "json" for machines: one object per line.
+        restart format: LogFormat = LogFormat::Text;
+    }
+}

@@ -1,0 +1,219 @@
+//! Rules about values that a type or a range cannot express, and between keys.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Config;
+
+#[cfg(test)]
+mod tests;
+
+/// A rule that a configuration breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Violation {
+    /// The keys it is about; the first that somebody set is where it is reported.
+    pub(super) keys: Vec<&'static str>,
+    pub(super) message: String,
+}
+
+/// Every rule that the configuration breaks.
+pub(super) fn violations(config: &Config) -> Vec<Violation> {
+    let mut found = Found(Vec::new());
+    tracker(config, &mut found);
+    proxies(config, &mut found);
+    https(config, &mut found);
+    admin(config, &mut found);
+    paths(config, &mut found);
+    listeners(config, &mut found);
+    found.0
+}
+
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn when(&mut self, is_wrong: bool, keys: &[&'static str], message: impl FnOnce() -> String) {
+        if is_wrong {
+            self.0.push(Violation { keys: keys.to_vec(), message: message() });
+        }
+    }
+}
+
+fn tracker(config: &Config, found: &mut Found) {
+    let tracker = &config.tracker;
+    found.when(
+        tracker.peer_timeout_seconds <= tracker.interval_seconds,
+        &["tracker.peer_timeout_seconds", "tracker.interval_seconds"],
+        || {
+            format!(
+                "`tracker.peer_timeout_seconds` ({}) must be more than \
+                 `tracker.interval_seconds` ({}): otherwise peers are dropped before they \
+                 announce again",
+                tracker.peer_timeout_seconds, tracker.interval_seconds
+            )
+        },
+    );
+    found.when(
+        tracker.min_interval_seconds > tracker.interval_seconds,
+        &["tracker.min_interval_seconds", "tracker.interval_seconds"],
+        || {
+            format!(
+                "`tracker.min_interval_seconds` ({}) must not be more than \
+                 `tracker.interval_seconds` ({})",
+                tracker.min_interval_seconds, tracker.interval_seconds
+            )
+        },
+    );
+    found.when(
+        tracker.numwant_default > tracker.numwant_max,
+        &["tracker.numwant_default", "tracker.numwant_max"],
+        || {
+            format!(
+                "`tracker.numwant_default` ({}) must not be more than `tracker.numwant_max` ({})",
+                tracker.numwant_default, tracker.numwant_max
+            )
+        },
+    );
+    let base = &tracker.announce_url_base;
+    found.when(!base.is_empty() && !is_url_base(base), &["tracker.announce_url_base"], || {
+        format!(
+            "`tracker.announce_url_base` must begin with http://, https:// or udp://, name a \
+             host, and not end with a slash, unlike `{base}`"
+        )
+    });
+}
+
+fn is_url_base(base: &str) -> bool {
+    let host =
+        ["http://", "https://", "udp://"].iter().find_map(|scheme| base.strip_prefix(scheme));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && !host.starts_with(['/', ':'])
+            && !host.ends_with('/')
+            && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte))
+    })
+}
+
+fn proxies(config: &Config, found: &mut Found) {
+    let http = &config.http;
+    let header = &http.client_address_header;
+    found.when(
+        !header.is_empty() && !is_header_name(header),
+        &["http.client_address_header"],
+        || format!("`http.client_address_header` must be the name of a header, unlike `{header}`"),
+    );
+    found.when(
+        !header.is_empty() && http.trusted_proxies.is_empty(),
+        &["http.client_address_header", "http.trusted_proxies"],
+        || {
+            "`http.client_address_header` needs `http.trusted_proxies`: without it, every client \
+             could claim any address"
+                .to_owned()
+        },
+    );
+    found.when(
+        http.proxy_protocol && http.trusted_proxies.is_empty(),
+        &["http.proxy_protocol", "http.trusted_proxies"],
+        || {
+            "`http.proxy_protocol` needs `http.trusted_proxies`: nobody else may send the header"
+                .to_owned()
+        },
+    );
+    found.when(
+        http.proxy_protocol && !header.is_empty(),
+        &["http.proxy_protocol", "http.client_address_header"],
+        || {
+            "`http.proxy_protocol` and `http.client_address_header` must not both be set: they \
+             could name different addresses"
+                .to_owned()
+        },
+    );
+}
+
+/// Whether it is a `token` of RFC 9110, 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn https(config: &Config, found: &mut Found) {
+    let https = &config.https;
+    let is_on = !https.listen.is_empty();
+    found.when(
+        is_on && https.certificate_file.as_os_str().is_empty(),
+        &["https.certificate_file", "https.listen"],
+        || "`https.listen` needs `https.certificate_file`".to_owned(),
+    );
+    found.when(
+        is_on && https.key_file.as_os_str().is_empty(),
+        &["https.key_file", "https.listen"],
+        || "`https.listen` needs `https.key_file`".to_owned(),
+    );
+}
+
+fn admin(config: &Config, found: &mut Found) {
+    let admin = &config.admin;
+    found.when(
+        !admin.listen.ip().to_canonical().is_loopback() && !admin.allow_public,
+        &["admin.listen", "admin.allow_public"],
+        || {
+            format!(
+                "`admin.listen` ({}) can be reached from other machines: use 127.0.0.1, or set \
+                 `admin.allow_public` if something else protects it",
+                admin.listen
+            )
+        },
+    );
+    let is_sendable = admin.token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    found.when(!is_sendable, &["admin.token", "admin.token_file"], || {
+        "the admin token must consist of visible ASCII characters, for it is sent in a header"
+            .to_owned()
+    });
+}
+
+fn paths(config: &Config, found: &mut Found) {
+    found.when(config.data.dir.as_os_str().is_empty(), &["data.dir"], || {
+        "`data.dir` must not be empty".to_owned()
+    });
+    found.when(config.store.path.as_os_str().is_empty(), &["store.path"], || {
+        "`store.path` must not be empty".to_owned()
+    });
+}
+
+fn listeners(config: &Config, found: &mut Found) {
+    found.when(
+        config.http.listen.is_empty()
+            && config.https.listen.is_empty()
+            && config.udp.listen.is_empty(),
+        &["http.listen", "https.listen", "udp.listen"],
+        || {
+            "`http.listen`, `https.listen` and `udp.listen` are all empty: no client could reach \
+             the tracker"
+                .to_owned()
+        },
+    );
+    let http = config.http.listen.iter().map(|address| ("http.listen", *address));
+    let https = config.https.listen.iter().map(|address| ("https.listen", *address));
+    let tcp: Vec<_> =
+        [("admin.listen", config.admin.listen)].into_iter().chain(http).chain(https).collect();
+    let udp: Vec<_> = config.udp.listen.iter().map(|address| ("udp.listen", *address)).collect();
+    conflicts(&tcp, found);
+    conflicts(&udp, found);
+}
+
+/// Reports addresses that cannot be bound at the same time.
+fn conflicts(addresses: &[(&'static str, SocketAddr)], found: &mut Found) {
+    for (index, (key, address)) in addresses.iter().enumerate() {
+        for (earlier_key, earlier) in addresses.iter().take(index) {
+            found.when(is_conflict(*address, *earlier), &[key, earlier_key], || {
+                format!("`{key}` ({address}) is in conflict with `{earlier_key}` ({earlier})")
+            });
+        }
+    }
+}
+
+/// Port 0 means any free one, and IPv6 sockets take no IPv4, so neither is ever in conflict.
+fn is_conflict(one: SocketAddr, other: SocketAddr) -> bool {
+    let any = |ip: IpAddr| ip.is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (one.ip() == other.ip() || any(one.ip()) || any(other.ip()))
+}

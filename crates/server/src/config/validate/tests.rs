@@ -1,0 +1,211 @@
+use super::*;
+
+fn messages(change: impl FnOnce(&mut Config)) -> Vec<String> {
+    let mut config = Config::default();
+    change(&mut config);
+    violations(&config).into_iter().map(|violation| violation.message).collect()
+}
+
+fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_defaults_break_no_rule() {
+    assert_eq!(messages(|_| ()), Vec::<String>::new());
+}
+
+#[test]
+fn a_peer_must_not_time_out_before_its_next_announce() {
+    assert_eq!(
+        messages(|config| config.tracker.peer_timeout_seconds = 1800),
+        ["`tracker.peer_timeout_seconds` (1800) must be more than `tracker.interval_seconds` \
+          (1800): otherwise peers are dropped before they announce again"]
+    );
+    assert_eq!(messages(|config| config.tracker.peer_timeout_seconds = 1801), Vec::<String>::new());
+}
+
+#[test]
+fn the_least_interval_and_the_default_numwant_stay_within_their_bounds() {
+    assert_eq!(
+        messages(|config| {
+            config.tracker.min_interval_seconds = 1801;
+            config.tracker.numwant_default = 201;
+        }),
+        [
+            "`tracker.min_interval_seconds` (1801) must not be more than \
+             `tracker.interval_seconds` (1800)",
+            "`tracker.numwant_default` (201) must not be more than `tracker.numwant_max` (200)",
+        ]
+    );
+}
+
+#[test]
+fn an_announce_url_base_is_a_url_without_a_slash_at_its_end() {
+    for good in ["http://a", "https://tracker.example.org", "udp://[::1]:34000", "http://a/b"] {
+        assert_eq!(
+            messages(|config| config.tracker.announce_url_base = good.to_owned()),
+            Vec::<String>::new(),
+            "{good}"
+        );
+    }
+    for bad in ["a", "ftp://a", "http://", "http://a/", "http:///a", "http://a b", "http://a?b"] {
+        assert_eq!(
+            messages(|config| config.tracker.announce_url_base = bad.to_owned()),
+            [format!(
+                "`tracker.announce_url_base` must begin with http://, https:// or udp://, name a \
+                 host, and not end with a slash, unlike `{bad}`"
+            )]
+        );
+    }
+}
+
+#[test]
+fn https_needs_a_certificate_and_its_key() {
+    assert_eq!(
+        messages(|config| config.https.listen = addresses(&["0.0.0.0:34443"])),
+        ["`https.listen` needs `https.certificate_file`", "`https.listen` needs `https.key_file`"]
+    );
+    assert_eq!(
+        messages(|config| {
+            config.https.listen = addresses(&["0.0.0.0:34443"]);
+            config.https.certificate_file = "cert.pem".into();
+            config.https.key_file = "key.pem".into();
+        }),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_client_address_from_a_proxy_needs_a_trusted_proxy() {
+    assert_eq!(
+        messages(|config| config.http.client_address_header = "X-Forwarded-For".to_owned()),
+        ["`http.client_address_header` needs `http.trusted_proxies`: without it, every client \
+          could claim any address"]
+    );
+    assert_eq!(
+        messages(|config| config.http.proxy_protocol = true),
+        ["`http.proxy_protocol` needs `http.trusted_proxies`: nobody else may send the header"]
+    );
+    assert_eq!(
+        messages(|config| {
+            config.http.trusted_proxies = vec!["::1".parse().unwrap()];
+            config.http.client_address_header = "X-Forwarded-For".to_owned();
+        }),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn only_one_way_to_learn_a_client_address_may_be_on() {
+    assert_eq!(
+        messages(|config| {
+            config.http.trusted_proxies = vec!["::1".parse().unwrap()];
+            config.http.client_address_header = "X-Forwarded-For".to_owned();
+            config.http.proxy_protocol = true;
+        }),
+        [
+            "`http.proxy_protocol` and `http.client_address_header` must not both be set: they could \
+          name different addresses"
+        ]
+    );
+}
+
+#[test]
+fn a_header_name_has_no_spaces_or_colons() {
+    assert_eq!(
+        messages(|config| {
+            config.http.trusted_proxies = vec!["::1".parse().unwrap()];
+            config.http.client_address_header = "X-Real-IP:".to_owned();
+        }),
+        ["`http.client_address_header` must be the name of a header, unlike `X-Real-IP:`"]
+    );
+}
+
+#[test]
+fn the_admin_address_is_local_unless_that_is_said() {
+    let public = "[::]:34001";
+    assert_eq!(
+        messages(|config| config.admin.listen = public.parse().unwrap()),
+        ["`admin.listen` ([::]:34001) can be reached from other machines: use 127.0.0.1, or set \
+          `admin.allow_public` if something else protects it"]
+    );
+    assert_eq!(
+        messages(|config| {
+            config.admin.listen = public.parse().unwrap();
+            config.admin.allow_public = true;
+        }),
+        Vec::<String>::new()
+    );
+    for local in ["127.0.0.2:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        assert_eq!(
+            messages(|config| config.admin.listen = local.parse().unwrap()),
+            Vec::<String>::new(),
+            "{local}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_fits_in_no_header_is_refused_without_being_shown() {
+    for bad in ["two words", "tab\t", "ümlaut"] {
+        assert_eq!(
+            messages(|config| config.admin.token = super::super::Secret::new(bad)),
+            ["the admin token must consist of visible ASCII characters, for it is sent in a \
+              header"]
+        );
+    }
+}
+
+#[test]
+fn two_tcp_listeners_cannot_share_an_address() {
+    assert_eq!(
+        messages(|config| config.http.listen = addresses(&["127.0.0.1:34001"])),
+        ["`http.listen` (127.0.0.1:34001) is in conflict with `admin.listen` (127.0.0.1:34001)"]
+    );
+    assert_eq!(
+        messages(|config| config.http.listen = addresses(&["0.0.0.0:34001", "[::]:34001"])),
+        ["`http.listen` (0.0.0.0:34001) is in conflict with `admin.listen` (127.0.0.1:34001)"]
+    );
+    assert_eq!(
+        messages(|config| config.udp.listen = addresses(&["192.0.2.1:1", "192.0.2.1:1"])),
+        ["`udp.listen` (192.0.2.1:1) is in conflict with `udp.listen` (192.0.2.1:1)"]
+    );
+}
+
+#[test]
+fn different_addresses_ports_families_and_port_0_are_no_conflict() {
+    assert_eq!(
+        messages(|config| {
+            config.http.listen = addresses(&["127.0.0.1:0", "127.0.0.1:0", "[::1]:34001"]);
+            config.udp.listen = addresses(&["192.0.2.1:1", "192.0.2.2:1", "127.0.0.1:34001"]);
+        }),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_tracker_that_nobody_could_reach_is_refused() {
+    assert_eq!(
+        messages(|config| {
+            config.http.listen.clear();
+            config.udp.listen.clear();
+        }),
+        [
+            "`http.listen`, `https.listen` and `udp.listen` are all empty: no client could reach the \
+          tracker"
+        ]
+    );
+    assert_eq!(messages(|config| config.http.listen.clear()), Vec::<String>::new());
+}
+
+#[test]
+fn empty_paths_are_refused() {
+    assert_eq!(
+        messages(|config| {
+            config.data.dir = "".into();
+            config.store.path = "".into();
+        }),
+        ["`data.dir` must not be empty", "`store.path` must not be empty"]
+    );
+}

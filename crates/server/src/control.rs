@@ -1,0 +1,130 @@
+//! The control plane: the one place where a change reaches both the store and the tracker.
+//!
+//! A change goes to the store first, where it is durable, and then into the tracker, where it
+//! counts for the next announce; only then is its caller answered. Changes are made one at a time,
+//! so that store and tracker see them in the same order, and each runs to its end even if the
+//! caller has gone, so that the two never part.
+//!
+//! * [`Control`]: the operations on users, torrents, roles, client rules, tokens and events.
+//! * [`load()`]: everything from the store into an empty tracker, at the start.
+//! * [`AnnounceUrls`]: what users are told to announce to.
+
+mod announce_urls;
+mod client_rules;
+mod error;
+mod events;
+mod load;
+mod roles;
+mod tokens;
+mod torrents;
+mod users;
+mod validate;
+
+pub use announce_urls::AnnounceUrls;
+pub use error::ControlError;
+pub use load::{LoadReport, load};
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use mika_client::types::PageQuery;
+use mika_core::Tracker;
+use mika_store::Catalog;
+use tokio::sync::Mutex;
+
+/// Reads and changes users, torrents and rules. Clones share everything.
+#[derive(Clone)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tracker: Arc<Tracker>,
+    catalog: Arc<dyn Catalog>,
+    announce_urls: ArcSwap<AnnounceUrls>,
+    changes: Mutex<()>,
+}
+
+impl Control {
+    /// Puts the control plane in front of a tracker that was [loaded](load()) from this store.
+    pub fn new(
+        tracker: Arc<Tracker>,
+        catalog: Arc<dyn Catalog>,
+        announce_urls: AnnounceUrls,
+    ) -> Self {
+        let announce_urls = ArcSwap::from_pointee(announce_urls);
+        let changes = Mutex::new(());
+        Self { shared: Arc::new(Shared { tracker, catalog, announce_urls, changes }) }
+    }
+
+    /// The tracker that changes are made to.
+    pub fn tracker(&self) -> &Tracker {
+        &self.shared.tracker
+    }
+
+    /// Where users announce to.
+    pub fn announce_urls(&self) -> Arc<AnnounceUrls> {
+        self.shared.announce_urls.load_full()
+    }
+
+    /// Changes where users are told to announce to.
+    pub fn set_announce_urls(&self, urls: AnnounceUrls) {
+        self.shared.announce_urls.store(Arc::new(urls));
+    }
+
+    /// Asks the store for something small.
+    pub(crate) async fn probe_store(&self) -> Result<(), ControlError> {
+        self.catalog().checkpoint().await?;
+        Ok(())
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self.shared.catalog.as_ref()
+    }
+
+    /// Makes one change after all those before it, and to its end: a caller that hangs up, or that
+    /// a timeout takes away, cannot leave the store changed and the tracker not.
+    async fn change<T, W, F>(&self, work: W) -> Result<T, ControlError>
+    where
+        T: Send + 'static,
+        W: FnOnce(Control) -> F + Send + 'static,
+        F: Future<Output = Result<T, ControlError>> + Send + 'static,
+    {
+        let control = self.clone();
+        let task = tokio::spawn(async move {
+            let shared = Arc::clone(&control.shared);
+            let _turn = shared.changes.lock().await;
+            work(control).await
+        });
+        task.await.unwrap_or(Err(ControlError::Interrupted))
+    }
+}
+
+/// How long a part of a list may be.
+fn page_limit(page: PageQuery) -> Result<u32, ControlError> {
+    let limit = page.limit.unwrap_or(PageQuery::LIMIT_MAX);
+    if (1..=PageQuery::LIMIT_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    let most = PageQuery::LIMIT_MAX;
+    Err(ControlError::Invalid(format!("limit is {limit}: it is 1 to {most}")))
+}
+
+/// Where the next part of a list begins; nowhere, if this one was not full.
+fn next_page<R>(records: &[R], limit: u32, id: impl Fn(&R) -> u32) -> Option<u32> {
+    let full = u32::try_from(records.len()).is_ok_and(|length| length >= limit);
+    records.last().filter(|_| full).map(id)
+}
+
+/// The time now, as a Unix time in seconds.
+fn now_seconds() -> u32 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// The time of something that may not have happened yet, which stores write as 0.
+fn happened(at_seconds: u32) -> Option<u32> {
+    (at_seconds != 0).then_some(at_seconds)
+}

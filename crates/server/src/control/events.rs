@@ -1,0 +1,87 @@
+//! Global events: a multiplier for everybody on everything, for a time.
+
+use mika_client::types::{Event, NewEvent};
+use mika_core::registry::GlobalEvent;
+use mika_store::record::EventRecord;
+
+use super::error::ControlError;
+use super::{Control, now_seconds, validate};
+
+/// Events at most, past ones included.
+const EVENTS_MAX: usize = 1000;
+
+impl Control {
+    /// All events, by name.
+    pub async fn events(&self) -> Result<Vec<Event>, ControlError> {
+        Ok(self.catalog().events().await?.into_iter().map(event_json).collect())
+    }
+
+    /// Adds an event.
+    pub async fn add_event(&self, new: NewEvent) -> Result<Event, ControlError> {
+        self.change(|control| async move {
+            let now_seconds = now_seconds();
+            let event = EventRecord {
+                name: new.name,
+                upload_percent: new.upload_percent.unwrap_or(100),
+                download_percent: new.download_percent.unwrap_or(0),
+                starts_at_seconds: new.starts_at.unwrap_or(now_seconds),
+                ends_at_seconds: new.ends_at,
+            };
+            validate::name("name", &event.name)?;
+            validate::percents(Some(event.upload_percent), Some(event.download_percent))?;
+            if event.ends_at_seconds <= event.starts_at_seconds.max(now_seconds) {
+                let detail = "ends_at is not after the start, or in the past";
+                return Err(ControlError::Invalid(detail.to_owned()));
+            }
+            let mut events = control.catalog().events().await?;
+            if events.iter().any(|other| other.name == event.name) {
+                let detail = format!("there is an event {:?} already: delete it first", event.name);
+                return Err(ControlError::conflict("name_taken", detail));
+            }
+            if events.len() >= EVENTS_MAX {
+                let detail = format!("there are {EVENTS_MAX} events already: delete past ones");
+                return Err(ControlError::conflict("too_many_events", detail));
+            }
+            control.catalog().put_event(&event).await?;
+            events.push(event.clone());
+            control.tracker().set_events(events.iter().map(event_spec).collect());
+            Ok(event_json(event))
+        })
+        .await
+    }
+
+    /// Deletes an event, which ends it at once.
+    pub async fn delete_event(&self, name: String) -> Result<(), ControlError> {
+        self.change(|control| async move {
+            let mut events = control.catalog().events().await?;
+            if !control.catalog().delete_event(&name).await? {
+                let detail = format!("there is no event {name:?}");
+                return Err(ControlError::not_found("event_not_found", detail));
+            }
+            events.retain(|event| event.name != name);
+            control.tracker().set_events(events.iter().map(event_spec).collect());
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What the tracker holds of an event.
+pub(super) fn event_spec(record: &EventRecord) -> GlobalEvent {
+    GlobalEvent {
+        upload_percent: record.upload_percent,
+        download_percent: record.download_percent,
+        starts_at_seconds: record.starts_at_seconds,
+        ends_at_seconds: record.ends_at_seconds,
+    }
+}
+
+fn event_json(record: EventRecord) -> Event {
+    Event {
+        name: record.name,
+        upload_percent: record.upload_percent,
+        download_percent: record.download_percent,
+        starts_at: record.starts_at_seconds,
+        ends_at: record.ends_at_seconds,
+    }
+}

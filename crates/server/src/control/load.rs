@@ -1,0 +1,169 @@
+//! Everything from the store into an empty tracker.
+
+use std::fmt::Display;
+
+use mika_core::Tracker;
+use mika_core::registry::{ClientRule, GlobalEvent};
+use mika_store::record::{
+    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+};
+use mika_store::{Catalog, LoadSink, StoreError};
+use tracing::warn;
+
+use super::client_rules::rule_spec;
+use super::events::event_spec;
+use super::roles::role_spec;
+use super::tokens::token_spec;
+use super::torrents::torrent_spec;
+use super::users::user_spec;
+use super::validate;
+
+/// Rows that are logged one by one; later ones are only counted.
+const BAD_ROWS_LOGGED_MAX: u64 = 100;
+/// Torrents per question when the info-hashes of tokens are looked up.
+const TOKEN_PAGE: u32 = 256;
+
+/// What a load brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoadReport {
+    /// Roles in the tracker.
+    pub roles: u64,
+    /// Users in the tracker.
+    pub users: u64,
+    /// Torrents in the tracker.
+    pub torrents: u64,
+    /// Client rules in the tracker.
+    pub client_rules: u64,
+    /// Tokens in the tracker; those that have ended are left out.
+    pub tokens: u64,
+    /// Global events in the tracker; those that have ended are left out.
+    pub events: u64,
+    /// Rows left out because something is wrong with them; the log says what.
+    pub bad_rows: u64,
+}
+
+/// Streams every record of the store into the tracker. A bad row is logged and left out.
+///
+/// # Errors
+///
+/// Those of [`mika_store::Store::load`]; the tracker then holds a part and should not be used.
+pub async fn load(
+    catalog: &dyn Catalog,
+    tracker: &Tracker,
+    now_seconds: u32,
+) -> Result<LoadReport, StoreError> {
+    let mut loader = Loader {
+        tracker,
+        now_seconds,
+        report: LoadReport::default(),
+        client_rules: Vec::new(),
+        events: Vec::new(),
+        tokens: Vec::new(),
+    };
+    catalog.load(&mut loader).await?;
+    tracker.set_client_rules(std::mem::take(&mut loader.client_rules));
+    tracker.set_events(std::mem::take(&mut loader.events));
+    loader.resolve_tokens(catalog).await?;
+    Ok(loader.report)
+}
+
+struct Loader<'a> {
+    tracker: &'a Tracker,
+    now_seconds: u32,
+    report: LoadReport,
+    client_rules: Vec<ClientRule>,
+    events: Vec<GlobalEvent>,
+    tokens: Vec<TokenRecord>,
+}
+
+impl Loader<'_> {
+    fn bad(&mut self, table: &str, reason: impl Display) {
+        self.report.bad_rows = self.report.bad_rows.saturating_add(1);
+        if self.report.bad_rows <= BAD_ROWS_LOGGED_MAX {
+            warn!(table, %reason, "row left out");
+        }
+        if self.report.bad_rows == BAD_ROWS_LOGGED_MAX {
+            warn!("more rows that are left out are counted, not logged");
+        }
+    }
+
+    /// The store knows a token's torrent by id, the tracker by info-hash. The tokens are few
+    /// beside the torrents, so their torrents are looked up rather than all hashes kept.
+    async fn resolve_tokens(&mut self, catalog: &dyn Catalog) -> Result<(), StoreError> {
+        let mut tokens = std::mem::take(&mut self.tokens);
+        tokens.sort_unstable_by_key(|token| token.torrent_id);
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(first) = tokens.peek() {
+            let page = catalog.torrents(first.torrent_id.saturating_sub(1), TOKEN_PAGE).await?;
+            let end = page.last().map_or(u32::MAX, |last| last.id).max(first.torrent_id);
+            while let Some(token) = tokens.next_if(|token| token.torrent_id <= end) {
+                let at = page.binary_search_by_key(&token.torrent_id, |torrent| torrent.id);
+                match at.ok().and_then(|at| page.get(at)) {
+                    Some(torrent) => self.put_token(torrent, &token),
+                    None => self.bad("tokens", format_args!("no torrent {}", token.torrent_id)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn put_token(&mut self, torrent: &TorrentRecord, token: &TokenRecord) {
+        match self.tracker.put_token(torrent.info_hash, token_spec(token)) {
+            Ok(()) => self.report.tokens = self.report.tokens.saturating_add(1),
+            Err(error) => {
+                let (user, torrent) = (token.user_id, token.torrent_id);
+                self.bad("tokens", format_args!("user {user}, torrent {torrent}: {error}"));
+            }
+        }
+    }
+}
+
+impl LoadSink for Loader<'_> {
+    fn role(&mut self, role: RoleRecord) {
+        self.tracker.put_role(role_spec(&role));
+        self.report.roles = self.report.roles.saturating_add(1);
+    }
+
+    fn user(&mut self, user: UserRecord) {
+        let spec = match user_spec(&user) {
+            Ok(spec) => spec,
+            Err(error) => return self.bad("users", format_args!("user {}: {error}", user.id)),
+        };
+        match self.tracker.put_user(spec) {
+            Ok(()) => self.report.users = self.report.users.saturating_add(1),
+            Err(error) => self.bad("users", format_args!("user {}: {error}", user.id)),
+        }
+    }
+
+    fn torrent(&mut self, torrent: TorrentRecord) {
+        match self.tracker.put_torrent(torrent_spec(&torrent)) {
+            Ok(()) => self.report.torrents = self.report.torrents.saturating_add(1),
+            Err(error) => self.bad("torrents", format_args!("torrent {}: {error}", torrent.id)),
+        }
+    }
+
+    fn client_rule(&mut self, rule: ClientRuleRecord) {
+        if let Err(error) = validate::prefix(&rule.prefix) {
+            return self.bad("client_rules", format_args!("{:?}: {error}", rule.prefix));
+        }
+        self.client_rules.push(rule_spec(&rule));
+        self.report.client_rules = self.report.client_rules.saturating_add(1);
+    }
+
+    fn token(&mut self, token: TokenRecord) {
+        if token.ends_at_seconds.is_none_or(|ends_at| ends_at > self.now_seconds) {
+            self.tokens.push(token);
+        }
+    }
+
+    fn event(&mut self, event: EventRecord) {
+        if event.ends_at_seconds > self.now_seconds {
+            self.events.push(event_spec(&event));
+            self.report.events = self.report.events.saturating_add(1);
+        }
+    }
+
+    fn bad_row(&mut self, table: &'static str, reason: String) {
+        self.bad(table, reason);
+    }
+}

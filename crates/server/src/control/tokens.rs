@@ -1,0 +1,118 @@
+//! Tokens: a multiplier for one user on one torrent.
+
+use std::collections::HashMap;
+
+use mika_client::types::{NewToken, PageQuery, Token};
+use mika_core::registry::TokenSpec;
+use mika_protocol::InfoHash;
+use mika_store::catalog::UserKey;
+use mika_store::record::{TokenRecord, TorrentRecord};
+
+use super::error::ControlError;
+use super::{Control, now_seconds, validate};
+
+impl Control {
+    /// Tokens of one user, or of all; at most [`PageQuery::LIMIT_MAX`].
+    pub async fn tokens(&self, user: Option<&str>) -> Result<Vec<Token>, ControlError> {
+        let user_id = match user {
+            Some(key) => Some(self.find_user(key).await?.id),
+            None => None,
+        };
+        let records = self.catalog().tokens(user_id, PageQuery::LIMIT_MAX).await?;
+        let mut users = HashMap::new();
+        let mut torrents = HashMap::new();
+        let mut tokens = Vec::with_capacity(records.len());
+        for record in records {
+            let (user_id, torrent_id) = (record.user_id, record.torrent_id);
+            if !users.contains_key(&user_id) {
+                let user = self.catalog().user(&UserKey::Id(user_id)).await?;
+                users.insert(user_id, user.map(|user| user.name));
+            }
+            if !torrents.contains_key(&torrent_id) {
+                let torrent = self.torrent_by_id(torrent_id).await?;
+                torrents.insert(torrent_id, torrent.map(|torrent| torrent.info_hash));
+            }
+            let name = users.get(&user_id).cloned().flatten();
+            let hash = torrents.get(&torrent_id).copied().flatten();
+            // A token whose user or torrent has just gone is on its way out too.
+            if let (Some(name), Some(hash)) = (name, hash) {
+                tokens.push(token_json(record, name, hash));
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Gives a user a token on a torrent, in place of one that is there.
+    pub async fn put_token(
+        &self,
+        user: String,
+        info_hash: InfoHash,
+        new: NewToken,
+    ) -> Result<Token, ControlError> {
+        self.change(move |control| async move {
+            validate::percents(new.upload_percent, new.download_percent)?;
+            if new.ends_at.is_some_and(|ends_at| ends_at <= now_seconds()) {
+                return Err(ControlError::Invalid("ends_at is in the past".to_owned()));
+            }
+            let user = control.find_user(&user).await?;
+            let torrent = control.find_torrent(info_hash).await?;
+            let record = TokenRecord {
+                user_id: user.id,
+                torrent_id: torrent.id,
+                upload_percent: new.upload_percent.unwrap_or(100),
+                download_percent: new.download_percent.unwrap_or(0),
+                ends_at_seconds: new.ends_at,
+            };
+            control.catalog().put_token(&record).await?;
+            control.tracker().put_token(torrent.info_hash, token_spec(&record))?;
+            Ok(token_json(record, user.name, torrent.info_hash))
+        })
+        .await
+    }
+
+    /// Takes a user's token on a torrent away.
+    pub async fn delete_token(
+        &self,
+        user: String,
+        info_hash: InfoHash,
+    ) -> Result<(), ControlError> {
+        self.change(move |control| async move {
+            let user = control.find_user(&user).await?;
+            let torrent = control.find_torrent(info_hash).await?;
+            if !control.catalog().delete_token(user.id, torrent.id).await? {
+                let detail = format!("user {} has no token on {info_hash}", user.id);
+                return Err(ControlError::not_found("token_not_found", detail));
+            }
+            control.tracker().remove_token(torrent.info_hash, user.id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn torrent_by_id(&self, id: u32) -> Result<Option<TorrentRecord>, ControlError> {
+        let mut next = self.catalog().torrents(id.saturating_sub(1), 1).await?;
+        Ok(next.pop().filter(|torrent| torrent.id == id))
+    }
+}
+
+/// What the tracker holds of a token.
+pub(super) fn token_spec(record: &TokenRecord) -> TokenSpec {
+    TokenSpec {
+        user_id: record.user_id,
+        upload_percent: record.upload_percent,
+        download_percent: record.download_percent,
+        ends_at_seconds: record.ends_at_seconds,
+    }
+}
+
+fn token_json(record: TokenRecord, user: String, info_hash: InfoHash) -> Token {
+    Token {
+        user_id: record.user_id,
+        user,
+        torrent_id: record.torrent_id,
+        info_hash,
+        upload_percent: record.upload_percent,
+        download_percent: record.download_percent,
+        ends_at: record.ends_at_seconds,
+    }
+}

@@ -1,0 +1,220 @@
+//! Users.
+
+use std::collections::HashMap;
+
+use mika_client::types::{NewUser, Page, PageQuery, User, UserChange};
+use mika_core::registry::UserSpec;
+use mika_store::catalog::{self, UserKey, UserPatch};
+use mika_store::record::{RoleRecord, UserRecord};
+
+use super::error::ControlError;
+use super::{Control, happened, now_seconds, validate};
+
+impl Control {
+    /// A part of the users, by id.
+    pub async fn users(&self, page: PageQuery) -> Result<Page<User>, ControlError> {
+        let limit = super::page_limit(page)?;
+        let records = self.catalog().users(page.after_id, limit).await?;
+        let names = role_names(self.catalog().roles().await?);
+        let next_after_id = super::next_page(&records, limit, |record| record.id);
+        let items = records.into_iter().map(|record| self.user_json(record, &names)).collect();
+        Ok(Page { items, next_after_id })
+    }
+
+    /// One user, named by id, name or passkey.
+    pub async fn user(&self, key: &str) -> Result<User, ControlError> {
+        let record = self.find_user(key).await?;
+        self.with_role_name(record).await
+    }
+
+    /// Adds a user, who may announce when this returns.
+    pub async fn add_user(&self, new: NewUser) -> Result<User, ControlError> {
+        self.change(|control| async move { control.add_user_now(new).await }).await
+    }
+
+    /// Changes a user, named by id, name or passkey.
+    pub async fn update_user(&self, key: String, change: UserChange) -> Result<User, ControlError> {
+        self.change(|control| async move { control.update_user_now(&key, change).await }).await
+    }
+
+    /// Closes a user's account: announces are refused from now on.
+    pub async fn delete_user(&self, key: String) -> Result<User, ControlError> {
+        self.update_user(key, UserChange { deleted: Some(true), ..UserChange::default() }).await
+    }
+
+    async fn add_user_now(&self, new: NewUser) -> Result<User, ControlError> {
+        validate::name("name", &new.name)?;
+        let passkey = match new.passkey {
+            Some(passkey) => passkey,
+            None => random_passkey()?,
+        };
+        validate::passkey(&passkey)?;
+        let role_id = self.role_id(new.role.as_deref()).await?;
+        self.name_is_free(&new.name).await?;
+        self.passkey_is_free(&passkey).await?;
+        let user = catalog::NewUser {
+            name: new.name,
+            passkey,
+            site_id: new.site_id,
+            role_id,
+            download_enabled: new.download_enabled.unwrap_or(true),
+            created_at_seconds: now_seconds(),
+        };
+        let record = self.catalog().add_user(&user).await?;
+        self.put_in_force(&record)?;
+        self.with_role_name(record).await
+    }
+
+    async fn update_user_now(
+        &self,
+        key: &str,
+        mut change: UserChange,
+    ) -> Result<User, ControlError> {
+        if change.new_passkey && change.passkey.is_some() {
+            let detail = "passkey and new_passkey are both given: keep one of them";
+            return Err(ControlError::Invalid(detail.to_owned()));
+        }
+        if change.new_passkey {
+            change.passkey = Some(random_passkey()?);
+        }
+        validate::total("uploaded", change.uploaded)?;
+        validate::total("downloaded", change.downloaded)?;
+        let before = self.find_user(key).await?;
+        if let Some(name) = change.name.as_deref().filter(|name| *name != before.name) {
+            validate::name("name", name)?;
+            self.name_is_free(name).await?;
+        }
+        if let Some(passkey) = change.passkey.as_deref().filter(|new| *new != before.passkey) {
+            validate::passkey(passkey)?;
+            self.passkey_is_free(passkey).await?;
+        }
+        let role_id = match change.role.as_deref() {
+            Some(role) => Some(self.role_id(Some(role)).await?),
+            None => None,
+        };
+        let patch = UserPatch {
+            name: change.name,
+            passkey: change.passkey,
+            site_id: change.site_id,
+            role_id,
+            download_enabled: change.download_enabled,
+            deleted: change.deleted,
+            uploaded: change.uploaded,
+            downloaded: change.downloaded,
+        };
+        let record = self.catalog().update_user(before.id, &patch).await?;
+        let record = record.ok_or_else(|| user_not_found(key))?;
+        self.put_in_force(&record)?;
+        self.with_role_name(record).await
+    }
+
+    /// `id:`, `name:` and `passkey:` say what the rest is. Otherwise a number is an id if there is
+    /// such a user, and everything is a name before it is a passkey.
+    pub(super) async fn find_user(&self, key: &str) -> Result<UserRecord, ControlError> {
+        let passkey = |text: &str| validate::passkey(text).is_ok();
+        let candidates = if let Some(id) = key.strip_prefix("id:") {
+            id.parse().ok().map(UserKey::Id).into_iter().collect()
+        } else if let Some(name) = key.strip_prefix("name:") {
+            vec![UserKey::Name(name.to_owned())]
+        } else if let Some(text) = key.strip_prefix("passkey:") {
+            passkey(text).then(|| UserKey::Passkey(text.to_owned())).into_iter().collect()
+        } else {
+            let mut keys: Vec<UserKey> = key.parse().ok().map(UserKey::Id).into_iter().collect();
+            keys.push(UserKey::Name(key.to_owned()));
+            keys.extend(passkey(key).then(|| UserKey::Passkey(key.to_owned())));
+            keys
+        };
+        for candidate in candidates {
+            if let Some(record) = self.catalog().user(&candidate).await? {
+                return Ok(record);
+            }
+        }
+        Err(user_not_found(key))
+    }
+
+    async fn name_is_free(&self, name: &str) -> Result<(), ControlError> {
+        match self.catalog().user(&UserKey::Name(name.to_owned())).await? {
+            None => Ok(()),
+            Some(other) => {
+                let closed = if other.deleted { " (the account is closed)" } else { "" };
+                let detail = format!("user {} has the name {name:?} already{closed}", other.id);
+                Err(ControlError::conflict("name_taken", detail))
+            }
+        }
+    }
+
+    async fn passkey_is_free(&self, passkey: &str) -> Result<(), ControlError> {
+        match self.catalog().user(&UserKey::Passkey(passkey.to_owned())).await? {
+            None => Ok(()),
+            Some(other) => {
+                let detail = format!("user {} has this passkey already", other.id);
+                Err(ControlError::conflict("passkey_taken", detail))
+            }
+        }
+    }
+
+    fn put_in_force(&self, record: &UserRecord) -> Result<(), ControlError> {
+        Ok(self.tracker().put_user(user_spec(record)?)?)
+    }
+
+    async fn with_role_name(&self, record: UserRecord) -> Result<User, ControlError> {
+        let names = role_names(self.catalog().roles().await?);
+        Ok(self.user_json(record, &names))
+    }
+
+    fn user_json(&self, record: UserRecord, role_names: &HashMap<u16, String>) -> User {
+        let announce_url = self.shared.announce_urls.load().of(&record.passkey);
+        let role = role_names.get(&record.role_id).cloned();
+        User {
+            id: record.id,
+            site_id: record.site_id,
+            name: record.name,
+            passkey: record.passkey,
+            role: role.unwrap_or_else(|| format!("unknown role {}", record.role_id)),
+            download_enabled: record.download_enabled,
+            deleted: record.deleted,
+            uploaded: record.uploaded,
+            downloaded: record.downloaded,
+            uploaded_raw: record.uploaded_raw,
+            downloaded_raw: record.downloaded_raw,
+            seed_seconds: record.seed_seconds,
+            snatches: record.snatches,
+            ratio: ratio(record.uploaded, record.downloaded),
+            announced_at: happened(record.announced_at_seconds),
+            created_at: record.created_at_seconds,
+            announce_url,
+        }
+    }
+}
+
+/// What the tracker holds of a user.
+pub(super) fn user_spec(record: &UserRecord) -> Result<UserSpec, ControlError> {
+    Ok(UserSpec {
+        id: record.id,
+        passkey: validate::passkey(&record.passkey)?,
+        role_id: record.role_id,
+        download_enabled: record.download_enabled,
+        deleted: record.deleted,
+    })
+}
+
+fn user_not_found(key: &str) -> ControlError {
+    // A key may be a passkey, even a mistyped one, so it is not repeated.
+    let kind = if key.parse::<u32>().is_ok() { "id or name" } else { "name or passkey" };
+    ControlError::not_found("user_not_found", format!("there is no user with this {kind}"))
+}
+
+fn role_names(roles: Vec<RoleRecord>) -> HashMap<u16, String> {
+    roles.into_iter().map(|role| (role.id, role.name)).collect()
+}
+
+fn ratio(uploaded: u64, downloaded: u64) -> Option<f64> {
+    (downloaded > 0).then(|| uploaded as f64 / downloaded as f64)
+}
+
+/// 128 bits from the operating system as 32 hex digits.
+fn random_passkey() -> Result<String, ControlError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| ControlError::Randomness(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,274 @@
+//! The life of a request: from its bytes to those of its reply.
+
+use mika_core::{PeerList, Refusal};
+use mika_protocol::announce::AnnounceError;
+use mika_protocol::http::{
+    self, AnnounceReply, FailureReply, Method, ParsedHead, Peers, RequestHead, RetryIn, Route,
+    ScrapeReply,
+};
+use mika_protocol::{InfoHash, Passkey};
+
+use super::Worker;
+use crate::counters::{Carrier, ParseFailure};
+use crate::listen::context::LiveSettings;
+use crate::listen::origin::Origin;
+
+/// Replies to pipelined requests are sent when they have come to this size, before more are built.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// What `GET /` is answered with.
+const GREETING: &str = "This is a BitTorrent tracker.\n";
+
+/// Where requests come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) origin: Origin,
+    pub(super) carrier: Carrier,
+}
+
+/// How far a turn has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// Bytes that are dealt with.
+    pub(super) bytes: usize,
+    /// What should happen once the replies are sent.
+    pub(super) next: Next,
+}
+
+/// What should happen once the replies are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// More bytes are needed.
+    Receive,
+    /// There are complete requests left.
+    More,
+    /// The connection should be closed.
+    Close,
+    /// The connection should be closed, but the client may not expect it.
+    Linger,
+}
+
+/// What the requests of one turn share.
+struct Exchange<'a> {
+    worker: &'a Worker,
+    source: Source,
+    live: &'a LiveSettings,
+    now_seconds: u32,
+    peers: &'a mut PeerList,
+}
+
+/// Answers all complete requests in `arrived`; the replies are appended to `output`.
+pub(super) fn answer(
+    worker: &Worker,
+    source: Source,
+    arrived: &[u8],
+    body_left: &mut u64,
+    peers: &mut PeerList,
+    output: &mut Vec<u8>,
+) -> Turn {
+    let live = worker.context.live();
+    let now_seconds = worker.context.clock.now_seconds();
+    let mut exchange = Exchange { worker, source, live: &live, now_seconds, peers };
+    let mut rest = arrived;
+    let next = loop {
+        rest = skip_body(rest, body_left);
+        // Some clients send an empty line after a body.
+        while let [b'\r' | b'\n', tail @ ..] = rest {
+            rest = tail;
+        }
+        if rest.is_empty() {
+            break Next::Receive;
+        }
+        if output.len() >= OUTPUT_BYTES_MAX {
+            break Next::More;
+        }
+        match http::parse_head(rest) {
+            ParsedHead::Partial => break Next::Receive,
+            ParsedHead::Invalid(error) => {
+                worker.counters.parse_failure(ParseFailure::HttpMalformed);
+                write_text(output, error.status(), &format!("{error}\n"));
+                break Next::Linger;
+            }
+            ParsedHead::Complete { head, bytes } => {
+                rest = rest.get(bytes..).unwrap_or_default();
+                if let Some(end) = exchange.answer_request(&head, body_left, output) {
+                    break end;
+                }
+            }
+        }
+    };
+    Turn { bytes: arrived.len().saturating_sub(rest.len()), next }
+}
+
+/// Appends a text as the last reply of a connection.
+pub(super) fn write_text(output: &mut Vec<u8>, status: u16, text: &str) {
+    http::write_response(output, status, false, |body| body.extend_from_slice(text.as_bytes()));
+}
+
+fn skip_body<'a>(rest: &'a [u8], body_left: &mut u64) -> &'a [u8] {
+    let skipped = usize::try_from(*body_left).unwrap_or(usize::MAX).min(rest.len());
+    *body_left = body_left.saturating_sub(skipped as u64);
+    rest.get(skipped..).unwrap_or_default()
+}
+
+impl Exchange<'_> {
+    /// Answers one request; what to do next, unless that is to go on.
+    fn answer_request(
+        &mut self,
+        head: &RequestHead<'_>,
+        body_left: &mut u64,
+        output: &mut Vec<u8>,
+    ) -> Option<Next> {
+        if head.chunked {
+            self.worker.counters.parse_failure(ParseFailure::HttpTooLarge);
+            write_text(output, 413, "a body in chunks is not accepted\n");
+            return Some(Next::Linger);
+        }
+        if head.content_length > self.worker.settings.body_bytes_max {
+            self.worker.counters.parse_failure(ParseFailure::HttpTooLarge);
+            write_text(output, 413, "the body is too large\n");
+            return Some(Next::Linger);
+        }
+        // A client that asks before it sends the body may, after this answer, not send it: where
+        // its next request begins could then not be told.
+        let has_body = head.content_length > 0;
+        let undecided = has_body && head.headers("expect").next().is_some();
+        let keep_alive = head.keep_alive && !undecided && !self.worker.closing.get();
+        *body_left = head.content_length;
+
+        let start = output.len();
+        self.write_reply(head, keep_alive, output);
+        if head.method == Method::Head {
+            remove_body(output, start);
+        }
+        match keep_alive {
+            true => None,
+            false if has_body => Some(Next::Linger),
+            false => Some(Next::Close),
+        }
+    }
+
+    fn write_reply(&mut self, head: &RequestHead<'_>, keep_alive: bool, output: &mut Vec<u8>) {
+        let text = |output: &mut Vec<u8>, status, text: &str| {
+            http::write_response(output, status, keep_alive, |body| {
+                body.extend_from_slice(text.as_bytes());
+            });
+        };
+        if head.method == Method::Other {
+            self.worker.counters.parse_failure(ParseFailure::HttpMethod);
+            return text(output, 405, "only GET and HEAD are possible\n");
+        }
+        let route = http::route(head.target);
+        if route == Route::Other {
+            if head.target == b"/" {
+                return text(output, 200, GREETING);
+            }
+            self.worker.counters.parse_failure(ParseFailure::HttpPath);
+            return text(output, 404, "there is nothing here: announce to /<passkey>/announce\n");
+        }
+        http::write_response(output, 200, keep_alive, |body| match route {
+            Route::Announce { passkey, query } => self.announce(head, query, passkey, body),
+            Route::Scrape { passkey, query } => self.scrape(query, passkey, body),
+            Route::InvalidPasskey | Route::Other => {
+                self.fail(ParseFailure::Passkey, &AnnounceError::Passkey.to_string(), body);
+            }
+        });
+    }
+
+    fn announce(
+        &mut self,
+        head: &RequestHead<'_>,
+        query: &[u8],
+        passkey: Option<Passkey>,
+        body: &mut Vec<u8>,
+    ) {
+        let request = match http::parse_announce(query, passkey) {
+            Ok(request) => request,
+            Err(error) => return self.fail(ParseFailure::Announce, &error.to_string(), body),
+        };
+        let ip = match self.source.origin.client(head, self.live) {
+            Ok(ip) => ip,
+            Err(error) => return self.fail(ParseFailure::ClientAddress, &error.to_string(), body),
+        };
+        let source = mika_core::Source { ip, one_family: false };
+        let tracker = &self.worker.context.tracker;
+        let answer = match tracker.announce(&request, source, self.now_seconds, self.peers) {
+            Ok(answer) => answer,
+            Err(refusal) => return self.refuse(refusal, body),
+        };
+        self.worker.counters.announced(self.source.carrier, request.event);
+        AnnounceReply {
+            interval_seconds: answer.interval_seconds,
+            min_interval_seconds: answer.min_interval_seconds,
+            seeders: answer.seeders,
+            leechers: answer.leechers,
+            snatches: answer.snatches,
+            peers: peers_of(self.peers, request.compact, request.no_peer_id),
+            external_ip: Some(ip),
+            tracker_id: self.live.tracker_id.as_deref().map(str::as_bytes),
+            warning: answer.warning,
+        }
+        .encode(body);
+    }
+
+    fn scrape(&self, query: &[u8], passkey: Option<Passkey>, body: &mut Vec<u8>) {
+        // The size of the request bounds how many there can be; those over the limit are left out.
+        let mut request = match http::parse_scrape(query, passkey, usize::MAX) {
+            Ok(request) => request,
+            Err(error) => return self.fail(ParseFailure::Scrape, &error.to_string(), body),
+        };
+        let tracker = &self.worker.context.tracker;
+        if let Err(refusal) = tracker.admit_scrape(request.passkey.as_ref()) {
+            return self.refuse(refusal, body);
+        }
+        request.info_hashes.truncate(self.live.scrape_hashes_max);
+        let counted = |info_hash: InfoHash| Some((info_hash, tracker.scrape(info_hash)?));
+        let mut files: Vec<_> = request.info_hashes.into_iter().filter_map(counted).collect();
+        self.worker.counters.scraped(self.source.carrier);
+        ScrapeReply { files: &mut files, min_request_interval_seconds: None }.encode(body);
+    }
+
+    /// A failure that the tracker decided on.
+    fn refuse(&self, refusal: Refusal, body: &mut Vec<u8>) {
+        self.worker.counters.refusal(refusal);
+        let explanation = self.worker.context.tracker.explain(refusal);
+        encode_failure(&explanation.text, &explanation, body);
+    }
+
+    /// A failure that never reached the tracker: it will not work until the client, the torrent
+    /// file or the proxy is another.
+    fn fail(&self, failure: ParseFailure, reason: &str, body: &mut Vec<u8>) {
+        self.worker.counters.parse_failure(failure);
+        let as_long_as = self.worker.context.tracker.explain(Refusal::CounterTooLarge);
+        encode_failure(reason, &as_long_as, body);
+    }
+}
+
+fn encode_failure(reason: &str, waits: &mika_core::Explanation, body: &mut Vec<u8>) {
+    FailureReply {
+        reason,
+        interval_seconds: Some(waits.interval_seconds),
+        min_interval_seconds: Some(waits.interval_seconds),
+        retry_in: Some(waits.retry_in_minutes.map_or(RetryIn::Never, RetryIn::Minutes)),
+    }
+    .encode(body);
+}
+
+fn peers_of(peers: &PeerList, compact: bool, no_peer_id: bool) -> Peers<'_> {
+    let (v4, v6) = (&*peers.v4, &*peers.v6);
+    if compact {
+        return Peers::Compact { v4, v6 };
+    }
+    let (v4_ids, v6_ids) = (&*peers.v4_ids, &*peers.v6_ids);
+    let known = !no_peer_id && !(v4_ids.is_empty() && v6_ids.is_empty());
+    Peers::Dictionaries { v4, v6, peer_ids: known.then_some((v4_ids, v6_ids)) }
+}
+
+/// The answer to HEAD is that to GET without the body.
+fn remove_body(output: &mut Vec<u8>, start: usize) {
+    const END: &[u8] = b"\r\n\r\n";
+    let reply = output.get(start..).unwrap_or_default();
+    if let Some(at) = reply.windows(END.len()).position(|bytes| bytes == END) {
+        output.truncate(start.saturating_add(at).saturating_add(END.len()));
+    }
+}

@@ -1,0 +1,79 @@
+//! The metrics, in the text format of Prometheus.
+//!
+//! Nothing is counted here: workers count in [`crate::counters`], the flusher writes its state to
+//! [`FlushStatus`], the tracker knows what it holds. A scrape reads them all.
+
+mod collect;
+mod flush_status;
+mod memory;
+
+pub use flush_status::FlushStatus;
+pub use memory::resident_bytes;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use mika_core::Tracker;
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+
+use crate::counters::Counters;
+
+/// The content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Where all numbers come from. Clones share everything.
+#[derive(Clone)]
+pub struct Metrics {
+    tracker: Arc<Tracker>,
+    counters: Arc<Counters>,
+    flush: Arc<FlushStatus>,
+    started_at: Instant,
+}
+
+impl Metrics {
+    /// Metrics of a server that starts now.
+    pub fn new(tracker: Arc<Tracker>, counters: Arc<Counters>, flush: Arc<FlushStatus>) -> Self {
+        Self { tracker, counters, flush, started_at: Instant::now() }
+    }
+
+    /// All metrics as text (OpenMetrics 1.0), for one scrape.
+    ///
+    /// # Errors
+    ///
+    /// None are known: writing to a string does not fail.
+    pub fn render(&self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self.clone()));
+        let mut text = String::with_capacity(16 << 10);
+        text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+
+    /// What the workers count.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What the flusher does.
+    pub fn flush(&self) -> &FlushStatus {
+        &self.flush
+    }
+
+    /// Seconds since the start.
+    pub fn uptime_seconds(&self) -> u64 {
+        self.started_at.elapsed().as_secs()
+    }
+}
+
+/// The time now, as a Unix time in seconds.
+pub(crate) fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! Every metric: its name, its help and where its value comes from.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mika_core::Refusal;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::{Metrics, now_seconds};
+use crate::counters::{Carrier, CountersSnapshot, EVENTS, ParseFailure};
+
+/// The labels of one value.
+type Labels<'a> = &'a [(&'static str, &'static str)];
+
+/// Writes metrics one after the other.
+struct Writer<'a>(DescriptorEncoder<'a>);
+
+impl Writer<'_> {
+    /// A number that only grows; `_total` is appended to the name.
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(value).encode(encoder)
+    }
+
+    /// A number that goes up and down; `None` writes the description only.
+    fn gauge(&mut self, name: &str, help: &str, value: Option<u64>) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        value.map_or(Ok(()), |value| gauge(value).encode(encoder))
+    }
+
+    /// A counter with several values.
+    fn counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Labels<'l>, u64)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// A counter with one value per carrier.
+    fn by_carrier(&mut self, name: &str, help: &str, values: &[u64]) -> fmt::Result {
+        let labels = Carrier::ALL.map(|carrier| [("protocol", carrier.name())]);
+        let values = labels.iter().map(|labels| labels.as_slice()).zip(values.iter().copied());
+        self.counters(name, help, values)
+    }
+
+    /// A counter with one value per reason.
+    fn by_reason(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (&'static str, u64)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (reason, value) in values {
+            let labels: Labels<'_> = &[("reason", reason)];
+            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        self.process(&mut writer)?;
+        self.holdings(&mut writer)?;
+        let counted = self.counters.snapshot();
+        requests(&mut writer, &counted)?;
+        connections(&mut writer, &counted)?;
+        datagrams(&mut writer, &counted)?;
+        self.flushing(&mut writer)?;
+        self.disk(&mut writer)
+    }
+}
+
+impl Metrics {
+    fn process(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let version: Labels<'_> = &[("version", env!("CARGO_PKG_VERSION"))];
+        let mut build = to.0.encode_descriptor(
+            "mika_build_info",
+            "Always 1; the label tells the version.",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(1).encode(build.encode_family(&version)?)?;
+        let uptime = Some(self.uptime_seconds());
+        to.gauge("mika_uptime_seconds", "Seconds since the start.", uptime)?;
+        to.gauge("process_resident_memory_bytes", "Resident memory.", super::resident_bytes())
+    }
+
+    fn holdings(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let stats = self.tracker.stats();
+        let help = "Peers, by whether they have the whole torrent.";
+        let mut peers = to.0.encode_descriptor("mika_peers", help, None, MetricType::Gauge)?;
+        for (role, count) in [("seeder", stats.seeders), ("leecher", stats.leechers)] {
+            let labels: Labels<'_> = &[("role", role)];
+            gauge(count).encode(peers.encode_family(&labels)?)?;
+        }
+        let torrents = Some(stats.torrents);
+        to.gauge("mika_torrents", "Torrents known, deleted ones included.", torrents)?;
+        to.gauge("mika_swarms", "Torrents with at least one peer.", Some(stats.swarms))?;
+        to.gauge("mika_users", "Users known, deleted ones included.", Some(stats.users))?;
+        let pending = Some(stats.pending_rows);
+        to.gauge("mika_pending_rows", "Rows that wait for the next batch.", pending)
+    }
+
+    fn flushing(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let flush = &self.flush;
+        let lag = Some(flush.lag_seconds(now_seconds()));
+        let help = "Seconds since the oldest batch that the store lacks; 0 if it has all.";
+        to.gauge("mika_flush_lag_seconds", help, lag)?;
+        let help = "Time of the last flush that succeeded, 0 if there was none.";
+        let last = get(&flush.last_flush_at_seconds);
+        to.gauge("mika_flush_last_timestamp_seconds", help, Some(last))?;
+        let help = "Number of the last batch in the journal.";
+        let number = get(&flush.last_batch_number);
+        to.gauge("mika_batch_journalled_number", help, Some(number))?;
+        let help = "Number of the last batch that the store has.";
+        let number = get(&flush.applied_batch_number);
+        to.gauge("mika_batch_applied_number", help, Some(number))?;
+        let batches = get(&flush.batches_applied_total);
+        to.counter("mika_flush_batches", "Batches that the store took.", batches)?;
+        let rows = get(&flush.rows_applied_total);
+        to.counter("mika_flush_rows", "Rows that the store took.", rows)?;
+        let failures = get(&flush.flush_failures_total);
+        to.counter("mika_flush_failures", "Batches that failed and are tried again.", failures)?;
+        let dead = get(&flush.dead_letters_total);
+        to.counter("mika_dead_letters", "Rows that the store refused for good.", dead)?;
+        let up = flag(&flush.store_available);
+        to.gauge("mika_store_available", "1 if the store took the last batch.", Some(up))
+    }
+
+    fn disk(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let flush = &self.flush;
+        let bytes = get(&flush.journal_bytes);
+        to.gauge("mika_journal_bytes", "Size of the journal.", Some(bytes))?;
+        let writable = flag(&flush.journal_writable);
+        let help = "1 if the journal took the last batch.";
+        to.gauge("mika_journal_writable", help, Some(writable))?;
+        let age = flush.snapshot_age_seconds(now_seconds());
+        let help = "Seconds since the last snapshot of the peers; absent if there was none.";
+        to.gauge("mika_snapshot_age_seconds", help, age)?;
+        let bytes = get(&flush.snapshot_bytes);
+        to.gauge("mika_snapshot_bytes", "Size of the last snapshot.", Some(bytes))
+    }
+}
+
+fn requests(to: &mut Writer<'_>, counted: &CountersSnapshot) -> fmt::Result {
+    let rows = Carrier::ALL.into_iter().zip(&counted.announces);
+    let help = "Announces answered with peers, by protocol and event.";
+    let mut announces =
+        to.0.encode_descriptor("mika_announces", help, None, MetricType::Counter)?;
+    for (carrier, row) in rows {
+        for ((_, event), count) in EVENTS.into_iter().zip(row) {
+            let labels: Labels<'_> = &[("protocol", carrier.name()), ("event", event)];
+            ConstCounter::new(*count).encode(announces.encode_family(&labels)?)?;
+        }
+    }
+    let help = "Announces and scrapes refused, by reason.";
+    let refused = Refusal::ALL.iter().map(|refusal| refusal.name());
+    to.by_reason("mika_refused", help, refused.zip(counted.refused))?;
+    to.by_carrier("mika_scrapes", "Scrapes answered, by protocol.", &counted.scrapes)?;
+    let help = "Requests that could not be read, by what is wrong with them.";
+    let kinds = ParseFailure::ALL.iter().map(|kind| kind.name());
+    to.by_reason("mika_malformed", help, kinds.zip(counted.parse_failures))?;
+    let help = "Bytes received, by protocol; TLS as plain text.";
+    to.by_carrier("mika_received_bytes", help, &counted.bytes_in)?;
+    let help = "Bytes sent, by protocol; TLS as plain text.";
+    to.by_carrier("mika_sent_bytes", help, &counted.bytes_out)
+}
+
+fn connections(to: &mut Writer<'_>, counted: &CountersSnapshot) -> fmt::Result {
+    let accepted = counted.connections_accepted;
+    to.counter("mika_connections", "Connections accepted.", accepted)?;
+    let closed = [
+        ("too_many", counted.connections_refused),
+        ("timeout", counted.connections_timed_out),
+        ("idle", counted.connections_idled_out),
+        ("tls", counted.tls_failures),
+        ("proxy_header", counted.proxy_failures),
+    ];
+    to.by_reason("mika_connections_closed", "Connections closed by the tracker.", closed)?;
+    let help = "Attempts to accept a connection that failed.";
+    to.counter("mika_accept_failures", help, counted.accept_failures)
+}
+
+fn datagrams(to: &mut Writer<'_>, counted: &CountersSnapshot) -> fmt::Result {
+    to.counter("mika_udp_received_datagrams", "Datagrams received.", counted.datagrams_in)?;
+    to.counter("mika_udp_sent_datagrams", "Datagrams sent.", counted.datagrams_out)?;
+    let help = "Datagrams that the system did not take.";
+    to.counter("mika_udp_unsent_datagrams", help, counted.datagrams_unsent)?;
+    to.counter("mika_udp_connects", "Connects answered (BEP 15).", counted.connects)?;
+    let help = "Datagrams with a connection id that is wrong or too old.";
+    to.counter("mika_udp_connection_ids_refused", help, counted.connection_ids_refused)?;
+    let help = "Scrapes from sources that had not announced with a passkey.";
+    to.counter("mika_udp_scrapes_unidentified", help, counted.scrapes_unidentified)?;
+    let help = "Sources forgotten early because more announced than are remembered.";
+    to.counter("mika_udp_sources_evicted", help, counted.identified_evicted)
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn get(value: &AtomicU64) -> u64 {
+    value.load(Ordering::Relaxed)
+}
+
+fn flag(value: &AtomicBool) -> u64 {
+    value.load(Ordering::Relaxed).into()
+}

@@ -1,0 +1,190 @@
+//! Opening the file: access, connections, migrations.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Row};
+use tracing::warn;
+
+use super::SqliteStore;
+use super::error::{Context, Failure};
+use crate::schema::{Schema, Statement};
+use crate::store::StoreError;
+
+/// How long to wait for another program's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a write waits for the one before it.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections for lookups.
+const READERS: u32 = 4;
+/// Page cache of the writer in KiB: a batch touches pages all over the tables.
+const WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// What the WAL may keep of the disk when it is empty, in bytes.
+const WAL_LIMIT_BYTES: u32 = 64 * 1024 * 1024;
+
+/// See [`SqliteStore::open`].
+pub(super) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    // Absolute, so that no name means something special to SQLite (`:memory:`, `file:`).
+    let path = std::path::absolute(path)
+        .map_err(|e| StoreError::Broken(format!("{}: {e}", path.display())))?;
+    prepare_file(&path)?;
+    let context = Context { path: &path };
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let schema = Schema::mika_sqlite();
+    let writer = connect_writer(options.clone()).await.map_err(|e| context.error(e))?;
+    let migrated = migrate(&writer, &path, &schema.migrations).await;
+    if let Err(failure) = migrated {
+        writer.close().await;
+        return Err(context.error(failure));
+    }
+    let readers = pool()
+        .max_connections(READERS)
+        .connect_with(options.read_only(true))
+        .await
+        .map_err(|e| context.error(e))?;
+    Ok(SqliteStore { path, schema, writer, readers })
+}
+
+async fn connect_writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string());
+    pool().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options).await
+}
+
+/// Some errors (disk full, input/output) make SQLite roll back by itself; sqlx then goes on
+/// counting the transaction and lets no other begin. Such a connection is replaced.
+fn pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .acquire_timeout(WRITER_TIMEOUT)
+        .test_before_acquire(true)
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
+}
+
+/// Makes sure that there is a file that can be written, with a better word than SQLite has.
+fn prepare_file(path: &Path) -> Result<(), StoreError> {
+    let broken = |doing: &str, what: &Path, error: io::Error, advice: &str| {
+        StoreError::Broken(format!("cannot {doing} {}: {error}; {advice}", what.display()))
+    };
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        broken(
+            "create the directory of",
+            path,
+            error,
+            "create it yourself and give it to the user that the tracker runs as",
+        )
+    })?;
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => {
+            // A file whose name is lost in a power failure takes its commits with it.
+            let synced = fs::File::open(directory).and_then(|directory| directory.sync_all());
+            synced.map_err(|e| broken("sync the directory", directory, e, "look at the disk"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_file(path),
+        Err(error) => Err(broken(
+            "create the database",
+            path,
+            error,
+            "make its directory writable for the user that the tracker runs as",
+        )),
+    }
+}
+
+fn check_file(path: &Path) -> Result<(), StoreError> {
+    let shown = path.display();
+    let metadata =
+        fs::metadata(path).map_err(|error| StoreError::Broken(format!("{shown}: {error}")))?;
+    if !metadata.is_file() {
+        return Err(StoreError::Broken(format!(
+            "{shown} is not a file: name the database file itself"
+        )));
+    }
+    // Also for root, whom the mode does not stop: somebody did not want it written.
+    if metadata.permissions().readonly() {
+        return Err(StoreError::Broken(format!(
+            "{shown} is read-only: make it writable for the user that the tracker runs as (chmod \
+             u+w)"
+        )));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        warn!("{shown} holds passkeys and is open to other users: chmod 600 is better");
+    }
+    Ok(())
+}
+
+/// Brings the tables from the version in the file to ours, in one transaction.
+async fn migrate(
+    writer: &SqlitePool,
+    path: &PathBuf,
+    migrations: &[Statement],
+) -> Result<(), Failure> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let found = version(&mut transaction, path).await?;
+    let Some(missing) = migrations.get(found..) else {
+        return Err(StoreError::Broken(format!(
+            "{} was made by a newer version (schema {found}, this one knows {}): run that version \
+             or restore a backup",
+            path.display(),
+            migrations.len()
+        ))
+        .into());
+    };
+    for migration in missing {
+        sqlx::raw_sql(migration.sql()).execute(&mut *transaction).await?;
+    }
+    if !missing.is_empty() {
+        sqlx::query(
+            "INSERT INTO mika_schema (id, version) VALUES (1, ?)
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version",
+        )
+        .bind(i64::try_from(migrations.len()).unwrap_or(i64::MAX))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The version of the tables in the file, 0 if it has none.
+async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<usize, Failure> {
+    let tables: i64 = sqlx::query("SELECT COUNT(*) AS tables FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get("tables")?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let known: i64 =
+        sqlx::query("SELECT COUNT(*) AS known FROM sqlite_schema WHERE name = 'mika_schema'")
+            .fetch_one(&mut *connection)
+            .await?
+            .try_get("known")?;
+    if known == 0 {
+        return Err(StoreError::Broken(format!(
+            "{} is a database of another program: name another file",
+            path.display()
+        ))
+        .into());
+    }
+    let version: i64 = sqlx::query("SELECT version FROM mika_schema WHERE id = 1")
+        .fetch_one(connection)
+        .await?
+        .try_get("version")?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,91 @@
+//! What the tracker needs of a database.
+
+use async_trait::async_trait;
+use mika_core::batch::Batch;
+use thiserror::Error;
+
+use crate::record::{
+    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+};
+
+/// Where a load goes: the store calls one method per row, in the order roles, users, torrents,
+/// client rules, tokens, events, so that nothing has to be held in memory twice.
+pub trait LoadSink: Send {
+    /// A role.
+    fn role(&mut self, role: RoleRecord);
+    /// A user; deleted ones may be left out.
+    fn user(&mut self, user: UserRecord);
+    /// A torrent; deleted ones with a reason are included, so that clients are told it.
+    fn torrent(&mut self, torrent: TorrentRecord);
+    /// A client rule.
+    fn client_rule(&mut self, rule: ClientRuleRecord);
+    /// A user×torrent multiplier.
+    fn token(&mut self, token: TokenRecord);
+    /// A global event.
+    fn event(&mut self, event: EventRecord);
+    /// A row that could not be read, with what is wrong with it; the load goes on.
+    fn bad_row(&mut self, table: &'static str, reason: String);
+}
+
+/// A row that the store refused, taken out of its batch so that the others go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Which kind of row: `registered`, `users`, `torrents`, `history`, `sessions`.
+    pub table: &'static str,
+    /// The row as JSON.
+    pub row: String,
+    /// The database's own words.
+    pub reason: String,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The store had this batch already: nothing was written.
+    pub repeated: bool,
+    /// Rows that the store refused.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// Why a store could not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It may work later: connection lost, locked, disk full. The caller retries.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// It will not work until somebody changes something: a missing table, a wrong password.
+    #[error("the store cannot be used: {0}")]
+    Broken(String),
+    /// A record with this name, passkey or info-hash exists already.
+    #[error("{0}")]
+    Conflict(String),
+    /// A value that the store does not take, such as an unknown role.
+    #[error("{0}")]
+    Invalid(String),
+    /// This store does not own that table, so the tracker does not write it.
+    #[error("this store does not offer that: {0}")]
+    Unsupported(&'static str),
+}
+
+/// A database that users, torrents and rules are loaded from and batches are applied to.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Name of the adapter, for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Streams every record into `sink`.
+    async fn load(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError>;
+
+    /// Number of the last batch applied, 0 if none.
+    async fn checkpoint(&self) -> Result<u64, StoreError>;
+
+    /// Applies a batch and moves the checkpoint to its number, in one transaction.
+    ///
+    /// A batch whose number is not above the checkpoint was applied before: nothing is written
+    /// and [`Applied::repeated`] is set. Rows that the database refuses are isolated and come
+    /// back as dead letters; all others are written. Counters are clamped to the column's type.
+    async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError>;
+
+    /// Closes all connections; the store is not used afterwards.
+    async fn close(&self);
+}

@@ -1,0 +1,29 @@
+-- Adds what a batch says of users on torrents. {{rows}} is a derived table, one row per user and
+-- torrent, with the columns
+--   user_id, torrent_id,
+--   uploaded_raw, downloaded_raw, uploaded_credited, downloaded_credited, seed_seconds,
+--   snatches (to be added; 0 to 9223372036854775807),
+--   left_bytes, active (0 or 1), announced_at_seconds (to be set).
+-- WHERE TRUE: without it SQLite takes ON for a join condition.
+INSERT INTO history (user_id, torrent_id, uploaded, downloaded, uploaded_raw, downloaded_raw,
+    seed_seconds, snatches, left_bytes, active, first_announced_at_seconds, announced_at_seconds)
+SELECT d.user_id, d.torrent_id, d.uploaded_credited, d.downloaded_credited, d.uploaded_raw,
+    d.downloaded_raw, d.seed_seconds, d.snatches, d.left_bytes, d.active, d.announced_at_seconds,
+    d.announced_at_seconds
+FROM {{rows}} AS d
+WHERE TRUE
+ON CONFLICT (user_id, torrent_id) DO UPDATE
+SET uploaded = MIN(9223372036854775807 - excluded.uploaded, uploaded) + excluded.uploaded,
+    downloaded =
+        MIN(9223372036854775807 - excluded.downloaded, downloaded) + excluded.downloaded,
+    uploaded_raw =
+        MIN(9223372036854775807 - excluded.uploaded_raw, uploaded_raw) + excluded.uploaded_raw,
+    downloaded_raw =
+        MIN(9223372036854775807 - excluded.downloaded_raw, downloaded_raw)
+        + excluded.downloaded_raw,
+    seed_seconds =
+        MIN(9223372036854775807 - excluded.seed_seconds, seed_seconds) + excluded.seed_seconds,
+    snatches = MIN(9223372036854775807 - excluded.snatches, snatches) + excluded.snatches,
+    left_bytes = excluded.left_bytes,
+    active = excluded.active,
+    announced_at_seconds = excluded.announced_at_seconds

@@ -1,0 +1,110 @@
+"""A minimal client on libtorrent's Python binding: runs inside the environment of one version.
+
+Reads one JSON command per line on standard input and answers each with one JSON line.
+"""
+
+import json
+import sys
+import time
+
+import libtorrent as lt
+
+OFF = {
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+}
+STOP_SECONDS = 10
+ALERTS = (
+    int(lt.alert.category_t.error_notification)
+    | int(lt.alert.category_t.peer_notification)
+    | int(lt.alert.category_t.status_notification)
+    | int(lt.alert.category_t.storage_notification)
+    | int(lt.alert.category_t.tracker_notification)
+)
+
+
+class Client:
+    """One session with one torrent."""
+
+    def __init__(self, options):
+        settings = OFF | {
+            "listen_interfaces": options["listen_interfaces"],
+            "ssrf_mitigation": False,
+            "validate_https_trackers": False,
+            "allow_multiple_connections_per_ip": True,
+            "min_announce_interval": 1,
+            "tracker_backoff": 10,
+            "min_reconnect_time": 1,
+            "in_enc_policy": int(lt.enc_policy.disabled),
+            "out_enc_policy": int(lt.enc_policy.disabled),
+            "unchoke_interval": 1,
+            "peer_connect_timeout": 5,
+            "alert_mask": ALERTS,
+        }
+        self.session = lt.session(settings)
+        self.stopped_replies = 0
+        parameters = lt.add_torrent_params()
+        parameters.ti = lt.torrent_info(options["torrent_file"])
+        parameters.save_path = options["save_path"]
+        parameters.flags &= ~lt.torrent_flags.auto_managed
+        parameters.flags &= ~lt.torrent_flags.paused
+        if options["rate_limit"]:
+            parameters.upload_limit = options["rate_limit"]
+        self.handle = self.session.add_torrent(parameters)
+
+    def log_alerts(self):
+        """Writes the alerts since the last call to standard error."""
+        alerts = self.session.pop_alerts()
+        for alert in alerts:
+            print(f"{time.time():.3f} {type(alert).__name__} {alert.message()}", file=sys.stderr)
+        sys.stderr.flush()
+        return alerts
+
+    def status(self):
+        """Progress, and the counters that libtorrent itself announces."""
+        self.log_alerts()
+        status = self.handle.status()
+        return {
+            "completed": status.total_wanted_done,
+            "state": str(status.state),
+            "peers": status.num_peers,
+            # torrent::announce_with_tracker announces these two payload counters.
+            "uploaded": status.total_payload_upload,
+            "downloaded": status.total_payload_download,
+            "failed": status.total_failed_bytes,
+            "redundant": status.total_redundant_bytes,
+        }
+
+    def reannounce(self):
+        """An announce now, whatever the tracker's minimum interval says."""
+        self.log_alerts()
+        self.handle.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)
+        return {}
+
+    def stop(self, replies):
+        """Pauses, which announces `stopped`, and waits for as many replies to that."""
+        self.log_alerts()
+        self.handle.pause()
+        deadline = time.monotonic() + STOP_SECONDS
+        while replies > 0 and time.monotonic() < deadline:
+            self.session.wait_for_alert(200)
+            for alert in self.log_alerts():
+                replies -= isinstance(alert, (lt.tracker_reply_alert, lt.tracker_error_alert))
+        return self.status() | {"missing_replies": max(replies, 0)}
+
+
+def main():
+    client = Client(json.loads(sys.argv[1]))
+    print(json.dumps({"version": lt.version}), flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        name = command.pop("command")
+        answer = {"status": client.status, "reannounce": client.reannounce, "stop": client.stop}
+        print(json.dumps(answer[name](**command)), flush=True)
+        if name == "stop":
+            break
+
+
+main()

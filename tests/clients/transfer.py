@@ -1,0 +1,87 @@
+"""One transfer between two clients, from the first announce to the settled account."""
+
+from dataclasses import dataclass
+
+from waiting import wait_until
+
+FILE_BYTES = 3 * 1024 * 1024 + 12_345
+COMPLETE_SECONDS = 60
+
+
+@dataclass
+class Transfer:
+    """A seeder and a leecher of one torrent, each with a user of its own."""
+
+    tracker: object
+    torrent: object
+    seeder: object
+    leecher: object
+    seeding_user: object
+    leeching_user: object
+
+    def run(self, urls):
+        """The whole of it. `urls` makes the list of announce URLs of a user."""
+        self.start(urls)
+        self.finish()
+
+    def start(self, urls):
+        """Starts the seeder, and the leecher once the tracker knows the seeder."""
+        self.start_one(self.seeder, self.seeding_user, urls, seed=True)
+        self.seeder.wait_complete(30)
+        self.tracker.wait_swarm(self.torrent, seeders=1, leechers=0)
+        self.start_one(self.leecher, self.leeching_user, urls, seed=False)
+
+    def start_one(self, client, user, urls, seed):
+        """Starts one client with a .torrent that has the user's passkey."""
+        path = self.torrent.write(client.directory / "user.torrent", urls(user))
+        client.start(self.torrent, path, seed)
+
+    def wait_counted(self):
+        """Waits until the tracker has credited a part of the transfer to both users."""
+
+        def counted():
+            self.seeder.poke()
+            self.leecher.poke()
+            uploaded, _ = self.tracker.totals(self.seeding_user)
+            _, downloaded = self.tracker.totals(self.leeching_user)
+            return uploaded > 0 and downloaded > 0
+
+        wait_until(counted, 20, "both users have been credited something")
+
+    def finish(self):
+        """Waits for completion, ends both clients and compares all accounts."""
+        self.leecher.wait_complete(COMPLETE_SECONDS, others=[self.seeder])
+        self.leecher.check_content()
+        self.leecher.stop()
+        self.seeder.stop()
+        self.tracker.wait_swarm(self.torrent, seeders=0, leechers=0)
+        self.check_totals()
+
+    def check_totals(self):
+        """Asserts that the tracker credited exactly what the clients say."""
+        reported = self.reported()
+        credited = self.tracker.settled_totals([self.seeding_user, self.leeching_user])
+        assert credited == reported
+        assert self.tracker.swarm(self.torrent) == (0, 0, 1)
+
+    def reported(self):
+        """[(uploaded, downloaded) of the seeder, … of the leecher] by their own account.
+
+        What a client does not tell follows from the other side: nothing is sent twice between two
+        peers on loopback, so the leecher downloaded the file once.
+        """
+        sent, fetched = self.seeder.reported_totals()
+        back, got = self.leecher.reported_totals()
+        got = self.torrent.size if got is None else got
+        assert got == self.torrent.size, "a byte was lost or sent twice between the peers"
+        assert sent == got + self.seeder.header_bytes(), "the clients do not agree"
+        assert back == 0 and not fetched, "a leecher has nothing to give to the only seeder"
+        return [(sent, 0), (0, got)]
+
+
+def make_transfer(tracker, make_client, torrent, seeder, leecher):
+    """Registers the torrent and two users; `seeder` and `leecher` are (name, options) of clients."""
+    tracker.add_torrent(torrent)
+    clients = [make_client(name, **options) for name, options in (seeder, leecher)]
+    users = [tracker.add_user("seeding"), tracker.add_user("leeching")]
+    return Transfer(tracker, torrent, *clients, *users)
