@@ -1,6 +1,7 @@
 """Fixtures: a tracker per test, clients that always end, logs of both when a test fails."""
 
 import itertools
+import signal
 import sys
 from pathlib import Path
 
@@ -30,7 +31,24 @@ def pytest_runtest_makereport(item):
             report.sections.append((name, log))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call():
+    """Ends a test that hangs, whatever it waits for."""
+
+    def expired(*_):
+        raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(TEST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 LOGS = pytest.StashKey()
+TEST_SECONDS = 120
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ def test_a_hybrid_torrent_announced_under_both_hashes_is_counted_once(
 @pytest.mark.parametrize(
     ("seeder", "seeder_options", "leecher", "leecher_options"),
     [
-        # qBittorrent 4.5 announces both hashes, Transmission 3 and rTorrent know only the first.
+        # rTorrent knows only the first hash; Transmission 3.00 cannot read such a file at all.
         ("qbittorrent", {}, NEW, {"stopped_announces": 2}),
         (NEW, {"stopped_announces": 2}, "rtorrent", {}),
-        ("transmission", {}, OLD, {"stopped_announces": 2}),
+        ("aria2", {}, OLD, {"stopped_announces": 2}),
     ],
 )
 def test_clients_of_v1_and_v2_meet_in_a_hybrid_torrent(
@@ -42,5 +42,7 @@ def test_a_v2_only_torrent_is_known_by_its_truncated_hash(
     tracker, make_client, make_content, seeder, leecher, scheme
 ):
     torrent = make_content(FILE_BYTES, "v2")
-    transfer = make_transfer(tracker, make_client, torrent, (seeder, {}), (leecher, {}))
+    # libtorrent 2.0 fetches and counts the padding of the last block of a v2 file.
+    sides = (seeder, {}), (leecher, {})
+    transfer = make_transfer(tracker, make_client, torrent, *sides, exact=leecher != OLD)
     transfer.run(lambda user: [tracker.announce_url(user, scheme)])

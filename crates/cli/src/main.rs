@@ -35,7 +35,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Administer a running tracker: users, torrents, roles and rules.
-    Client(client::ClientArguments),
+    Client(Box<client::ClientArguments>),
 }
 
 fn main() -> ExitCode {

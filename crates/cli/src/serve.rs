@@ -1,11 +1,16 @@
 //! `mika serve`: run the tracker.
 
+mod process;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
-use mika_server::config::Config;
+use mika_server::config::{Config, Mode};
 use mika_server::control::AnnounceUrls;
+use tracing::warn;
 
 use crate::config::environment;
 use crate::output;
@@ -25,42 +30,60 @@ pub struct ServeArguments {
 
 impl ServeArguments {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.load()?;
-        output::print(&welcome(&config))?;
-        run_server(config)?;
+        let overrides = self.overrides()?;
+        let client = self.client_command();
+        let path = self.config;
+        let read = move || Ok(Config::load(path.as_deref(), environment(), overrides.clone())?);
+        let config: Config = read()?;
+        let words = config.clone();
+        process::run(config, read, move |started| {
+            if let Err(error) = output::print(&welcome(&words, started.admin, &client)) {
+                warn!(%error, "standard output cannot be written");
+            }
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn load(&self) -> anyhow::Result<Config> {
+    /// How the client finds this tracker.
+    fn client_command(&self) -> String {
+        let mut command = "mika client".to_owned();
+        for (option, path) in [("--config", &self.config), ("--data-dir", &self.data_dir)] {
+            if let Some(path) = path {
+                command.push_str(&format!(" {option} {}", path.display()));
+            }
+        }
+        command
+    }
+
+    /// What the command line says goes before the file and the environment.
+    fn overrides(&self) -> anyhow::Result<Vec<(String, String)>> {
         let mut overrides = Vec::new();
         if self.public {
             overrides.push(("tracker.mode".to_owned(), "public".to_owned()));
-            let register = "tracker.auto_register_torrents".to_owned();
-            overrides.push((register, "true".to_owned()));
+            overrides.push(("tracker.auto_register_torrents".to_owned(), "true".to_owned()));
         }
         if let Some(dir) = &self.data_dir {
-            let dir = dir.to_str().ok_or_else(|| anyhow::anyhow!("--data-dir is not UTF-8"))?;
+            let dir = dir.to_str().context("--data-dir is not UTF-8")?;
             overrides.push(("data.dir".to_owned(), dir.to_owned()));
         }
-        Ok(Config::load(self.config.as_deref(), environment(), overrides)?)
+        Ok(overrides)
     }
-}
-
-fn run_server(_config: Config) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no server yet")
 }
 
 /// What somebody who starts a tracker for the first time needs next.
-fn welcome(config: &Config) -> String {
-    let mut text = String::new();
-    for (index, form) in AnnounceUrls::from_config(config).forms().iter().enumerate() {
-        let name = if index == 0 { "announce URL" } else { "" };
-        text.push_str(&format!("{name:<14}{}\n", form.replace("{passkey}", "PASSKEY")));
+fn welcome(config: &Config, admin: SocketAddr, client: &str) -> String {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for form in AnnounceUrls::from_config(config).forms() {
+        let name = if lines.is_empty() { "announce URL" } else { "" };
+        lines.push((name, form.replace("{passkey}", "PASSKEY")));
     }
-    text.push_str(&format!("{:<14}http://{}\n", "admin API", config.admin.listen));
-    text.push_str(&format!("{:<14}{}\n", "data", config.data.dir.display()));
-    text.push_str("add a user     mika client user add NAME\n");
-    text.push_str("add a torrent  mika client torrent add FILE.torrent\n");
-    text.replace("announce URL  ", "announce URL   ")
-        .replace("admin API     ", "admin API      ")
+    lines.push(("admin API", format!("http://{admin}")));
+    lines.push(("data", config.data.dir.display().to_string()));
+    if config.tracker.mode == Mode::Private {
+        lines.push(("add a user", format!("{client} user add NAME")));
+    }
+    if !config.tracker.auto_register_torrents {
+        lines.push(("add a torrent", format!("{client} torrent add FILE.torrent")));
+    }
+    output::fields(&lines)
 }

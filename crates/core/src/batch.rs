@@ -120,6 +120,8 @@ pub struct SessionRow {
     pub paused: bool,
     /// Its completion was counted.
     pub snatched: bool,
+    /// Its counters may be older than the totals in the store.
+    pub stale: bool,
     /// Unix time of the first announce, in seconds.
     pub started_at_seconds: u32,
     /// Unix time of the last announce, in seconds.

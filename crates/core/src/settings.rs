@@ -31,6 +31,10 @@ pub struct Settings {
     pub min_interval_seconds: u32,
     /// Seconds without an announce after which a peer is gone.
     pub peer_timeout_seconds: u32,
+    /// Seconds after which a client retries what may work soon, such as a torrent not registered.
+    pub retry_soon_seconds: u32,
+    /// Seconds after which a client retries what somebody has to change first.
+    pub retry_refused_seconds: u32,
     /// Peers in a reply when the client does not say how many.
     pub numwant_default: u32,
     /// Peers in a reply at most; at most [`Settings::NUMWANT_LIMIT`].
@@ -74,6 +78,8 @@ impl Default for Settings {
             interval_seconds: 1800,
             min_interval_seconds: 300,
             peer_timeout_seconds: 4200,
+            retry_soon_seconds: 60,
+            retry_refused_seconds: 3600,
             numwant_default: 50,
             numwant_max: 200,
             auto_register_torrents: false,

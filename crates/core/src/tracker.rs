@@ -195,11 +195,12 @@ impl Tracker {
                 text.push_str(reason);
             }
         }
-        let regular = self.rules.load().settings.interval_seconds;
+        let rules = self.rules.load();
+        let Settings { retry_soon_seconds, retry_refused_seconds, .. } = rules.settings;
         let (interval_seconds, retry_in_minutes) = match refusal.wait() {
-            Wait::Short => (60.min(regular), Some(1)),
-            Wait::Long => (regular, Some(regular.div_ceil(60))),
-            Wait::Never => (regular, None),
+            Wait::Short => (retry_soon_seconds, Some(retry_soon_seconds.div_ceil(60))),
+            Wait::Long => (retry_refused_seconds, Some(retry_refused_seconds.div_ceil(60))),
+            Wait::Never => (retry_refused_seconds, None),
         };
         Explanation { text, interval_seconds, retry_in_minutes }
     }
@@ -219,3 +220,6 @@ impl Tracker {
         stats
     }
 }
+
+#[cfg(test)]
+mod tests;

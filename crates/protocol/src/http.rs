@@ -30,7 +30,7 @@ mod scrape;
 
 pub use announce::parse_announce;
 pub use head::{HEADERS_MAX, HttpError, Method, ParsedHead, RequestHead, parse_head};
-pub use reply::{AnnounceReply, FailureReply, Peers, RetryIn};
+pub use reply::{AnnounceReply, FailureReply, Peers, ROW_V4_BYTES, ROW_V6_BYTES, RetryIn};
 pub use response::write_response;
 pub use route::{Route, route};
 pub use scrape::{ScrapeError, ScrapeReply, parse_scrape};

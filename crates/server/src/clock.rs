@@ -41,7 +41,11 @@ impl Clock {
             Source::System => {
                 let now = system_seconds();
                 // The shared word is written once a second, not once an announce.
-                if now > latest { self.latest_seconds.fetch_max(now, Ordering::Relaxed).max(now) } else { latest }
+                if now > latest {
+                    self.latest_seconds.fetch_max(now, Ordering::Relaxed).max(now)
+                } else {
+                    latest
+                }
             }
         }
     }

@@ -1,10 +1,26 @@
 //! The wiring of mika: sockets, workers, flush, journal, admin API, metrics and configuration.
+//!
+//! # Tour
+//!
+//! * [`serve`]: a whole tracker, put together, run and stopped in order.
+//! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
+//! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
+//! * [`recovery`]: the start, from what is on disk and in the store.
+//! * [`control`], [`admin`]: changes by people and sites.
+//! * [`metrics`], [`counters`]: what is going on.
+//! * [`config`]: everything that an operator can set.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod clock;
 pub mod config;
-pub mod counters;
-pub mod listen;
-pub mod admin;
 pub mod control;
+pub mod counters;
+pub mod data_dir;
+pub mod flush;
+pub mod journal;
+pub mod listen;
 pub mod metrics;
+pub mod recovery;
+pub mod serve;
+pub mod snapshot;

@@ -9,6 +9,7 @@
 //! * [`schema`] is the SQL of a site's tables, one statement per file, kept in the folder
 //!   `schemas/<preset>/<dialect>/` and embedded in the binary. An adapter runs the statements
 //!   without knowing the tables.
+//! * [`validate`] says what a record may contain.
 //! * [`sqlite`] is the embedded default: one file, owned by the tracker.
 //! * `contract` (feature `contract-test`) is what every adapter promises, as tests. An adapter is
 //!   done when it passes them.
@@ -28,7 +29,7 @@ pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;
-mod validate;
+pub mod validate;
 
 pub use catalog::Catalog;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,6 @@
-//! What a record may contain, in words for the person who typed it.
+//! What a record may contain, in words for the person who typed it. Every adapter that is a
+//! [`Catalog`](crate::Catalog) checks with these before it writes; each error is
+//! [`StoreError::Invalid`].
 
 use mika_protocol::Passkey;
 
@@ -6,14 +8,16 @@ use crate::catalog::{NewTorrent, NewUser, TorrentPatch, UserPatch};
 use crate::record::{ClientRuleRecord, EventRecord, RoleRecord};
 use crate::store::StoreError;
 
-/// Longest name, title or reason, in characters.
+/// Longest name, in characters.
 const NAME_LENGTH: usize = 64;
 const PREFIX_LENGTH: usize = 20;
+/// Longest title, reason or note, in characters.
 const TEXT_LENGTH: usize = 1024;
 /// The largest total that every database holds.
 const TOTAL_LIMIT: u64 = i64::MAX as u64;
 
-type Valid = Result<(), StoreError>;
+/// Nothing, or [`StoreError::Invalid`].
+pub type Valid = Result<(), StoreError>;
 
 fn invalid(text: impl Into<String>) -> Valid {
     Err(StoreError::Invalid(text.into()))
@@ -47,7 +51,7 @@ fn text(what: &str, text: &str) -> Valid {
 }
 
 /// 1 to 64 letters, digits, `_` and `-`. The passkey itself is not repeated in the error.
-pub(crate) fn passkey(text: &str) -> Valid {
+pub fn passkey(text: &str) -> Valid {
     if Passkey::new(text.as_bytes()).is_none() {
         return invalid(format!(
             "a passkey has 1 to {} characters: letters, digits, `_` and `-`",
@@ -58,7 +62,7 @@ pub(crate) fn passkey(text: &str) -> Valid {
 }
 
 /// 1 to 20 bytes of printable ASCII.
-pub(crate) fn prefix(text: &str) -> Valid {
+pub fn prefix(text: &str) -> Valid {
     let allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
     if text.is_empty() || text.len() > PREFIX_LENGTH || !text.bytes().all(allowed) {
         return invalid(format!(
@@ -75,19 +79,23 @@ fn total(what: &str, bytes: u64) -> Valid {
     Ok(())
 }
 
-pub(crate) fn new_user(user: &NewUser) -> Valid {
+/// Name and passkey of a user to be added. Whether they are free and the role exists is the
+/// store's to say.
+pub fn new_user(user: &NewUser) -> Valid {
     name("a user name", &user.name)?;
     passkey(&user.passkey)
 }
 
-pub(crate) fn user_patch(patch: &UserPatch) -> Valid {
+/// Whatever a patch of a user sets; totals are at most `i64::MAX`.
+pub fn user_patch(patch: &UserPatch) -> Valid {
     patch.name.as_deref().map_or(Ok(()), |text| name("a user name", text))?;
     patch.passkey.as_deref().map_or(Ok(()), passkey)?;
     patch.uploaded.map_or(Ok(()), |bytes| total("uploaded", bytes))?;
     patch.downloaded.map_or(Ok(()), |bytes| total("downloaded", bytes))
 }
 
-pub(crate) fn new_torrent(torrent: &NewTorrent) -> Valid {
+/// A title of at most 1024 characters, and two info-hashes that differ.
+pub fn new_torrent(torrent: &NewTorrent) -> Valid {
     text("a title", &torrent.title)?;
     if torrent.info_hash_v2 == Some(torrent.info_hash) {
         return invalid("the two info hashes of a hybrid torrent differ");
@@ -95,21 +103,25 @@ pub(crate) fn new_torrent(torrent: &NewTorrent) -> Valid {
     Ok(())
 }
 
-pub(crate) fn torrent_patch(patch: &TorrentPatch) -> Valid {
+/// Title and reason of at most 1024 characters.
+pub fn torrent_patch(patch: &TorrentPatch) -> Valid {
     patch.title.as_deref().map_or(Ok(()), |title| text("a title", title))?;
     patch.reason.as_deref().map_or(Ok(()), |reason| text("a reason", reason))
 }
 
-pub(crate) fn role(role: &RoleRecord) -> Valid {
+/// A role's name.
+pub fn role(role: &RoleRecord) -> Valid {
     name("a role name", &role.name)
 }
 
-pub(crate) fn client_rule(rule: &ClientRuleRecord) -> Valid {
+/// Prefix and note of a client rule.
+pub fn client_rule(rule: &ClientRuleRecord) -> Valid {
     prefix(&rule.prefix)?;
     text("a note", &rule.name)
 }
 
-pub(crate) fn event(event: &EventRecord) -> Valid {
+/// Name and times of an event.
+pub fn event(event: &EventRecord) -> Valid {
     name("an event name", &event.name)?;
     if event.ends_at_seconds <= event.starts_at_seconds {
         return invalid("an event ends after it starts");

@@ -1,4 +1,5 @@
 //! SQLite keeps the contract of all adapters.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which may fail")]
 
 #[path = "support/file.rs"]
 mod support;

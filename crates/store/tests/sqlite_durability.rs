@@ -1,4 +1,5 @@
 //! What is left of a batch when something goes wrong in the middle of it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which may fail")]
 
 #[path = "support/file.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! Which files are opened, and what is said of those that are not.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which may fail")]
 
 #[path = "support/file.rs"]
 mod support;

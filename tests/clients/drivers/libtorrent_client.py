@@ -33,7 +33,6 @@ class Client:
             "listen_interfaces": options["listen_interfaces"],
             "ssrf_mitigation": False,
             "validate_https_trackers": False,
-            "allow_multiple_connections_per_ip": True,
             "min_announce_interval": 1,
             "tracker_backoff": 10,
             "min_reconnect_time": 1,
@@ -70,11 +69,11 @@ class Client:
             "completed": status.total_wanted_done,
             "state": str(status.state),
             "peers": status.num_peers,
-            # torrent::announce_with_tracker announces these two payload counters.
             "uploaded": status.total_payload_upload,
-            "downloaded": status.total_payload_download,
-            "failed": status.total_failed_bytes,
-            "redundant": status.total_redundant_bytes,
+            # It announces what it could use (unless the setting report_true_downloaded is on).
+            "downloaded": status.total_payload_download
+            - status.total_failed_bytes
+            - status.total_redundant_bytes,
         }
 
     def reannounce(self):

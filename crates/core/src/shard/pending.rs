@@ -68,6 +68,7 @@ impl PendingSession {
             left_bytes: self.row.left.get(),
             paused: self.row.flags.has(Flags::PAUSED),
             snatched: self.row.flags.has(Flags::SNATCHED),
+            stale: self.row.flags.has(Flags::STALE),
             started_at_seconds: self.row.started_seconds(),
             announced_at_seconds: self.row.last_seconds(),
             gone: self.gone,

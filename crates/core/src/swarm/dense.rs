@@ -356,3 +356,6 @@ impl<R: Row> Large<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,14 +381,20 @@ impl<'a> Visit<'a> {
         if let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) {
             let share = if v4 { want / 2 } else { want };
             taken = selection::select(rows, &asker, share, picker, |peer| {
-                v6_rows.extend_from_slice(peer.endpoint());
-                v6_ids.extend(id_of(peer.id()));
+                let peer_id = id_of(peer.id());
+                if ids.is_none() || peer_id.is_some() {
+                    v6_rows.extend_from_slice(peer.endpoint());
+                    v6_ids.extend(peer_id);
+                }
             });
         }
         if v4 {
             selection::select(&torrent.swarm.main, &asker, want - taken, picker, |peer| {
-                v4_rows.extend_from_slice(peer.endpoint());
-                v4_ids.extend(id_of(peer.id()));
+                let peer_id = id_of(peer.id());
+                if ids.is_none() || peer_id.is_some() {
+                    v4_rows.extend_from_slice(peer.endpoint());
+                    v4_ids.extend(peer_id);
+                }
             });
         }
     }

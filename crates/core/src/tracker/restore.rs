@@ -144,6 +144,7 @@ impl Tracker {
         session.left = U48::new(row.left_bytes);
         session.flags.set(Flags::PAUSED, row.paused);
         session.flags.set(Flags::SNATCHED, row.snatched);
+        session.flags.set(Flags::STALE, row.stale);
         if let Some(v4) = row.address_v4 {
             session.v4 = endpoint4(*v4.ip(), v4.port());
             session.flags.set(Flags::LOCAL_V4, is_local((*v4.ip()).into()));
@@ -290,6 +291,7 @@ impl Tracker {
             left_bytes: row.left.get(),
             paused: row.flags.has(Flags::PAUSED),
             snatched: row.flags.has(Flags::SNATCHED),
+            stale: row.flags.has(Flags::STALE),
             started_at_seconds: row.started_seconds(),
             announced_at_seconds: row.last_seconds(),
             gone: false,

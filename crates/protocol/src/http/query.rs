@@ -19,6 +19,16 @@ fn hex_value(digit: u8) -> u8 {
     HEX.get(usize::from(digit)).copied().unwrap_or(0xff)
 }
 
+/// Returns from [`Query::name`] if one of these names comes next.
+macro_rules! return_if_next {
+    ($query:ident, $($name:literal),+) => {{
+        $(if let Some(rest) = $query.rest.strip_prefix(concat!($name, "=").as_bytes()) {
+            $query.rest = rest;
+            return Some($name.as_bytes());
+        })+
+    }};
+}
+
 /// A cursor over `name=value&name=value`.
 ///
 /// Only `&` separates. `%` followed by two hex digits is an escape and otherwise stands for
@@ -36,8 +46,20 @@ impl<'a> Query<'a> {
     /// Steps over the next name and its `=`; the cursor is then at the value.
     #[inline]
     pub(crate) fn name(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() {
-            return None;
+        // Comparing with a whole name is quicker than looking for its end, which takes a fifth of
+        // the time of an announce.
+        match self.rest.first()? {
+            b'i' => return_if_next!(self, "info_hash"),
+            b'p' => return_if_next!(self, "peer_id", "port"),
+            b'u' => return_if_next!(self, "uploaded"),
+            b'd' => return_if_next!(self, "downloaded"),
+            b'l' => return_if_next!(self, "left"),
+            b'n' => return_if_next!(self, "numwant", "no_peer_id"),
+            b'c' => return_if_next!(self, "compact", "corrupt"),
+            b'e' => return_if_next!(self, "event"),
+            b'k' => return_if_next!(self, "key"),
+            b's' => return_if_next!(self, "supportcrypto"),
+            _ => {}
         }
         let end = self.rest.iter().position(|byte| matches!(byte, b'=' | b'&'));
         let (name, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;

@@ -25,7 +25,7 @@ impl Control {
 
     /// Adds a rule.
     pub async fn add_client_rule(&self, new: NewClientRule) -> Result<ClientRule, ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             validate::prefix(&new.prefix)?;
             validate::note(&new.name)?;
             let mut rules = control.catalog().client_rules().await?;
@@ -56,7 +56,7 @@ impl Control {
         prefix: String,
         change: ClientRuleChange,
     ) -> Result<ClientRule, ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             validate::note(change.name.as_deref().unwrap_or_default())?;
             let mut rules = control.catalog().client_rules().await?;
             let Some(rule) = rules.iter_mut().find(|rule| rule.prefix == prefix) else {
@@ -74,7 +74,7 @@ impl Control {
 
     /// Deletes the rule for a prefix.
     pub async fn delete_client_rule(&self, prefix: String) -> Result<(), ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             let mut rules = control.catalog().client_rules().await?;
             if !control.catalog().delete_client_rule(&prefix).await? {
                 return Err(rule_not_found(&prefix));

@@ -18,7 +18,7 @@ impl Control {
 
     /// Adds an event.
     pub async fn add_event(&self, new: NewEvent) -> Result<Event, ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             let now_seconds = now_seconds();
             let event = EventRecord {
                 name: new.name,
@@ -52,7 +52,7 @@ impl Control {
 
     /// Deletes an event, which ends it at once.
     pub async fn delete_event(&self, name: String) -> Result<(), ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             let mut events = control.catalog().events().await?;
             if !control.catalog().delete_event(&name).await? {
                 let detail = format!("there is no event {name:?}");

@@ -2,12 +2,14 @@
 
 use std::fmt::Display;
 
+use mika_core::Mode;
 use mika_core::Tracker;
 use mika_core::registry::{ClientRule, GlobalEvent};
+use mika_protocol::InfoHash;
 use mika_store::record::{
     ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
-use mika_store::{Catalog, LoadSink, StoreError};
+use mika_store::{LoadSink, Store, StoreError};
 use tracing::warn;
 
 use super::client_rules::rule_spec;
@@ -20,8 +22,6 @@ use super::validate;
 
 /// Rows that are logged one by one; later ones are only counted.
 const BAD_ROWS_LOGGED_MAX: u64 = 100;
-/// Torrents per question when the info-hashes of tokens are looked up.
-const TOKEN_PAGE: u32 = 256;
 
 /// What a load brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,9 +46,9 @@ pub struct LoadReport {
 ///
 /// # Errors
 ///
-/// Those of [`mika_store::Store::load`]; the tracker then holds a part and should not be used.
+/// Those of [`Store::load`]; the tracker then holds a part and should not be used.
 pub async fn load(
-    catalog: &dyn Catalog,
+    store: &dyn Store,
     tracker: &Tracker,
     now_seconds: u32,
 ) -> Result<LoadReport, StoreError> {
@@ -60,10 +60,10 @@ pub async fn load(
         events: Vec::new(),
         tokens: Vec::new(),
     };
-    catalog.load(&mut loader).await?;
+    store.load(&mut loader).await?;
     tracker.set_client_rules(std::mem::take(&mut loader.client_rules));
     tracker.set_events(std::mem::take(&mut loader.events));
-    loader.resolve_tokens(catalog).await?;
+    loader.resolve_tokens();
     Ok(loader.report)
 }
 
@@ -88,27 +88,25 @@ impl Loader<'_> {
     }
 
     /// The store knows a token's torrent by id, the tracker by info-hash. The tokens are few
-    /// beside the torrents, so their torrents are looked up rather than all hashes kept.
-    async fn resolve_tokens(&mut self, catalog: &dyn Catalog) -> Result<(), StoreError> {
+    /// beside the torrents, so only the hashes of their torrents are collected.
+    fn resolve_tokens(&mut self) {
         let mut tokens = std::mem::take(&mut self.tokens);
         tokens.sort_unstable_by_key(|token| token.torrent_id);
-        let mut tokens = tokens.into_iter().peekable();
-        while let Some(first) = tokens.peek() {
-            let page = catalog.torrents(first.torrent_id.saturating_sub(1), TOKEN_PAGE).await?;
-            let end = page.last().map_or(u32::MAX, |last| last.id).max(first.torrent_id);
-            while let Some(token) = tokens.next_if(|token| token.torrent_id <= end) {
-                let at = page.binary_search_by_key(&token.torrent_id, |torrent| torrent.id);
-                match at.ok().and_then(|at| page.get(at)) {
-                    Some(torrent) => self.put_token(torrent, &token),
-                    None => self.bad("tokens", format_args!("no torrent {}", token.torrent_id)),
-                }
+        let is_wanted =
+            |id: u32| tokens.binary_search_by_key(&id, |token| token.torrent_id).is_ok();
+        let mut hashes = self.tracker.info_hashes_of(is_wanted);
+        hashes.sort_unstable_by_key(|(id, _)| *id);
+        for token in &tokens {
+            let at = hashes.binary_search_by_key(&token.torrent_id, |(id, _)| *id);
+            match at.ok().and_then(|at| hashes.get(at)) {
+                Some((_, info_hash)) => self.put_token(*info_hash, token),
+                None => self.bad("tokens", format_args!("no torrent {}", token.torrent_id)),
             }
         }
-        Ok(())
     }
 
-    fn put_token(&mut self, torrent: &TorrentRecord, token: &TokenRecord) {
-        match self.tracker.put_token(torrent.info_hash, token_spec(token)) {
+    fn put_token(&mut self, info_hash: InfoHash, token: &TokenRecord) {
+        match self.tracker.put_token(info_hash, token_spec(token)) {
             Ok(()) => self.report.tokens = self.report.tokens.saturating_add(1),
             Err(error) => {
                 let (user, torrent) = (token.user_id, token.torrent_id);
@@ -151,6 +149,9 @@ impl LoadSink for Loader<'_> {
     }
 
     fn token(&mut self, token: TokenRecord) {
+        if self.tracker.mode() == Mode::Public {
+            return;
+        }
         if token.ends_at_seconds.is_none_or(|ends_at| ends_at > self.now_seconds) {
             self.tokens.push(token);
         }

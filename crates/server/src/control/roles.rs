@@ -23,7 +23,7 @@ impl Control {
 
     /// Adds a role.
     pub async fn add_role(&self, new: NewRole) -> Result<Role, ControlError> {
-        self.change(|control| async move { control.add_role_now(new).await }).await
+        self.change(move |control| async move { control.add_role_now(new).await }).await
     }
 
     /// Changes a role, for all its members at once.
@@ -32,12 +32,13 @@ impl Control {
         name: String,
         change: RoleChange,
     ) -> Result<Role, ControlError> {
-        self.change(|control| async move { control.update_role_now(&name, change).await }).await
+        self.change(move |control| async move { control.update_role_now(&name, change).await })
+            .await
     }
 
     /// Deletes a role that no user has.
     pub async fn delete_role(&self, name: String) -> Result<(), ControlError> {
-        self.change(|control| async move {
+        self.change(move |control| async move {
             let role = control.find_role(&name).await?;
             if !control.catalog().delete_role(role.id).await? {
                 return Err(role_not_found(&name));

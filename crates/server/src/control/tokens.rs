@@ -1,12 +1,14 @@
 //! Tokens: a multiplier for one user on one torrent.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use mika_client::types::{NewToken, PageQuery, Token};
+use mika_core::Mode;
 use mika_core::registry::TokenSpec;
 use mika_protocol::InfoHash;
 use mika_store::catalog::UserKey;
-use mika_store::record::{TokenRecord, TorrentRecord};
+use mika_store::record::TokenRecord;
 
 use super::error::ControlError;
 use super::{Control, now_seconds, validate};
@@ -19,21 +21,21 @@ impl Control {
             None => None,
         };
         let records = self.catalog().tokens(user_id, PageQuery::LIMIT_MAX).await?;
-        let mut users = HashMap::new();
-        let mut torrents = HashMap::new();
+        let mut names = HashMap::new();
+        let mut hashes = HashMap::new();
         let mut tokens = Vec::with_capacity(records.len());
         for record in records {
-            let (user_id, torrent_id) = (record.user_id, record.torrent_id);
-            if !users.contains_key(&user_id) {
-                let user = self.catalog().user(&UserKey::Id(user_id)).await?;
-                users.insert(user_id, user.map(|user| user.name));
-            }
-            if !torrents.contains_key(&torrent_id) {
-                let torrent = self.torrent_by_id(torrent_id).await?;
-                torrents.insert(torrent_id, torrent.map(|torrent| torrent.info_hash));
-            }
-            let name = users.get(&user_id).cloned().flatten();
-            let hash = torrents.get(&torrent_id).copied().flatten();
+            let name = match names.entry(record.user_id) {
+                Entry::Occupied(known) => Option::clone(known.get()),
+                Entry::Vacant(unknown) => {
+                    let user = self.catalog().user(&UserKey::Id(record.user_id)).await?;
+                    unknown.insert(user.map(|user| user.name)).clone()
+                }
+            };
+            let hash = match hashes.entry(record.torrent_id) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.hash_of(record.torrent_id).await?),
+            };
             // A token whose user or torrent has just gone is on its way out too.
             if let (Some(name), Some(hash)) = (name, hash) {
                 tokens.push(token_json(record, name, hash));
@@ -50,6 +52,10 @@ impl Control {
         new: NewToken,
     ) -> Result<Token, ControlError> {
         self.change(move |control| async move {
+            if control.tracker().mode() == Mode::Public {
+                let detail = "a public tracker has no tokens: nothing is accounted";
+                return Err(ControlError::conflict("public_mode", detail));
+            }
             validate::percents(new.upload_percent, new.download_percent)?;
             if new.ends_at.is_some_and(|ends_at| ends_at <= now_seconds()) {
                 return Err(ControlError::Invalid("ends_at is in the past".to_owned()));
@@ -89,9 +95,10 @@ impl Control {
         .await
     }
 
-    async fn torrent_by_id(&self, id: u32) -> Result<Option<TorrentRecord>, ControlError> {
-        let mut next = self.catalog().torrents(id.saturating_sub(1), 1).await?;
-        Ok(next.pop().filter(|torrent| torrent.id == id))
+    async fn hash_of(&self, torrent_id: u32) -> Result<Option<InfoHash>, ControlError> {
+        let next = self.catalog().torrents(torrent_id.saturating_sub(1), 1).await?;
+        let torrent = next.into_iter().find(|torrent| torrent.id == torrent_id);
+        Ok(torrent.map(|torrent| torrent.info_hash))
     }
 }
 

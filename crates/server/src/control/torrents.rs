@@ -26,7 +26,7 @@ impl Control {
 
     /// Adds a torrent, which may be announced when this returns.
     pub async fn add_torrent(&self, new: NewTorrent) -> Result<Torrent, ControlError> {
-        self.change(|control| async move { control.add_torrent_now(new).await }).await
+        self.change(move |control| async move { control.add_torrent_now(new).await }).await
     }
 
     /// Changes a torrent. What is neither deleted nor disabled any more has no reason.
@@ -113,10 +113,7 @@ impl Control {
     }
 
     fn put_torrent_in_force(&self, record: &TorrentRecord) -> Result<(), ControlError> {
-        // Snatches since the last flush are in the tracker only.
-        let live = self.tracker().scrape(record.info_hash).unwrap_or_default().snatches;
-        let spec = TorrentSpec { snatches: live.max(record.snatches), ..torrent_spec(record) };
-        Ok(self.tracker().put_torrent(spec)?)
+        Ok(self.tracker().put_torrent(torrent_spec(record))?)
     }
 
     fn torrent_json(&self, record: TorrentRecord) -> Torrent {

@@ -29,12 +29,12 @@ impl Control {
 
     /// Adds a user, who may announce when this returns.
     pub async fn add_user(&self, new: NewUser) -> Result<User, ControlError> {
-        self.change(|control| async move { control.add_user_now(new).await }).await
+        self.change(move |control| async move { control.add_user_now(new).await }).await
     }
 
     /// Changes a user, named by id, name or passkey.
     pub async fn update_user(&self, key: String, change: UserChange) -> Result<User, ControlError> {
-        self.change(|control| async move { control.update_user_now(&key, change).await }).await
+        self.change(move |control| async move { control.update_user_now(&key, change).await }).await
     }
 
     /// Closes a user's account: announces are refused from now on.

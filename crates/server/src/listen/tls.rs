@@ -140,6 +140,5 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path)
-        .map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
 }

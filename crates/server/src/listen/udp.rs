@@ -87,6 +87,11 @@ pub fn serve(
     shutdown: &ShutdownSignal,
 ) -> io::Result<Workers> {
     let mut threads = Workers::none();
+    for address in
+        workers.first().into_iter().flatten().filter_map(|socket| socket.local_addr().ok())
+    {
+        tracing::info!(%address, workers = workers.len(), "listening for UDP");
+    }
     for (index, sockets) in workers.into_iter().enumerate() {
         for socket in sockets {
             let is_ipv6 = socket.local_addr()?.is_ipv6();

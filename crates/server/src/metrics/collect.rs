@@ -111,7 +111,11 @@ impl Metrics {
         to.gauge("mika_swarms", "Torrents with at least one peer.", Some(stats.swarms))?;
         to.gauge("mika_users", "Users known, deleted ones included.", Some(stats.users))?;
         let pending = Some(stats.pending_rows);
-        to.gauge("mika_pending_rows", "Rows that wait for the next batch.", pending)
+        to.gauge("mika_pending_rows", "Rows that wait for the next batch.", pending)?;
+        let help = "Departed leechers that are remembered.";
+        to.gauge("mika_departed_leechers", help, Some(stats.departed))?;
+        let help = "Departed leechers not remembered because of limits.departed_sessions.";
+        to.counter("mika_departed_leechers_forgotten", help, stats.departed_forgotten)
     }
 
     fn flushing(&self, to: &mut Writer<'_>) -> fmt::Result {

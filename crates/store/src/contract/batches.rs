@@ -243,10 +243,9 @@ pub async fn a_cancelled_batch_leaves_everything_or_nothing(database: &dyn Datab
     let store = database.open().await;
     database.seed(3, 3).await;
     let mut totals = Totals::seeded(3, 3);
-    let mut number = 1;
     let mut cancelled = 0;
     // Each round lets the writer get one step further than the round before.
-    for steps in 1..500 {
+    for (steps, number) in (1..500).zip(1..) {
         let batch = model::batch(number, 3, 1);
         let completed = polled(store.apply(&batch), steps).await;
         if completed.is_none() {
@@ -256,7 +255,6 @@ pub async fn a_cancelled_batch_leaves_everything_or_nothing(database: &dyn Datab
         totals.add(&batch, database.largest_total());
         assert_eq!(database.totals().await, totals, "cancelled after {steps} steps");
         assert_eq!(store.checkpoint().await.unwrap(), number);
-        number += 1;
         if completed.is_some() {
             break;
         }

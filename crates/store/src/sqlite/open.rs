@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -131,7 +131,7 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
 /// Brings the tables from the version in the file to ours, in one transaction.
 async fn migrate(
     writer: &SqlitePool,
-    path: &PathBuf,
+    path: &Path,
     migrations: &[Statement],
 ) -> Result<(), Failure> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,12 +31,14 @@ pub(super) async fn accept(
     tls: Option<TlsAcceptor>,
     mut shutdown: ShutdownSignal,
 ) {
+    let mut stop = pin!(shutdown.triggered());
     let mut warned: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
+            // In this order, so that what waits to be accepted at the shutdown still is.
             biased;
             accepted = listener.accept() => accepted,
-            () = shutdown.triggered() => return,
+            () = &mut stop => return,
         };
         match accepted {
             Ok((stream, peer)) => admit(&worker, stream, peer, tls.as_ref()),

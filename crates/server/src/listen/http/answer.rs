@@ -260,8 +260,8 @@ fn peers_of(peers: &PeerList, compact: bool, no_peer_id: bool) -> Peers<'_> {
         return Peers::Compact { v4, v6 };
     }
     let (v4_ids, v6_ids) = (&*peers.v4_ids, &*peers.v6_ids);
-    let known = !no_peer_id && !(v4_ids.is_empty() && v6_ids.is_empty());
-    Peers::Dictionaries { v4, v6, peer_ids: known.then_some((v4_ids, v6_ids)) }
+    let unknown = no_peer_id || (v4_ids.is_empty() && v6_ids.is_empty());
+    Peers::Dictionaries { v4, v6, peer_ids: (!unknown).then_some((v4_ids, v6_ids)) }
 }
 
 /// The answer to HEAD is that to GET without the body.

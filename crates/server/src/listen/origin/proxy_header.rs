@@ -80,7 +80,11 @@ fn parse_v1(bytes: &[u8]) -> Result<Parsed, ProxyHeaderError> {
     }
     let Some(end) = bytes.iter().take(V1_BYTES_MAX).position(|&byte| byte == b'\n') else {
         let complete_by_now = bytes.len() >= V1_BYTES_MAX;
-        return if complete_by_now { Err(ProxyHeaderError::Malformed) } else { Ok(Parsed::Partial) };
+        return if complete_by_now {
+            Err(ProxyHeaderError::Malformed)
+        } else {
+            Ok(Parsed::Partial)
+        };
     };
     let line = bytes.get(START.len()..end).and_then(|line| line.strip_suffix(b"\r"));
     let line = line.and_then(|line| std::str::from_utf8(line).ok());

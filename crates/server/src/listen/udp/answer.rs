@@ -39,8 +39,7 @@ struct Earned {
 
 impl Responder {
     pub(super) fn new(settings: UdpSettings, context: Arc<ListenContext>) -> Self {
-        let identified =
-            Identified::new(settings.connection_id_seconds, settings.identified_max);
+        let identified = Identified::new(settings.connection_id_seconds, settings.identified_max);
         Self {
             counters: context.counters.register(),
             settings,
@@ -56,9 +55,9 @@ impl Responder {
 
     pub(super) fn count_sent(&self, replies: &[Vec<u8>], unsent: usize) {
         let sent = replies.len().saturating_sub(unsent);
-        self.counters.datagrams_out.add(sent as u64);
-        self.counters.datagrams_unsent.add(unsent as u64);
         self.counters.sent(Carrier::Udp, replies.iter().map(Vec::len).sum());
+        self.counters.datagrams_unsent.add(unsent as u64);
+        self.counters.datagrams_out.add(sent as u64);
     }
 
     /// Appends the reply to a datagram; nothing if it deserves none.

@@ -55,7 +55,7 @@ pub(super) fn run<A: WireAddress>(
 ) {
     let fd = socket.as_raw_fd();
     let mut input = vec![0; BATCH * REQUEST_BYTES_MAX];
-    let mut replies = vec![Vec::with_capacity(REPLY_BYTES_MAX); BATCH];
+    let mut replies: Vec<_> = (0..BATCH).map(|_| Vec::with_capacity(REPLY_BYTES_MAX)).collect();
     let mut headers_in = MultiHeaders::<A>::preallocate(BATCH, None);
     let mut headers_out = MultiHeaders::<A>::preallocate(BATCH, None);
     let mut warned: Option<Instant> = None;

@@ -1,0 +1,266 @@
+//! Bytes per peer, as the growth of the resident set. One case per process, because an allocator
+//! does not forget what it held before.
+//!
+//! Peers arrive in random order over all torrents, and pending changes are drained every
+//! [`ANNOUNCES_PER_DRAIN`] announces: what a table keeps for the next interval counts, too.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Parser, Subcommand, ValueEnum};
+use mika_bench::population::{Peer, Population, START_SECONDS, drain};
+use mika_core::{Mode, PeerList, Tracker};
+use mika_protocol::Event;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ANNOUNCES_PER_DRAIN: usize = 10_000;
+
+const ROTATIONS: u32 = 10;
+
+/// Every n-th peer of the churn case falls silent instead of saying `stopped`.
+const SILENT_EVERY: u32 = 10;
+
+/// Cases of `all`, with the target in bytes per peer where there is one.
+const CASES: &[(Kind, u32, u32, Option<u32>)] = &[
+    (Kind::Private, 1_000_000, 1, Some(130)),
+    (Kind::Private, 100_000, 10, Some(64)),
+    (Kind::Private, 62_500, 16, Some(64)),
+    (Kind::Private, 58_824, 17, Some(64)),
+    (Kind::Private, 33_334, 30, Some(64)),
+    (Kind::Private, 20_000, 50, Some(64)),
+    (Kind::Private, 10_000, 100, Some(64)),
+    (Kind::Private, 1, 1_000_000, Some(64)),
+    (Kind::PrivateV6, 1_000_000, 1, None),
+    (Kind::PrivateV6, 100_000, 10, None),
+    (Kind::Public, 1_000_000, 1, None),
+    (Kind::Public, 100_000, 10, None),
+    (Kind::Public, 10_000, 100, None),
+    (Kind::Public, 1, 1_000_000, Some(16)),
+    (Kind::PublicV6, 1, 1_000_000, None),
+];
+
+#[derive(Debug, Parser)]
+#[command(about = "Bytes of resident memory per peer")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Measures all cases, each in a process of its own.
+    All,
+    /// Measures one case; prints bytes per peer, per torrent and per user.
+    Fill { kind: Kind, torrents: u32, peers_per_torrent: u32 },
+    /// Replaces all peers ten times; the resident set must not grow with it.
+    Churn { kind: Kind, torrents: u32, peers_per_torrent: u32 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Private,
+    PrivateV6,
+    Public,
+    PublicV6,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::PrivateV6 => "private-v6",
+            Self::Public => "public",
+            Self::PublicV6 => "public-v6",
+        }
+    }
+
+    fn population(self, torrents: u32, peers_per_torrent: u32) -> Population {
+        Population {
+            mode: match self {
+                Self::Private | Self::PrivateV6 => Mode::Private,
+                Self::Public | Self::PublicV6 => Mode::Public,
+            },
+            torrents,
+            peers_per_torrent,
+            users: peers_per_torrent.max(100_000),
+            leecher_every: 5,
+            v6: matches!(self, Self::PrivateV6 | Self::PublicV6),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().what {
+        What::All => all(),
+        What::Fill { kind, torrents, peers_per_torrent } => {
+            let filled = fill(kind.population(torrents, peers_per_torrent))?;
+            println!("{}", filled.line());
+            Ok(())
+        }
+        What::Churn { kind, torrents, peers_per_torrent } => {
+            churn(kind.population(torrents, peers_per_torrent))
+        }
+    }
+}
+
+/// Runs this program once per case and prints a table.
+fn all() -> Result<()> {
+    println!("{:<12}{:>10}{:>10}  {}  target", "", "torrents", "peers/t.", Filled::HEAD);
+    let mut missed = 0;
+    for (kind, torrents, peers_per_torrent, target) in CASES {
+        let output = Command::new(std::env::current_exe()?)
+            .args(["fill", kind.name(), &torrents.to_string(), &peers_per_torrent.to_string()])
+            .output()?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{} {torrents}: {error}", kind.name());
+        let line = String::from_utf8(output.stdout)?;
+        let bytes: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
+        let verdict = match target {
+            Some(target) if bytes > f64::from(*target) => {
+                missed += 1;
+                format!("{target} missed")
+            }
+            Some(target) => format!("{target} met"),
+            None => String::new(),
+        };
+        let line = line.trim_end();
+        println!("{:<12}{torrents:>10}{peers_per_torrent:>10}  {line}  {verdict}", kind.name());
+    }
+    match missed {
+        0 => Ok(()),
+        _ => bail!("targets missed: {missed}"),
+    }
+}
+
+/// Growth of the resident set, in bytes.
+struct Filled {
+    peers: u32,
+    torrents: u32,
+    users: u32,
+    peers_bytes: u64,
+    torrents_bytes: u64,
+    users_bytes: u64,
+    seconds: f64,
+}
+
+impl Filled {
+    const HEAD: &'static str = "B/peer in all | of it torrents, B each | users, B each | seconds";
+
+    /// Bytes per peer: torrents and peers, without users.
+    fn line(&self) -> String {
+        let each = |bytes: u64, count: u32| bytes as f64 / f64::from(count.max(1));
+        format!(
+            "{:>13.1} {:>24.1} {:>16.1} {:>9.1}",
+            each(self.torrents_bytes + self.peers_bytes, self.peers),
+            each(self.torrents_bytes, self.torrents),
+            each(self.users_bytes, self.users),
+            self.seconds,
+        )
+    }
+}
+
+fn fill(population: Population) -> Result<Filled> {
+    let (tracker, filled, _list) = filled_tracker(population)?;
+    let stats = tracker.stats();
+    let peers = stats.seeders + stats.leechers;
+    ensure!(peers == u64::from(population.peers()), "only {peers} peers have joined");
+    Ok(filled)
+}
+
+fn filled_tracker(population: Population) -> Result<(Tracker, Filled, PeerList)> {
+    let tracker = population.tracker();
+    let mut list = PeerList::new(1);
+    let order = random_order(population.peers());
+    let begun = Instant::now();
+    let empty = resident_bytes()?;
+    population.add_users(&tracker)?;
+    let with_users = resident_bytes()?;
+    population.add_torrents(&tracker)?;
+    let with_torrents = resident_bytes()?;
+    population.join(&tracker, order.iter().copied(), ANNOUNCES_PER_DRAIN, &mut list)?;
+    let with_peers = resident_bytes()?;
+    let filled = Filled {
+        peers: population.peers(),
+        torrents: population.torrents,
+        users: if population.mode == Mode::Private { population.users } else { 0 },
+        peers_bytes: with_peers.saturating_sub(with_torrents),
+        torrents_bytes: with_torrents.saturating_sub(with_users),
+        users_bytes: with_users.saturating_sub(empty),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    // It is part of `empty`, so it must live until here.
+    drop(order);
+    Ok((tracker, filled, list))
+}
+
+/// Replaces every peer by another user's, one by one in random order, so that the number of peers
+/// stays the same but for the silent ones, who are expired at the end of each rotation.
+fn churn(population: Population) -> Result<()> {
+    let order = random_order(population.peers());
+    let (tracker, filled, mut list) = filled_tracker(population)?;
+    let before = filled.torrents_bytes + filled.peers_bytes;
+    let base = resident_bytes()?.saturating_sub(before);
+    println!("rotation     peers  departed     MiB  B/peer");
+    report(0, &tracker, before)?;
+    let mut now_seconds = START_SECONDS;
+    for rotation in 1..=ROTATIONS {
+        // Longer than the peer timeout, so that the silent ones of the last rotation are gone.
+        now_seconds += 10_000;
+        for (count, number) in order.iter().enumerate() {
+            if !number.is_multiple_of(SILENT_EVERY) {
+                let old = population.peer(*number, rotation - 1);
+                stop(&population, &tracker, old, now_seconds, &mut list)?;
+            }
+            let new = population.peer(*number, rotation);
+            let request = population.request(new, 0, 0)?;
+            population.announce(&tracker, &request, new, now_seconds, &mut list)?;
+            if count % ANNOUNCES_PER_DRAIN == ANNOUNCES_PER_DRAIN - 1 {
+                drain(&tracker, now_seconds);
+            }
+        }
+        for part in 0..Tracker::PARTS {
+            tracker.expire(part, now_seconds);
+        }
+        drain(&tracker, now_seconds);
+        report(rotation, &tracker, resident_bytes()?.saturating_sub(base))?;
+    }
+    Ok(())
+}
+
+fn stop(
+    population: &Population,
+    tracker: &Tracker,
+    peer: Peer,
+    now_seconds: u32,
+    list: &mut PeerList,
+) -> Result<()> {
+    let mut request = population.request(peer, 1, 0)?;
+    request.event = Event::Stopped;
+    population.announce(tracker, &request, peer, now_seconds, list)
+}
+
+fn report(rotation: u32, tracker: &Tracker, bytes: u64) -> Result<()> {
+    let stats = tracker.stats();
+    let peers = stats.seeders + stats.leechers;
+    ensure!(peers > 0, "no peers are left");
+    let (mebibytes, each) = (bytes as f64 / 1_048_576.0, bytes as f64 / peers as f64);
+    println!("{rotation:>8} {peers:>9} {:>9} {mebibytes:>7.1} {each:>7.1}", stats.departed);
+    Ok(())
+}
+
+fn random_order(count: u32) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count).collect();
+    fastrand::Rng::with_seed(7).shuffle(&mut order);
+    order
+}
+
+/// The resident set, from the second field of `/proc/self/statm`, which counts pages.
+fn resident_bytes() -> Result<u64> {
+    const PAGE_BYTES: u64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = statm.split_whitespace().nth(1).context("statm is short")?.parse()?;
+    Ok(pages * PAGE_BYTES)
+}

@@ -1,0 +1,13 @@
+//! What the benchmarks share: a tracker filled with made-up peers, the same in every run.
+//!
+//! * `cargo bench -p mika-bench --bench instructions`: instructions per operation, by valgrind.
+//! * `bench/gate`: the same, compared with the checked-in `bench/instructions.toml`.
+//! * `cargo run -p mika-bench --release --bin memory -- all`: bytes per peer.
+#![forbid(unsafe_code)]
+
+pub mod population;
+
+/// Announces in one run of an announce benchmark; the gate shows the count of one.
+///
+/// More than one, so that a collision in a table weighs little, whatever its hash seed is.
+pub const ANNOUNCES_PER_RUN: u32 = 16;

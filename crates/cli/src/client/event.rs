@@ -1,0 +1,71 @@
+//! `mika client event`.
+
+use clap::Subcommand;
+use mika_client::types::{Event, NewEvent};
+
+use super::session::Session;
+use crate::{output, time};
+
+#[derive(Debug, Subcommand)]
+pub enum EventCommand {
+    /// List the events by name.
+    List,
+    /// Add an event; without percents it is a freeleech.
+    Add {
+        /// Unique name, 1 to 64 characters.
+        name: String,
+        /// When it ends: +7d, 2027-01-31, 2027-01-31T18:00:00Z or Unix seconds.
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        ends: u32,
+        /// When it starts [default: now].
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        starts: Option<u32>,
+        /// Upload multiplier in percent [default: 100].
+        #[arg(long, value_name = "PERCENT")]
+        upload_percent: Option<u16>,
+        /// Download multiplier in percent [default: 0].
+        #[arg(long, value_name = "PERCENT")]
+        download_percent: Option<u16>,
+    },
+    /// Delete an event, which ends it at once.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl EventCommand {
+    pub async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let client = &session.client;
+        match self {
+            Self::List => session.print(&client.events().await?, |events| table(events)),
+            Self::Add { name, ends, starts, upload_percent, download_percent } => {
+                let starts_at = starts;
+                let new =
+                    NewEvent { name, upload_percent, download_percent, starts_at, ends_at: ends };
+                let event = client.add_event(&new).await?;
+                session.print(&event, |event| table(std::slice::from_ref(event)))
+            }
+            Self::Delete { name } => {
+                client.delete_event(&name).await?;
+                session.print(&serde_json::json!({ "deleted": name }), |_| {
+                    format!("the event {name} is deleted\n")
+                })
+            }
+        }
+    }
+}
+
+fn table(events: &[Event]) -> String {
+    let mut table = output::Table::new(&["NAME", "#UPLOAD", "#DOWNLOAD", "STARTS", "ENDS"]);
+    for event in events {
+        table.row([
+            event.name.clone(),
+            format!("{} %", event.upload_percent),
+            format!("{} %", event.download_percent),
+            time::format(event.starts_at),
+            time::format(event.ends_at),
+        ]);
+    }
+    table.render("no events")
+}

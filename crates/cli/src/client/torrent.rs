@@ -1,0 +1,257 @@
+//! `mika client torrent`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use mika_client::types::{NewTorrent, PageQuery, Torrent, TorrentChange};
+use mika_protocol::InfoHash;
+use mika_protocol::metainfo::{self, METAINFO_BYTES_MAX};
+
+use super::session::Session;
+use crate::{output, time};
+
+/// Longest title that the tracker takes, in characters.
+const TITLE_CHARS_MAX: usize = 255;
+
+#[derive(Debug, Subcommand)]
+pub enum TorrentCommand {
+    /// Add a torrent, from its file or by info-hash.
+    Add(AddArguments),
+    /// List torrents by id.
+    List(ListArguments),
+    /// Show one torrent.
+    Get {
+        /// Either of its info-hashes: 40 hex digits, or 64 (v2).
+        #[arg(value_parser = InfoHash::from_hex)]
+        info_hash: InfoHash,
+    },
+    /// Change a torrent.
+    Set(SetArguments),
+    /// Delete a torrent: announces are refused with the reason, the totals stay.
+    Delete {
+        /// Either of its info-hashes.
+        #[arg(value_parser = InfoHash::from_hex)]
+        info_hash: InfoHash,
+        /// Why, as clients are told.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    /// A .torrent file (v1, v2 or hybrid).
+    #[arg(required_unless_present = "info_hash", conflicts_with = "info_hash")]
+    file: Option<PathBuf>,
+    /// The info-hash: 40 hex digits (v1), or 64 (v2).
+    #[arg(long, value_name = "HEX", value_parser = InfoHash::from_hex)]
+    info_hash: Option<InfoHash>,
+    /// The v2 info-hash of a hybrid torrent.
+    #[arg(long, value_name = "HEX", value_parser = InfoHash::from_hex, requires = "info_hash")]
+    info_hash_v2: Option<InfoHash>,
+    /// Title [default: the name in the file].
+    #[arg(long)]
+    title: Option<String>,
+    #[command(flatten)]
+    percents: Percents,
+}
+
+#[derive(Debug, Args)]
+struct Percents {
+    /// Upload multiplier in percent, 200 for double upload.
+    #[arg(long, value_name = "PERCENT")]
+    upload_percent: Option<u16>,
+    /// Download multiplier in percent, 0 for a freeleech.
+    #[arg(long, value_name = "PERCENT")]
+    download_percent: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Only torrents with a higher id.
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    after_id: u32,
+    /// At most so many.
+    #[arg(long)]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct SetArguments {
+    /// Either of its info-hashes.
+    #[arg(value_parser = InfoHash::from_hex)]
+    info_hash: InfoHash,
+    #[command(flatten)]
+    change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct ChangeArguments {
+    /// New title.
+    #[arg(long)]
+    title: Option<String>,
+    /// Upload multiplier in percent, 200 for double upload.
+    #[arg(long, value_name = "PERCENT")]
+    upload_percent: Option<u16>,
+    /// Download multiplier in percent, 0 for a freeleech.
+    #[arg(long, value_name = "PERCENT")]
+    download_percent: Option<u16>,
+    /// Whether announces are answered.
+    #[arg(long, value_name = "true|false")]
+    enabled: Option<bool>,
+    /// Why it is disabled or deleted, as clients are told.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Bring a deleted torrent back.
+    #[arg(long)]
+    restore: bool,
+}
+
+impl TorrentCommand {
+    pub async fn run(self, session: &Session) -> anyhow::Result<()> {
+        match self {
+            Self::Add(arguments) => {
+                let torrent = session.client.add_torrent(&arguments.into_new()?).await?;
+                session.print(&torrent, words)
+            }
+            Self::List(arguments) => list(session, &arguments).await,
+            Self::Get { info_hash } => {
+                session.print(&session.client.torrent(info_hash).await?, words)
+            }
+            Self::Set(arguments) => {
+                let change = arguments.change.into_change();
+                let torrent = session.client.update_torrent(arguments.info_hash, &change).await?;
+                session.print(&torrent, words)
+            }
+            Self::Delete { info_hash, reason } => {
+                let torrent = session.client.delete_torrent(info_hash, &reason).await?;
+                session.print(&torrent, |_| format!("the torrent {info_hash} is deleted\n"))
+            }
+        }
+    }
+}
+
+impl AddArguments {
+    fn into_new(self) -> anyhow::Result<NewTorrent> {
+        let mut new = match (self.info_hash, self.file) {
+            (Some(info_hash), _) => {
+                NewTorrent { info_hash_v2: self.info_hash_v2, ..NewTorrent::new(info_hash) }
+            }
+            (None, Some(path)) => {
+                read_torrent(&path).with_context(|| format!("{} was not added", path.display()))?
+            }
+            (None, None) => anyhow::bail!("a .torrent file or --info-hash is needed"),
+        };
+        new.title = self.title.unwrap_or(new.title);
+        new.upload_percent = self.percents.upload_percent;
+        new.download_percent = self.percents.download_percent;
+        Ok(new)
+    }
+}
+
+impl ChangeArguments {
+    fn into_change(self) -> TorrentChange {
+        TorrentChange {
+            title: self.title,
+            upload_percent: self.upload_percent,
+            download_percent: self.download_percent,
+            enabled: self.enabled,
+            deleted: self.restore.then_some(false),
+            reason: self.reason,
+        }
+    }
+}
+
+fn read_torrent(path: &Path) -> anyhow::Result<NewTorrent> {
+    let mut bytes = Vec::new();
+    let limit = METAINFO_BYTES_MAX as u64 + 1;
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    let hashes = metainfo::info_hashes(&bytes)?;
+    let (first, second) = (hashes.v1, hashes.v2_truncated());
+    let (info_hash, info_hash_v2) = match (first, second) {
+        (Some(v1), v2) => (v1, v2),
+        (None, Some(v2)) => (v2, None),
+        (None, None) => anyhow::bail!("the file has no info-hash"),
+    };
+    if !hashes.private {
+        let name = path.display();
+        eprintln!(
+            "mika: note: {name} is not marked private, so clients also look for peers elsewhere"
+        );
+    }
+    let title = hashes.name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
+    Ok(NewTorrent { info_hash_v2, title, ..NewTorrent::new(info_hash) })
+}
+
+async fn list(session: &Session, arguments: &ListArguments) -> anyhow::Result<()> {
+    let mut torrents = Vec::new();
+    let mut page = PageQuery { after_id: arguments.after_id, limit: None };
+    let mut left = arguments.limit.unwrap_or(u32::MAX);
+    while left > 0 {
+        page.limit = Some(left.min(PageQuery::LIMIT_MAX));
+        let part = session.client.torrents(page).await?;
+        left = left.saturating_sub(u32::try_from(part.items.len())?);
+        torrents.extend(part.items);
+        match part.next_after_id {
+            Some(after_id) => page.after_id = after_id,
+            None => break,
+        }
+    }
+    session.print(&torrents, |torrents| table(torrents))
+}
+
+fn table(torrents: &[Torrent]) -> String {
+    let titles = ["#ID", "INFO HASH", "TITLE", "#SEEDERS", "#LEECHERS", "#SNATCHES", "STATE"];
+    let mut table = output::Table::new(&titles);
+    for torrent in torrents {
+        table.row([
+            torrent.id.to_string(),
+            torrent.info_hash.to_string(),
+            torrent.title.clone(),
+            torrent.seeders.to_string(),
+            torrent.leechers.to_string(),
+            torrent.snatches.to_string(),
+            state(torrent),
+        ]);
+    }
+    table.render("no torrents; add one with `mika client torrent add FILE.torrent`")
+}
+
+fn state(torrent: &Torrent) -> String {
+    let state = match (torrent.deleted, torrent.enabled) {
+        (true, _) => "deleted",
+        (false, false) => "disabled",
+        (false, true) => "",
+    };
+    if state.is_empty() || torrent.reason.is_empty() {
+        return state.to_owned();
+    }
+    format!("{state}: {}", torrent.reason)
+}
+
+fn words(torrent: &Torrent) -> String {
+    output::fields(&[
+        ("id", torrent.id.to_string()),
+        ("info hash", torrent.info_hash.to_string()),
+        ("info hash v2", output::optional(torrent.info_hash_v2)),
+        ("title", torrent.title.clone()),
+        ("seeders", torrent.seeders.to_string()),
+        ("leechers", torrent.leechers.to_string()),
+        ("snatches", torrent.snatches.to_string()),
+        ("uploaded", output::bytes(torrent.uploaded)),
+        ("downloaded", output::bytes(torrent.downloaded)),
+        ("uploaded raw", output::bytes(torrent.uploaded_raw)),
+        ("downloaded raw", output::bytes(torrent.downloaded_raw)),
+        ("upload percent", torrent.upload_percent.to_string()),
+        ("download percent", torrent.download_percent.to_string()),
+        ("enabled", output::yes(torrent.enabled)),
+        ("deleted", output::yes(torrent.deleted)),
+        ("reason", torrent.reason.clone()),
+        ("last announce", time::format_optional(torrent.announced_at)),
+        ("created", time::format(torrent.created_at)),
+    ])
+}

@@ -1,0 +1,222 @@
+//! `mika client user`.
+
+use clap::{Args, Subcommand};
+use mika_client::types::{NewUser, PageQuery, User, UserChange};
+
+use super::session::Session;
+use crate::{output, time};
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user; prints the passkey and the announce URLs.
+    Add(AddArguments),
+    /// List users by id.
+    List(ListArguments),
+    /// Show one user.
+    Get {
+        /// Name, id or passkey; `id:`, `name:` or `passkey:` in front says which it is.
+        user: String,
+    },
+    /// Change a user.
+    Set(SetArguments),
+    /// Close a user's account: announces are refused, the totals stay.
+    Delete {
+        /// Name, id or passkey.
+        user: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    /// Unique name, 1 to 64 characters.
+    name: String,
+    /// Role [default: the one with the lowest id].
+    #[arg(long)]
+    role: Option<String>,
+    /// Passkey, 1 to 64 of A-Z a-z 0-9 _ - [default: 32 random hex digits].
+    #[arg(long)]
+    passkey: Option<String>,
+    /// The site's own id.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    site_id: Option<i64>,
+    /// Whether the user may download [default: true].
+    #[arg(long, value_name = "true|false")]
+    download_enabled: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Only users with a higher id.
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    after_id: u32,
+    /// At most so many.
+    #[arg(long)]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct SetArguments {
+    /// Name, id or passkey.
+    user: String,
+    #[command(flatten)]
+    change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct ChangeArguments {
+    /// New name.
+    #[arg(long)]
+    name: Option<String>,
+    /// New role.
+    #[arg(long)]
+    role: Option<String>,
+    /// New passkey; the old one stops working at once.
+    #[arg(long)]
+    passkey: Option<String>,
+    /// Replace the passkey by a random one.
+    #[arg(long, conflicts_with = "passkey")]
+    new_passkey: bool,
+    /// The site's own id.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    site_id: Option<i64>,
+    /// Whether the user may download.
+    #[arg(long, value_name = "true|false")]
+    download_enabled: Option<bool>,
+    /// Credited upload in bytes, set absolutely.
+    #[arg(long, value_name = "BYTES")]
+    uploaded: Option<u64>,
+    /// Credited download in bytes, set absolutely.
+    #[arg(long, value_name = "BYTES")]
+    downloaded: Option<u64>,
+    /// Open a closed account again.
+    #[arg(long)]
+    restore: bool,
+}
+
+impl UserCommand {
+    pub async fn run(self, session: &Session) -> anyhow::Result<()> {
+        match self {
+            Self::Add(arguments) => add(session, arguments).await,
+            Self::List(arguments) => list(session, &arguments).await,
+            Self::Get { user } => session.print(&session.client.user(&user).await?, words),
+            Self::Set(arguments) => {
+                let change = arguments.change.into_change();
+                let user = session.client.update_user(&arguments.user, &change).await?;
+                session.print(&user, words)
+            }
+            Self::Delete { user } => {
+                let user = session.client.delete_user(&user).await?;
+                session.print(&user, |user| format!("the account of {} is closed\n", user.name))
+            }
+        }
+    }
+}
+
+impl ChangeArguments {
+    fn into_change(self) -> UserChange {
+        UserChange {
+            name: self.name,
+            passkey: self.passkey,
+            new_passkey: self.new_passkey,
+            site_id: self.site_id.map(Some),
+            role: self.role,
+            download_enabled: self.download_enabled,
+            deleted: self.restore.then_some(false),
+            uploaded: self.uploaded,
+            downloaded: self.downloaded,
+        }
+    }
+}
+
+async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
+    let new = NewUser {
+        name: arguments.name,
+        role: arguments.role,
+        passkey: arguments.passkey,
+        site_id: arguments.site_id,
+        download_enabled: arguments.download_enabled,
+    };
+    let user = session.client.add_user(&new).await?;
+    if session.is_json() {
+        return session.print_json(&user);
+    }
+    let forms = session.client.stats().await.map(|stats| stats.announce_urls).unwrap_or_default();
+    let mut urls: Vec<_> =
+        forms.iter().map(|form| form.replace("{passkey}", &user.passkey)).collect();
+    if urls.is_empty() {
+        urls.push(user.announce_url.clone());
+    }
+    let id = user.id.to_string();
+    let mut lines = vec![("user", user.name), ("id", id), ("passkey", user.passkey)];
+    for (index, url) in urls.into_iter().enumerate() {
+        lines.push((if index == 0 { "announce URL" } else { "" }, url));
+    }
+    Ok(output::print(&output::fields(&lines))?)
+}
+
+async fn list(session: &Session, arguments: &ListArguments) -> anyhow::Result<()> {
+    let mut users = Vec::new();
+    let mut page = PageQuery { after_id: arguments.after_id, limit: None };
+    let mut left = arguments.limit.unwrap_or(u32::MAX);
+    while left > 0 {
+        page.limit = Some(left.min(PageQuery::LIMIT_MAX));
+        let part = session.client.users(page).await?;
+        left = left.saturating_sub(u32::try_from(part.items.len())?);
+        users.extend(part.items);
+        match part.next_after_id {
+            Some(after_id) => page.after_id = after_id,
+            None => break,
+        }
+    }
+    session.print(&users, |users| table(users))
+}
+
+fn table(users: &[User]) -> String {
+    let titles =
+        ["#ID", "NAME", "ROLE", "#UPLOADED", "#DOWNLOADED", "#RATIO", "LAST ANNOUNCE", "STATE"];
+    let mut table = output::Table::new(&titles);
+    for user in users {
+        table.row([
+            user.id.to_string(),
+            user.name.clone(),
+            user.role.clone(),
+            output::bytes(user.uploaded),
+            output::bytes(user.downloaded),
+            output::ratio(user.ratio),
+            time::format_optional(user.announced_at),
+            state(user).to_owned(),
+        ]);
+    }
+    table.render("no users; add one with `mika client user add NAME`")
+}
+
+fn state(user: &User) -> &'static str {
+    match (user.deleted, user.download_enabled) {
+        (true, _) => "closed",
+        (false, false) => "no download",
+        (false, true) => "",
+    }
+}
+
+fn words(user: &User) -> String {
+    output::fields(&[
+        ("id", user.id.to_string()),
+        ("site id", output::optional(user.site_id)),
+        ("name", user.name.clone()),
+        ("passkey", user.passkey.clone()),
+        ("role", user.role.clone()),
+        ("may download", output::yes(user.download_enabled)),
+        ("closed", output::yes(user.deleted)),
+        ("uploaded", output::bytes(user.uploaded)),
+        ("downloaded", output::bytes(user.downloaded)),
+        ("uploaded raw", output::bytes(user.uploaded_raw)),
+        ("downloaded raw", output::bytes(user.downloaded_raw)),
+        ("ratio", output::ratio(user.ratio)),
+        ("seed time", output::duration(user.seed_seconds)),
+        ("snatches", user.snatches.to_string()),
+        ("last announce", time::format_optional(user.announced_at)),
+        ("created", time::format(user.created_at)),
+        ("announce URL", user.announce_url.clone()),
+    ])
+}

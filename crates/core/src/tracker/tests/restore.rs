@@ -1,0 +1,145 @@
+//! Restarts, orderly and not.
+
+use super::*;
+use crate::batch::RegisteredRow;
+
+#[test]
+fn an_orderly_restart_changes_nothing_for_its_clients() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(100, 200).left(800));
+    site.ok(by(1).moved(100, 200).left(800).from("2001:db8::1"));
+    site.ok(by(2).left(3).paused());
+    site.ok(by(3).left(10).stopped());
+    site.ok(by(4).left(10));
+    site.ok(by(4).left(10).stopped());
+    let before = site.tracker.stats();
+    site.restart();
+    let after = site.tracker.stats();
+    assert_eq!(after, Stats { pending_rows: 0, ..before });
+    site.wait(30);
+    assert_eq!(site.ok(by(1).moved(150, 300).left(700)), [by(2).endpoint()]);
+    assert_eq!(site.moved(1), (50, 100));
+    site.ok(by(4).client(1).moved(0, 10).left(0));
+    assert_eq!(site.moved(4), (0, 10), "what it lacked is known still");
+    assert_eq!(site.tracker.scrape(hash(1)).unwrap().downloaders, 1);
+}
+
+#[test]
+fn a_completion_counted_before_a_restart_is_not_counted_again() {
+    let mut site = Site::private();
+    site.ok(by(1));
+    site.ok(by(1).left(0));
+    site.ok(by(1).left(4));
+    site.restart();
+    site.ok(by(1).left(0));
+    assert_eq!(site.user_sums(1).snatches, 1);
+}
+
+#[test]
+fn what_was_not_written_before_a_crash_comes_in_with_the_next_announce() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(10, 10).left(990));
+    site.ok(by(1).moved(20, 30).left(970));
+    site.drain();
+    site.ok(by(1).moved(70, 130).left(870));
+    site.crash();
+    assert_eq!(site.moved(1), (10, 20));
+    site.ok(by(1).moved(75, 140).left(860));
+    assert_eq!(site.moved(1), (65, 130));
+}
+
+#[test]
+fn a_replay_knows_who_left_when() {
+    let mut site = Site::private();
+    for torrent in [1, 3] {
+        let mut clients = [0, 1];
+        if torrent == 3 {
+            clients.reverse();
+        }
+        site.ok(by(1).on(hash(torrent)).client(clients[0]).left(900));
+        site.ok(by(1).on(hash(torrent)).client(clients[1]).left(900));
+        site.wait(5);
+        site.ok(by(1).on(hash(torrent)).client(clients[0]).left(700).stopped());
+        site.wait(5);
+        site.ok(by(1).on(hash(torrent)).client(clients[1]).left(400).stopped());
+    }
+    site.drain();
+    site.crash();
+    assert_eq!(site.tracker.stats().departed, 2);
+    site.wait(5);
+    for torrent in [1, 3] {
+        site.ok(by(1).on(hash(torrent)).client(2).moved(0, 1000).left(0));
+    }
+    assert_eq!(site.moved(1), (0, 400 + 400));
+}
+
+#[test]
+fn a_session_that_may_be_older_than_the_totals_earns_nothing_once() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(10, 10).left(5));
+    site.ok(by(2).seeding());
+    assert_eq!(site.tracker.mark_sessions_stale(), 2);
+    site.wait(100);
+    site.ok(by(1).moved(500, 900).left(0));
+    site.ok(by(2).moved(500, 0).seeding());
+    assert_eq!(site.moved(1), (0, 0));
+    assert_eq!(site.moved(2), (0, 0));
+    assert_eq!(site.user_sums(1).snatches, 0);
+    assert_eq!(site.user_sums(2).seed_seconds, 0);
+    site.wait(100);
+    site.ok(by(1).moved(600, 900).left(0));
+    site.ok(by(2).moved(600, 0).seeding());
+    assert_eq!(site.moved(1), (100, 0));
+    assert_eq!(site.moved(2), (100, 0));
+    assert_eq!(site.user_sums(2).seed_seconds, 100);
+}
+
+#[test]
+fn items_of_users_and_torrents_that_are_gone_are_left_out() {
+    let mut site = Site::private();
+    site.ok(by(1));
+    site.ok(by(2));
+    site.ok(by(2).stopped());
+    let mut items = Vec::new();
+    site.tracker.drain_and_snapshot(START, |item| items.push(item));
+    assert_eq!(items.len(), 2);
+    let empty = Tracker::new(Mode::Private, Settings::default(), KEY);
+    let public = Tracker::new(Mode::Public, Settings::default(), KEY);
+    for item in &items {
+        assert!(!empty.restore(item));
+        assert!(!public.restore(item));
+    }
+    assert_eq!(empty.stats(), Stats::default());
+    assert_eq!(public.stats(), Stats::default());
+}
+
+#[test]
+fn torrents_registered_by_an_announce_are_there_after_a_replay_and_ids_go_on() {
+    let mut site = Site::private();
+    site.set(|settings| settings.auto_register_torrents = true);
+    site.ok(by(1).on(hash(99)).moved(5, 5));
+    site.drain();
+    site.crash();
+    site.ok(by(1).on(hash(99)).moved(8, 9));
+    site.ok(by(1).on(hash(98)));
+    assert_eq!(site.moved(1), (3, 4));
+    let registered = &site.written[1].registered;
+    assert_eq!(registered[0].torrent_id, RegisteredRow::FIRST_ID + 1);
+}
+
+#[test]
+fn a_restored_item_that_is_put_back_twice_is_there_once() {
+    let mut site = Site::private();
+    site.ok(by(1));
+    site.ok(by(2).seeding());
+    let mut items = Vec::new();
+    site.tracker.drain_and_snapshot(START, |item| items.push(item));
+    let before = site.tracker.stats();
+    for item in &items {
+        assert!(site.tracker.restore(item));
+    }
+    assert_eq!(site.tracker.stats(), before);
+    site.tracker.put_role(RoleSpec { download_slots: Some(1), ..ROLE });
+    site.ok(by(1).stopped());
+    site.ok(by(1).on(hash(3)));
+}

@@ -1,0 +1,299 @@
+//! The flusher: a thread that turns what has changed into batches, and writes them to the journal.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use arc_swap::ArcSwap;
+use mika_core::Tracker;
+use mika_core::batch::Batch;
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+use tracing::{debug, error, info};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::journal::{Journal, JournalError};
+use crate::metrics::FlushStatus;
+use crate::snapshot::{SnapshotError, SnapshotWriter};
+
+/// Everything the flusher works with.
+pub struct Flusher {
+    tracker: Arc<Tracker>,
+    clock: Clock,
+    config: Arc<ArcSwap<Config>>,
+    status: Arc<FlushStatus>,
+    journal: Journal,
+    snapshot_path: PathBuf,
+    next_number: u64,
+    /// A batch that the journal did not take. Nothing more is drained until it does: what changes
+    /// meanwhile waits in the shards, one entry per session.
+    held: Option<Batch>,
+    snapshot_number: u64,
+    snapshot_at: Instant,
+    failures: u64,
+    journaled: watch::Sender<u64>,
+}
+
+enum Command {
+    /// Make a batch of everything that is pending; answers with the number of the last batch.
+    Flush(oneshot::Sender<Result<u64, String>>),
+    Stop,
+}
+
+/// How others speak to a running flusher.
+pub struct FlushHandle {
+    commands: mpsc::Sender<Command>,
+    thread: Mutex<Option<JoinHandle<Stopped>>>,
+}
+
+/// How a flusher ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// The last batch that is in the journal.
+    pub last_number: u64,
+    /// Whether the last announces are in it, and the snapshot is on the disk.
+    pub clean: bool,
+}
+
+/// Why a flush did not reach the disk.
+#[derive(Debug, thiserror::Error)]
+pub enum FlushError {
+    /// The journal did not take the batch; it is held, and tried again.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The snapshot was not written; the old one is as it was.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+impl Flusher {
+    /// A flusher whose first batch has `next_number`.
+    pub fn new(
+        tracker: Arc<Tracker>,
+        clock: Clock,
+        config: Arc<ArcSwap<Config>>,
+        status: Arc<FlushStatus>,
+        journal: Journal,
+        snapshot_path: &Path,
+        next_number: u64,
+    ) -> Self {
+        let last_number = next_number.saturating_sub(1);
+        status.journal_writable.store(true, Ordering::Relaxed);
+        status.last_batch_number.store(last_number, Ordering::Relaxed);
+        status.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
+        Self {
+            tracker,
+            clock,
+            config,
+            status,
+            journal,
+            snapshot_path: snapshot_path.to_owned(),
+            next_number,
+            held: None,
+            snapshot_number: 0,
+            snapshot_at: Instant::now(),
+            failures: 0,
+            journaled: watch::Sender::new(last_number),
+        }
+    }
+
+    /// Tells the number of the last batch in the journal.
+    pub fn journaled(&self) -> watch::Receiver<u64> {
+        self.journaled.subscribe()
+    }
+
+    /// Begins a new history: takes a snapshot as of the batch before the next one, and removes all
+    /// older batches. For a start at which the store turns out to be ahead of the journal.
+    ///
+    /// # Errors
+    ///
+    /// The disk does not take it.
+    pub fn begin_anew(&mut self) -> Result<(), FlushError> {
+        let now_seconds = self.clock.now_seconds();
+        let last_number = self.next_number - 1;
+        let mut writer = SnapshotWriter::begin(&self.snapshot_path, last_number, now_seconds)?;
+        // Nobody has announced yet, so the batch that belongs to it is empty.
+        self.tracker.drain_and_snapshot(now_seconds, |item| writer.put(item));
+        writer.finish()?;
+        self.snapshot_number = last_number;
+        self.journal.close_segment()?;
+        self.journal.retire(last_number)?;
+        Ok(())
+    }
+
+    /// Runs on a thread of its own until it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub fn start(self) -> io::Result<FlushHandle> {
+        let (commands, receiver) = mpsc::channel();
+        let thread =
+            Builder::new().name("mika-flush".to_owned()).spawn(move || self.run(&receiver))?;
+        Ok(FlushHandle { commands, thread: Mutex::new(Some(thread)) })
+    }
+
+    fn run(mut self, commands: &mpsc::Receiver<Command>) -> Stopped {
+        let mut next_tick = Instant::now();
+        loop {
+            let interval = self.config.load().flush.interval_milliseconds;
+            next_tick = (next_tick + Duration::from_millis(interval.into())).max(Instant::now());
+            match commands.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+                Err(RecvTimeoutError::Timeout) => {
+                    // The reason was logged and is in the status.
+                    let _ = self.tick();
+                }
+                Ok(Command::Flush(answer)) => {
+                    let result = self.tick().map(|()| self.next_number - 1);
+                    // Whoever asked may have gone.
+                    let _ = answer.send(result.map_err(|error| error.to_string()));
+                }
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
+            }
+        }
+    }
+
+    fn finish(mut self) -> Stopped {
+        let flushed = self.flush().and_then(|()| self.snapshot());
+        let clean = self.watch(flushed).is_ok() && self.journal.sync().is_ok();
+        Stopped { last_number: self.next_number - 1, clean }
+    }
+
+    fn tick(&mut self) -> Result<(), FlushError> {
+        let snapshot_interval = self.config.load().snapshot.interval_seconds;
+        let snapshot_due =
+            self.snapshot_at.elapsed() >= Duration::from_secs(snapshot_interval.into());
+        let mut result = self.flush();
+        if result.is_ok() && snapshot_due {
+            result = self.snapshot();
+        }
+        if result.is_ok() {
+            result = self.retire();
+        }
+        self.watch(result)
+    }
+
+    /// Keeps the status and logs, but not once per second for as long as a disk is full.
+    fn watch(&mut self, result: Result<(), FlushError>) -> Result<(), FlushError> {
+        self.status.journal_writable.store(result.is_ok(), Ordering::Relaxed);
+        match &result {
+            Ok(()) if self.failures > 0 => {
+                info!(failures = self.failures, "journal and snapshot are written again");
+                self.failures = 0;
+            }
+            Ok(()) => {}
+            Err(problem) => {
+                self.failures += 1;
+                if self.failures.is_power_of_two() {
+                    error!(
+                        error = %problem,
+                        failures = self.failures,
+                        "announces go on, but what they report cannot be written to the disk"
+                    );
+                }
+            }
+        }
+        result
+    }
+
+    /// Drains all shards into as many batches as the limit of rows makes it, into the journal.
+    fn flush(&mut self) -> Result<(), FlushError> {
+        if let Some(batch) = self.held.take() {
+            self.write(batch)?;
+        }
+        let now_seconds = self.clock.now_seconds();
+        let rows_max = self.config.load().limits.batch_rows as usize;
+        let mut first_shard = Some(0);
+        while let Some(shard) = first_shard {
+            let drained = self.tracker.drain(now_seconds, shard, rows_max);
+            first_shard = drained.next_shard;
+            if !drained.batch.is_empty() {
+                self.write(Batch { number: self.next_number, ..drained.batch })?;
+            }
+        }
+        if *self.journaled.borrow() <= self.status.applied_batch_number.load(Ordering::Relaxed) {
+            // Nothing waits: the store is as fresh as can be.
+            let now_seconds = crate::metrics::now_seconds();
+            self.status.last_flush_at_seconds.store(now_seconds, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<(), FlushError> {
+        let config = self.config.load();
+        let bytes_max = config.limits.journal_bytes;
+        if let Err(error) = self.journal.append(&batch, &config.flush, bytes_max) {
+            self.held = Some(batch);
+            return Err(error.into());
+        }
+        debug!(batch = batch.number, rows = batch.rows(), "journalled");
+        self.next_number = batch.number + 1;
+        self.status.last_batch_number.store(batch.number, Ordering::Relaxed);
+        self.status.journal_bytes.store(self.journal.bytes(), Ordering::Relaxed);
+        self.journaled.send_replace(batch.number);
+        Ok(())
+    }
+
+    /// Writes all sessions, as of one batch. It takes the old one's place only once that batch is
+    /// in the journal.
+    fn snapshot(&mut self) -> Result<(), FlushError> {
+        let started = Instant::now();
+        let now_seconds = self.clock.now_seconds();
+        let number = self.next_number;
+        let mut writer = SnapshotWriter::begin(&self.snapshot_path, number, now_seconds)?;
+        let batch = self.tracker.drain_and_snapshot(now_seconds, |item| writer.put(item));
+        self.write(Batch { number, ..batch })?;
+        let bytes = writer.finish()?;
+        self.snapshot_number = number;
+        self.snapshot_at = Instant::now();
+        self.status.snapshot_at_seconds.store(crate::metrics::now_seconds(), Ordering::Relaxed);
+        self.status.snapshot_bytes.store(bytes, Ordering::Relaxed);
+        // So that the batches that the snapshot covers can be removed as whole files.
+        self.journal.close_segment()?;
+        let milliseconds = started.elapsed().as_millis() as u64;
+        debug!(batch = number, bytes, milliseconds, "snapshot taken");
+        Ok(())
+    }
+
+    /// Removes what neither the store nor a restart needs any more.
+    fn retire(&mut self) -> Result<(), FlushError> {
+        let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
+        self.journal.retire(applied.min(self.snapshot_number))?;
+        self.status.journal_bytes.store(self.journal.bytes(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl FlushHandle {
+    /// Makes a batch of everything that is pending; returns the number of the last batch in the
+    /// journal.
+    ///
+    /// # Errors
+    ///
+    /// The journal does not take it.
+    pub async fn flush(&self) -> Result<u64, String> {
+        let (answer, answered) = oneshot::channel();
+        let stopped = || "the server is stopping".to_owned();
+        self.commands.send(Command::Flush(answer)).map_err(|_| stopped())?;
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Flushes a last time, takes a snapshot and ends.
+    pub fn stop(&self) -> Stopped {
+        // If it cannot be told, it has ended already.
+        let _ = self.commands.send(Command::Stop);
+        let joined = self.thread.lock().take().and_then(|thread| thread.join().ok());
+        joined.unwrap_or(Stopped { last_number: 0, clean: false })
+    }
+}
+
+impl fmt::Debug for FlushHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlushHandle").finish_non_exhaustive()
+    }
+}

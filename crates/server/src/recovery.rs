@@ -1,0 +1,98 @@
+//! The start: from what is on disk and in the store to a tracker that forgets nothing.
+//!
+//! 1. The batches that the store lacks are applied: now the totals are complete.
+//! 2. Users, torrents and rules are loaded from the store.
+//! 3. The snapshot puts the sessions back as they were at its batch, and the later batches of the
+//!    journal bring each of them to its last flushed announce: now the sessions' counters are
+//!    exactly those that the totals add up to. What a client reported after that comes in again
+//!    with its next announce.
+//!
+//! If the store turns out to have a batch that the journal lost (a power cut with
+//! `journal_sync` other than `always`), the sessions are older than the totals: the next announce
+//! of each only sets its counters, so that nothing is counted twice.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mika_core::Tracker;
+use mika_store::{Catalog, StoreError};
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::control::{self, LoadReport};
+use crate::flush::{Applier, CatchUpError};
+use crate::journal::{Journal, JournalError, JournalReader};
+use crate::snapshot::{self, SnapshotError};
+
+/// Why there is no start.
+#[derive(Debug, Error)]
+pub enum RecoveryError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Batches that the store lacks could not be applied.
+    #[error("the batches of the journal could not be applied: {0}")]
+    CatchUp(#[from] CatchUpError),
+}
+
+/// What a recovery found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// What the store holds.
+    pub load: LoadReport,
+    /// Sessions, or public peers, that are known again.
+    pub peers: u64,
+    /// Number of the next batch.
+    pub next_number: u64,
+    /// The store is ahead of the journal: a new history has to be begun.
+    pub behind_store: bool,
+}
+
+/// Brings an empty tracker to where the last process left it.
+///
+/// # Errors
+///
+/// See [`RecoveryError`]; nothing was changed then, but for batches that the store has now.
+pub async fn recover(
+    tracker: &Tracker,
+    catalog: &Arc<dyn Catalog>,
+    applier: &mut Applier<dyn Catalog>,
+    journal: &Journal,
+    snapshot_path: &Path,
+    now_seconds: u32,
+) -> Result<Recovered, RecoveryError> {
+    applier.catch_up(journal.last_number()).await?;
+    let checkpoint = catalog.checkpoint().await?;
+    let load = control::load(catalog.as_ref(), tracker, now_seconds).await?;
+    info!(users = load.users, torrents = load.torrents, bad_rows = load.bad_rows, "loaded");
+
+    let snapshot = snapshot::restore(snapshot_path, tracker)?;
+    let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);
+    let mut reader = JournalReader::new(journal.dir(), 0);
+    while let Some(batch) = reader.next_batch()? {
+        if batch.number > snapshot_number {
+            tracker.replay(&batch);
+        }
+    }
+    let last_number = journal.last_number().max(snapshot_number);
+    let behind_store = checkpoint > last_number;
+    if behind_store {
+        let sessions = tracker.mark_sessions_stale();
+        warn!(
+            checkpoint,
+            journal = last_number,
+            sessions,
+            "the store is ahead of the journal: what clients moved since then is not counted, so \
+             that nothing is counted twice"
+        );
+    }
+    let stats = tracker.stats();
+    let peers = stats.seeders + stats.leechers;
+    Ok(Recovered { load, peers, next_number: last_number.max(checkpoint) + 1, behind_store })
+}

@@ -1,0 +1,51 @@
+//! What the configuration means for the tracker.
+
+use mika_core::{ClientPolicy, Mode, Settings};
+
+use crate::config::{self, ClientRules, Config};
+
+/// The tracker's mode.
+pub(super) fn mode_of(config: &Config) -> Mode {
+    match config.tracker.mode {
+        config::Mode::Private => Mode::Private,
+        config::Mode::Public => Mode::Public,
+    }
+}
+
+/// The tracker's settings.
+pub fn settings_of(config: &Config) -> Settings {
+    let Config { tracker, limits, .. } = config;
+    Settings {
+        interval_seconds: tracker.interval_seconds,
+        min_interval_seconds: tracker.min_interval_seconds,
+        peer_timeout_seconds: tracker.peer_timeout_seconds,
+        retry_soon_seconds: tracker.retry_unregistered_seconds,
+        retry_refused_seconds: tracker.retry_refused_seconds,
+        numwant_default: tracker.numwant_default,
+        numwant_max: tracker.numwant_max,
+        auto_register_torrents: tracker.auto_register_torrents,
+        port_min: tracker.port_min,
+        sessions_per_user_and_torrent_max: tracker.sessions_per_user_and_torrent_max,
+        keep_peer_ids: tracker.keep_peer_ids,
+        use_claimed_addresses: tracker.use_claimed_addresses,
+        client_policy: match tracker.client_rules {
+            ClientRules::Open => ClientPolicy::Open,
+            ClientRules::Whitelist => ClientPolicy::Whitelist,
+        },
+        torrents_max: limits.torrents,
+        users_max: limits.users,
+        peers_max: limits.sessions,
+        departed_max: limits.departed_sessions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_configuration_means_the_default_settings() {
+        assert_eq!(settings_of(&Config::default()), Settings::default());
+        assert_eq!(mode_of(&Config::default()), Mode::Private);
+    }
+}
