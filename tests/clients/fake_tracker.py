@@ -128,7 +128,10 @@ class HttpServer(http.server.ThreadingHTTPServer):
         self.swarms = swarms
         super().__init__((host, port), HttpHandler)
         if tls:
-            self.socket = tls.wrap_socket(self.socket, server_side=True)
+            # The handshake happens in the connection's thread: accepting must not wait for it.
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     def server_bind(self):
         if self.address_family == socket.AF_INET6:

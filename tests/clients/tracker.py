@@ -101,6 +101,12 @@ class Tracker(ABC):
     def swarm(self, torrent):
         """(seeders, leechers, snatches) of a torrent."""
 
+    def check_announced(self, user, reported):
+        """Asserts that the user's client announced what it reports, if that can be known.
+
+        So a run against the fake tracker shows that the drivers read the right counters.
+        """
+
     def log_tail(self):
         """What it has to say about a failure."""
         return ""
@@ -271,10 +277,10 @@ class Fake(Tracker):
         seeders = left.count(0)
         return seeders, len(left) - seeders, snatches
 
-    def last_announced(self, user):
-        """(uploaded, downloaded) as the user's client last announced them."""
+    def check_announced(self, user, reported):
         last = [a for a in self.swarms.announces if a["passkey"] == user.passkey][-1]
-        return last["uploaded"], last["downloaded"]
+        assert last["event"] == "stopped", f"{user.name}: stopped is not the last announce"
+        assert (last["uploaded"], last["downloaded"]) == reported
 
     def log_tail(self):
         return "\n".join(

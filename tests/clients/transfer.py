@@ -41,17 +41,20 @@ class Transfer:
         path = self.torrent.write(client.directory / "user.torrent", urls(user))
         client.start(self.torrent, path, seed)
 
-    def wait_counted(self):
-        """Waits until the tracker has credited a part of the transfer to both users."""
+    def wait_counted(self, beyond=(0, 0)):
+        """Waits until both users were credited more than `beyond` and returns what they were.
+
+        `beyond` and the result are the seeder's uploaded and the leecher's downloaded bytes.
+        """
 
         def counted():
             self.seeder.poke()
             self.leecher.poke()
             uploaded, _ = self.tracker.totals(self.seeding_user)
             _, downloaded = self.tracker.totals(self.leeching_user)
-            return uploaded > 0 and downloaded > 0
+            return uploaded > beyond[0] and downloaded > beyond[1] and (uploaded, downloaded)
 
-        wait_until(counted, 20, "both users have been credited something")
+        return wait_until(counted, 60, f"both users are credited more than {beyond}")
 
     def finish(self):
         """Waits for completion, ends both clients and compares all accounts."""
@@ -65,6 +68,8 @@ class Transfer:
     def check_totals(self):
         """Asserts that the tracker credited exactly what the clients say."""
         reported = self.reported()
+        self.tracker.check_announced(self.seeding_user, reported[0])
+        self.tracker.check_announced(self.leeching_user, reported[1])
         credited = self.tracker.settled_totals([self.seeding_user, self.leeching_user])
         assert credited == reported
         assert self.tracker.swarm(self.torrent) == (0, 0, 1)

@@ -1,6 +1,7 @@
 //! `mika client`: administer a running tracker.
 
 mod event;
+mod pages;
 mod role;
 mod session;
 mod status;

@@ -1,5 +1,6 @@
 //! Exit codes, which scripts may rely on.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use mika_client::Error;
@@ -15,6 +16,23 @@ pub const CONFLICT: u8 = 4;
 pub const UNREACHABLE: u8 = 5;
 /// The configuration has mistakes (`EX_CONFIG` of sysexits.h).
 pub const CONFIG: u8 = 78;
+
+/// An error of the admin API with what the person at the terminal can do about it.
+#[derive(Debug)]
+pub struct Advised {
+    /// What went wrong.
+    pub error: Error,
+    /// What to do.
+    pub advice: String,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.error, self.advice)
+    }
+}
+
+impl std::error::Error for Advised {}
 
 /// Tells an error on standard error and turns the result into an exit code.
 pub fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
@@ -32,7 +50,8 @@ fn code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<ConfigError>().is_some() {
         return CONFIG;
     }
-    match error.downcast_ref::<Error>() {
+    let advised = error.downcast_ref::<Advised>().map(|advised| &advised.error);
+    match advised.or_else(|| error.downcast_ref::<Error>()) {
         Some(Error::Unreachable { .. } | Error::Protocol { .. }) => UNREACHABLE,
         Some(Error::Problem(problem)) if problem.code == "route_not_found" => FAILED,
         Some(Error::Problem(problem)) => match problem.status {

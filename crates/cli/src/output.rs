@@ -45,11 +45,13 @@ impl Table {
 
     /// The table as text, or `nothing` if it has no rows.
     pub fn render(&self, nothing: &str) -> String {
-        if self.rows.is_empty() {
-            return format!("{nothing}\n");
-        }
+        if self.rows.is_empty() { format!("{nothing}\n") } else { self.render_part(true) }
+    }
+
+    /// The rows as text, with or without a header.
+    pub fn render_part(&self, with_header: bool) -> String {
         let titles: Vec<_> = self.columns.iter().map(|column| column.title.to_owned()).collect();
-        let lines = || std::iter::once(&titles).chain(&self.rows);
+        let lines = || with_header.then_some(&titles).into_iter().chain(&self.rows);
         let width = |index: usize| {
             lines().filter_map(|line| line.get(index)).map(|cell| cell.chars().count()).max()
         };

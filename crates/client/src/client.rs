@@ -73,7 +73,7 @@ impl Client {
         }
         let http = builder
             .build()
-            .map_err(|error| Error::Unreachable { url: url.to_owned(), reason: chain(&error) })?;
+            .map_err(|error| Error::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
         Ok(Self { http, base })
     }
 
@@ -123,6 +123,8 @@ impl Client {
     }
 
     /// One user, named by id, name or passkey (`id:`, `name:` and `passkey:` in front say which).
+    ///
+    /// The key becomes part of the URL, which a proxy on the way may log: better not a passkey.
     pub async fn user(&self, user: &str) -> Result<User, Error> {
         self.get(&["api", "v1", "users", segment(user).as_str()], &[]).await
     }
@@ -330,7 +332,7 @@ impl Client {
         }
         let unreachable = |error: reqwest::Error| Error::Unreachable {
             url: self.url().to_owned(),
-            reason: chain(&error.without_url()),
+            reason: cause(&error.without_url()),
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let mut bytes = Vec::new();
@@ -374,13 +376,14 @@ fn segment(user: &str) -> String {
     if matches!(user, "." | "..") { format!("name:{user}") } else { user.to_owned() }
 }
 
-/// An error with its causes, which reqwest leaves out of its own text.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+/// The cause of an error at the bottom of all layers: what the network or the system said.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(error) = deepest.source() {
+        deepest = error;
     }
-    text
+    deepest.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,8 +158,8 @@ impl SnapshotWriter {
             return;
         }
         self.buffer.clear();
-        let written = frame::write(&mut self.buffer, part)
-            .and_then(|()| self.file.write_all(&self.buffer));
+        let written =
+            frame::write(&mut self.buffer, part).and_then(|()| self.file.write_all(&self.buffer));
         self.bytes += self.buffer.len() as u64;
         self.failed = written.err();
     }

@@ -1,4 +1,11 @@
 //! The admin API over a real port, with a real SQLite store and a real tracker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod admin {
     mod http;

@@ -35,6 +35,8 @@ class Client:
             "validate_https_trackers": False,
             "min_announce_interval": 1,
             "tracker_backoff": 10,
+            "tracker_completion_timeout": 6,
+            "tracker_receive_timeout": 3,
             "min_reconnect_time": 1,
             "in_enc_policy": int(lt.enc_policy.disabled),
             "out_enc_policy": int(lt.enc_policy.disabled),

@@ -64,8 +64,24 @@ pub struct ChangeArguments {
     /// New name.
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
-    #[command(flatten)]
-    values: Values,
+    /// Rank among roles; higher is more privileged.
+    #[arg(long, allow_negative_numbers = true)]
+    priority: Option<i32>,
+    /// Upload multiplier in percent.
+    #[arg(long, value_name = "PERCENT")]
+    upload_percent: Option<u16>,
+    /// Download multiplier in percent.
+    #[arg(long, value_name = "PERCENT")]
+    download_percent: Option<u16>,
+    /// Whether its members may seed.
+    #[arg(long, value_name = "true|false")]
+    upload_enabled: Option<bool>,
+    /// Whether its members may download.
+    #[arg(long, value_name = "true|false")]
+    download_enabled: Option<bool>,
+    /// Torrents that a member may download at the same time, or `none` for no limit.
+    #[arg(long, value_name = "NUMBER|none")]
+    download_slots: Option<Slots>,
 }
 
 /// A number of slots, or no limit.
@@ -104,12 +120,12 @@ impl RoleCommand {
             Self::Set { name, change } => {
                 let change = RoleChange {
                     name: change.new_name,
-                    priority: change.values.priority,
-                    upload_percent: change.values.upload_percent,
-                    download_percent: change.values.download_percent,
-                    upload_enabled: change.values.upload_enabled,
-                    download_enabled: change.values.download_enabled,
-                    download_slots: change.values.download_slots.map(|slots| slots.0),
+                    priority: change.priority,
+                    upload_percent: change.upload_percent,
+                    download_percent: change.download_percent,
+                    upload_enabled: change.upload_enabled,
+                    download_enabled: change.download_enabled,
+                    download_slots: change.download_slots.map(|slots| slots.0),
                 };
                 session.print(&client.update_role(&name, &change).await?, one)
             }

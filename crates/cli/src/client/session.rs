@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Connection;
 use crate::config::environment;
+use crate::exit::Advised;
 use crate::output;
 
 const VARIABLE: &str = "MIKA_TOKEN";
@@ -99,27 +100,30 @@ impl Session {
 
     /// Adds to an error what the person at the terminal can do about it.
     pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        let advice = match error.downcast_ref::<Error>() {
-            Some(Error::Unreachable { url, .. }) => format!(
-                "no tracker runs at {url}; start one with `mika serve`, or say with --url where it is"
-            ),
-            Some(Error::Problem(problem)) if problem.status == 401 => self.token_advice(),
-            _ => return error,
+        let error = match error.downcast::<Error>() {
+            Ok(error) => error,
+            Err(other) => return other,
         };
-        error.context(advice)
+        let advice = match &error {
+            Error::Unreachable { .. } => {
+                "start the tracker with `mika serve`, or say with --url where it runs".to_owned()
+            }
+            Error::Problem(problem) if problem.status == 401 => self.token_advice(),
+            _ => return error.into(),
+        };
+        Advised { error, advice }.into()
     }
 
     fn token_advice(&self) -> String {
-        let source = &self.token_source;
-        match source {
-            TokenSource::Missing(_) => format!(
-                "the admin token was {source}; name the tracker's data directory with --data-dir, \
-                 or the token's file with --token-file"
+        match &self.token_source {
+            TokenSource::Missing(path) => format!(
+                "there is no {}: name the tracker's data directory with --data-dir, or the file \
+                 with the token with --token-file",
+                path.display()
             ),
-            _ => format!(
-                "the tracker at {} does not accept the token {source}; it belongs to another one?",
-                self.client.url()
-            ),
+            source => {
+                format!("the token {source} is not that of the tracker at {}", self.client.url())
+            }
         }
     }
 }

@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use mika_client::types::{NewTorrent, PageQuery, Torrent, TorrentChange};
+use mika_client::types::{NewTorrent, Torrent, TorrentChange};
 use mika_protocol::InfoHash;
 use mika_protocol::metainfo::{self, METAINFO_BYTES_MAX};
 
+use super::pages::{self, ListArguments};
 use super::session::Session;
 use crate::{output, time};
 
 /// Longest title that the tracker takes, in characters.
 const TITLE_CHARS_MAX: usize = 255;
+
+/// What an empty list says.
+const NOTHING: &str = "no torrents; add one with `mika client torrent add FILE.torrent`";
 
 #[derive(Debug, Subcommand)]
 pub enum TorrentCommand {
@@ -70,16 +74,6 @@ struct Percents {
 }
 
 #[derive(Debug, Args)]
-pub struct ListArguments {
-    /// Only torrents with a higher id.
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    after_id: u32,
-    /// At most so many.
-    #[arg(long)]
-    limit: Option<u32>,
-}
-
-#[derive(Debug, Args)]
 pub struct SetArguments {
     /// Either of its info-hashes.
     #[arg(value_parser = InfoHash::from_hex)]
@@ -118,7 +112,10 @@ impl TorrentCommand {
                 let torrent = session.client.add_torrent(&arguments.into_new()?).await?;
                 session.print(&torrent, words)
             }
-            Self::List(arguments) => list(session, &arguments).await,
+            Self::List(arguments) => {
+                let fetch = async |page| session.client.torrents(page).await;
+                pages::print(session, &arguments, fetch, table, NOTHING).await
+            }
             Self::Get { info_hash } => {
                 session.print(&session.client.torrent(info_hash).await?, words)
             }
@@ -187,24 +184,7 @@ fn read_torrent(path: &Path) -> anyhow::Result<NewTorrent> {
     Ok(NewTorrent { info_hash_v2, title, ..NewTorrent::new(info_hash) })
 }
 
-async fn list(session: &Session, arguments: &ListArguments) -> anyhow::Result<()> {
-    let mut torrents = Vec::new();
-    let mut page = PageQuery { after_id: arguments.after_id, limit: None };
-    let mut left = arguments.limit.unwrap_or(u32::MAX);
-    while left > 0 {
-        page.limit = Some(left.min(PageQuery::LIMIT_MAX));
-        let part = session.client.torrents(page).await?;
-        left = left.saturating_sub(u32::try_from(part.items.len())?);
-        torrents.extend(part.items);
-        match part.next_after_id {
-            Some(after_id) => page.after_id = after_id,
-            None => break,
-        }
-    }
-    session.print(&torrents, |torrents| table(torrents))
-}
-
-fn table(torrents: &[Torrent]) -> String {
+fn table(torrents: &[Torrent]) -> output::Table {
     let titles = ["#ID", "INFO HASH", "TITLE", "#SEEDERS", "#LEECHERS", "#SNATCHES", "STATE"];
     let mut table = output::Table::new(&titles);
     for torrent in torrents {
@@ -218,7 +198,7 @@ fn table(torrents: &[Torrent]) -> String {
             state(torrent),
         ]);
     }
-    table.render("no torrents; add one with `mika client torrent add FILE.torrent`")
+    table
 }
 
 fn state(torrent: &Torrent) -> String {

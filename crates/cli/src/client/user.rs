@@ -1,10 +1,14 @@
 //! `mika client user`.
 
 use clap::{Args, Subcommand};
-use mika_client::types::{NewUser, PageQuery, User, UserChange};
+use mika_client::types::{NewUser, User, UserChange};
 
+use super::pages::{self, ListArguments};
 use super::session::Session;
 use crate::{output, time};
+
+/// What an empty list says.
+const NOTHING: &str = "no users; add one with `mika client user add NAME`";
 
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
@@ -42,16 +46,6 @@ pub struct AddArguments {
     /// Whether the user may download [default: true].
     #[arg(long, value_name = "true|false")]
     download_enabled: Option<bool>,
-}
-
-#[derive(Debug, Args)]
-pub struct ListArguments {
-    /// Only users with a higher id.
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    after_id: u32,
-    /// At most so many.
-    #[arg(long)]
-    limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -98,7 +92,10 @@ impl UserCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Add(arguments) => add(session, arguments).await,
-            Self::List(arguments) => list(session, &arguments).await,
+            Self::List(arguments) => {
+                let fetch = async |page| session.client.users(page).await;
+                pages::print(session, &arguments, fetch, table, NOTHING).await
+            }
             Self::Get { user } => session.print(&session.client.user(&user).await?, words),
             Self::Set(arguments) => {
                 let change = arguments.change.into_change();
@@ -155,24 +152,7 @@ async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
     Ok(output::print(&output::fields(&lines))?)
 }
 
-async fn list(session: &Session, arguments: &ListArguments) -> anyhow::Result<()> {
-    let mut users = Vec::new();
-    let mut page = PageQuery { after_id: arguments.after_id, limit: None };
-    let mut left = arguments.limit.unwrap_or(u32::MAX);
-    while left > 0 {
-        page.limit = Some(left.min(PageQuery::LIMIT_MAX));
-        let part = session.client.users(page).await?;
-        left = left.saturating_sub(u32::try_from(part.items.len())?);
-        users.extend(part.items);
-        match part.next_after_id {
-            Some(after_id) => page.after_id = after_id,
-            None => break,
-        }
-    }
-    session.print(&users, |users| table(users))
-}
-
-fn table(users: &[User]) -> String {
+fn table(users: &[User]) -> output::Table {
     let titles =
         ["#ID", "NAME", "ROLE", "#UPLOADED", "#DOWNLOADED", "#RATIO", "LAST ANNOUNCE", "STATE"];
     let mut table = output::Table::new(&titles);
@@ -188,7 +168,7 @@ fn table(users: &[User]) -> String {
             state(user).to_owned(),
         ]);
     }
-    table.render("no users; add one with `mika client user add NAME`")
+    table
 }
 
 fn state(user: &User) -> &'static str {

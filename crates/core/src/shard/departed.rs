@@ -1,6 +1,8 @@
 //! What leechers who left a swarm still lacked: a client that comes back under a new name with
 //! less left has downloaded in between, and is charged for it.
 
+use std::cmp::Reverse;
+
 use super::IntegerMap;
 
 /// How long a departed leecher is remembered: after that the site's own history is the judge.
@@ -11,6 +13,13 @@ const MEMORY_SECONDS: u32 = 14 * 24 * 3600;
 pub(crate) struct Left {
     pub(crate) bytes: u64,
     pub(crate) at_seconds: u32,
+}
+
+impl Left {
+    /// What decides which of two reports is the last.
+    pub(crate) fn recency(&self) -> (u32, Reverse<u64>) {
+        (self.at_seconds, Reverse(self.bytes))
+    }
 }
 
 /// Departed leechers of one shard, by torrent slot and user index.
@@ -24,9 +33,14 @@ impl Departed {
         self.by_user.len()
     }
 
-    /// Remembers a leecher; when `entries_max` are remembered already, the old ones make room,
-    /// and if there are none, the newcomer is not remembered. Returns whether it is.
+    /// Remembers a leecher, unless something more recent is known of the user; of two reports of
+    /// one second, the one with less left counts. When `entries_max` are remembered already, the
+    /// old ones make room, and if there are none, the newcomer is not remembered. Returns whether
+    /// the user is.
     pub(crate) fn put(&mut self, slot: u32, user: u32, left: Left, entries_max: usize) -> bool {
+        if self.get(slot, user).is_some_and(|known| known.recency() > left.recency()) {
+            return true;
+        }
         if self.by_user.len() >= entries_max && !self.by_user.contains_key(&(slot, user)) {
             let oldest = left.at_seconds.saturating_sub(MEMORY_SECONDS);
             self.by_user.retain(|_, known| known.at_seconds >= oldest);
@@ -36,6 +50,17 @@ impl Departed {
         }
         self.by_user.insert((slot, user), left);
         true
+    }
+
+    pub(crate) fn get(&self, slot: u32, user: u32) -> Option<Left> {
+        self.by_user.get(&(slot, user)).copied()
+    }
+
+    /// Forgets what is not more recent than a report of nothing left.
+    pub(crate) fn forget(&mut self, slot: u32, user: u32, at_seconds: u32) {
+        if self.get(slot, user).is_some_and(|known| known.at_seconds <= at_seconds) {
+            self.by_user.remove(&(slot, user));
+        }
     }
 
     pub(crate) fn take(&mut self, slot: u32, user: u32) -> Option<Left> {

@@ -32,7 +32,7 @@ pub(crate) struct PendingSession {
     pub(crate) row: Session,
     pub(crate) v6: Option<Endpoint6>,
     pub(crate) gone: bool,
-    /// The user has a live session on the torrent, this one or another.
+    /// The user has a live session on the torrent; of one that is gone, known at the cut.
     pub(crate) user_active: bool,
     pub(crate) traffic: Traffic,
     pub(crate) seed_seconds: u64,

@@ -21,6 +21,10 @@ const AGE_UNIT_SECONDS: u32 = 64;
 /// A public peer that is older than this cannot be told from a younger one.
 pub(crate) const PUBLIC_TIMEOUT_SECONDS_MAX: u32 = 200 * AGE_UNIT_SECONDS;
 
+/// A peer that announced up to so many units after now is new, not very old: clocks are read
+/// before locks are taken, and are set back.
+const LAG_UNITS_MAX: u8 = 16;
+
 const LOCAL: u8 = 1;
 const PAUSED: u8 = 2;
 const SNATCHED: u8 = 4;
@@ -94,7 +98,8 @@ impl<const N: usize> Peer for PublicPeer<N> {
     }
 
     fn age_seconds(&self, now_seconds: u32) -> u32 {
-        u32::from(unit(now_seconds).wrapping_sub(self.last)) * AGE_UNIT_SECONDS
+        let units = unit(now_seconds).wrapping_sub(self.last);
+        if units > u8::MAX - LAG_UNITS_MAX { 0 } else { u32::from(units) * AGE_UNIT_SECONDS }
     }
 
     fn endpoint(&self) -> &[u8] {

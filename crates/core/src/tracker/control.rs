@@ -57,7 +57,9 @@ impl Tracker {
     pub fn put_torrent(&self, torrent: TorrentSpec<'_>) -> Result<(), RegistryError> {
         let reason = self.reasons.write().intern(torrent.reason);
         if torrent.id >= RegisteredRow::FIRST_ID {
-            self.totals.next_registered_id.fetch_max(torrent.id + 1, Ordering::Relaxed);
+            self.totals
+                .next_registered_id
+                .fetch_max(torrent.id.saturating_add(1), Ordering::Relaxed);
         }
         match &self.swarms {
             Swarms::Private(shards) => self.put_torrent_in(shards, &torrent, reason),

@@ -10,7 +10,8 @@ use super::{Swarms, Tracker};
 use crate::batch::{Batch, HistoryRow, TorrentRow, Traffic, UserRow};
 use crate::shard::pending::{Pending, PendingSession};
 use crate::shard::{Marks, Shard};
-use crate::swarm::Kind;
+use crate::swarm::session::Private;
+use crate::swarm::{Kind, Peer, Row};
 
 /// The result of a drain.
 #[derive(Debug, Default)]
@@ -68,6 +69,7 @@ impl Tracker {
             Swarms::Private(shards) => {
                 let Some(shard) = shards.get(number) else { return };
                 let mut shard = cut_shard(shard, pending, sums, false);
+                self.note_other_sessions(&shard, pending);
                 if let Some(items) = items {
                     self.snapshot_private(&mut shard, items);
                 }
@@ -82,6 +84,18 @@ impl Tracker {
         }
         sums.add(pending);
         pending.clear();
+    }
+
+    /// Of sessions that are gone: whether their users have others on the torrent. That is asked
+    /// at the cut, for those may have gone since.
+    fn note_other_sessions(&self, shard: &Shard<Private>, pending: &mut Pending) {
+        for ((slot, _), session) in pending.sessions.iter_mut().filter(|(_, it)| it.gone) {
+            let (id, torrent) = (session.row.id(), shard.torrents.get(*slot));
+            let mut others = torrent
+                .into_iter()
+                .flat_map(|torrent| torrent.swarm.main.with_hash_of(&id, &self.hash_key));
+            session.user_active = others.any(|row| row.user() == id.user);
+        }
     }
 }
 

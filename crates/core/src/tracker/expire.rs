@@ -40,6 +40,7 @@ impl Tracker {
     ) -> Step {
         let mut sessions: Vec<(u32, SessionId)> = Vec::new();
         let mut endpoints: Vec<(u32, SessionId)> = Vec::new();
+        let from = shard.expiry_cursor;
         let more = advance(shard, |slot, torrent, rows| {
             let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
             sessions.extend(old.map(|id| (slot, id)));
@@ -49,6 +50,7 @@ impl Tracker {
             }
         });
         let removed = sessions.len();
+        let moved = removed + endpoints.len() > 0;
         sessions.iter().for_each(|(slot, id)| self.depart(shard, *slot, id));
         // A session whose IPv6 side fell silent goes on over IPv4.
         for (slot, id) in endpoints {
@@ -57,7 +59,7 @@ impl Tracker {
                 torrent.swarm.drop_empty_extra();
             }
         }
-        Step { removed, more }
+        Step { removed, more: shard.look_again(from, moved) || more }
     }
 
     fn expire_public(
@@ -69,6 +71,7 @@ impl Tracker {
         let mut v4: Vec<(u32, [u8; 6])> = Vec::new();
         let mut v6: Vec<(u32, [u8; 18])> = Vec::new();
         let mut empty: Vec<u32> = Vec::new();
+        let from = shard.expiry_cursor;
         let more = advance(shard, |slot, torrent, rows| {
             let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
             v4.extend(old.map(|id| (slot, id)));
@@ -92,7 +95,8 @@ impl Tracker {
                 self.totals.torrents.fetch_sub(1, Ordering::Relaxed);
             }
         }
-        Step { removed: v4.len() + v6.len(), more }
+        let removed = v4.len() + v6.len();
+        Step { removed, more: shard.look_again(from, removed > 0) || more }
     }
 
     fn drop_public<const N: usize>(
@@ -114,6 +118,17 @@ impl Tracker {
         shard.count_out(class, is_empty);
         self.release_peer();
         self.count_public(shard, slot, false);
+    }
+}
+
+impl<K: Kind> Shard<K> {
+    /// Puts the cursor back if rows were removed, for others have moved into their places, which
+    /// this sweep would miss. Each time there are fewer rows, so the sweep ends.
+    fn look_again(&mut self, from: (u32, usize), moved: bool) -> bool {
+        if moved {
+            self.expiry_cursor = from;
+        }
+        moved
     }
 }
 

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::registry::RoleSpec;
 use crate::reply::{Answer, PeerList, Source};
 use crate::rules::Rules;
-use crate::selection::{self, Asker};
+use crate::selection::{self, Asker, Picker};
 use crate::shard::departed::Left;
 use crate::shard::pending::PendingSession;
 use crate::shard::{Marks, Shard};
@@ -238,21 +238,14 @@ impl<'a> Visit<'a> {
     }
 
     /// What the user lacked when last seen on this torrent, under whatever client name.
-    fn last_known_left(&self, shard: &mut Shard<Private>, slot: u32) -> Option<u64> {
-        let live = self.sessions_of_user(shard, slot).max_by_key(|row| row.last_seconds());
-        let known = match live {
-            Some(row) => Some(row.left.get()),
-            None => {
-                let departed = shard.torrents.get(slot)?.marks.has(Marks::DEPARTED);
-                let left = departed.then(|| shard.departed.take(slot, self.user.index)).flatten();
-                if let Some(left) = left {
-                    // Kept until the announce is through: it may still be refused.
-                    self.tracker.put_departed(shard, slot, self.user.index, left);
-                }
-                left.map(|left| left.bytes)
-            }
-        };
-        known.filter(|left| *left < U48::MAX)
+    fn last_known_left(&self, shard: &Shard<Private>, slot: u32) -> Option<u64> {
+        let live = self
+            .sessions_of_user(shard, slot)
+            .map(|row| Left { bytes: row.left.get(), at_seconds: row.last_seconds() });
+        let has_departed = shard.torrents.get(slot)?.marks.has(Marks::DEPARTED);
+        let departed = has_departed.then(|| shard.departed.get(slot, self.user.index)).flatten();
+        let known = live.chain(departed).max_by_key(Left::recency)?;
+        (known.bytes < U48::MAX).then_some(known.bytes)
     }
 
     /// A client that was restarted has a new name at the endpoint of the old one, which is gone.
@@ -283,6 +276,7 @@ impl<'a> Visit<'a> {
             None => accounting::first_report(change.last_known_left, now),
         };
         let seed_seconds = match &change.before {
+            Some(before) if before.flags.has(Flags::STALE) => 0,
             Some(before) if before.left.get() == 0 => accounting::seed_seconds(
                 before.last_seconds(),
                 self.now_seconds,
@@ -294,7 +288,6 @@ impl<'a> Visit<'a> {
         if change.before.is_none() && change.gone && traffic.is_zero() {
             return;
         }
-        let user_active = !change.gone || self.sessions_of_user(shard, slot).next().is_some();
         let Some(torrent) = shard.torrents.get_mut(slot) else { return };
         if change.finished {
             torrent.swarm.main.snatches = torrent.swarm.main.snatches.saturating_add(1);
@@ -307,7 +300,7 @@ impl<'a> Visit<'a> {
             row: change.after,
             v6: change.v6,
             gone: change.gone,
-            user_active,
+            user_active: !change.gone,
             traffic,
             seed_seconds: u64::from(seed_seconds),
             snatches: u32::from(change.finished),
@@ -377,25 +370,34 @@ impl<'a> Visit<'a> {
             Some(ids.get(ids.find(&id, key)?)?.peer_id)
         };
         let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
-        let mut taken = 0;
-        if let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) {
-            let share = if v4 { want / 2 } else { want };
-            taken = selection::select(rows, &asker, share, picker, |peer| {
+        let mut give_v6 = |want: usize, picker: &mut Picker| {
+            v6_rows.clear();
+            v6_ids.clear();
+            let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
+            selection::select(rows, &asker, want, picker, |peer| {
                 let peer_id = id_of(peer.id());
                 if ids.is_none() || peer_id.is_some() {
                     v6_rows.extend_from_slice(peer.endpoint());
                     v6_ids.extend(peer_id);
                 }
-            });
+            })
+        };
+        let share = if v4 { want / 2 } else { want };
+        let from_v6 = give_v6(share, picker);
+        if !v4 {
+            return;
         }
-        if v4 {
-            selection::select(&torrent.swarm.main, &asker, want - taken, picker, |peer| {
+        let from_v4 =
+            selection::select(&torrent.swarm.main, &asker, want - from_v6, picker, |peer| {
                 let peer_id = id_of(peer.id());
                 if ids.is_none() || peer_id.is_some() {
                     v4_rows.extend_from_slice(peer.endpoint());
                     v4_ids.extend(peer_id);
                 }
             });
+        // IPv4 has too few: the rest of the list is IPv6's as well.
+        if from_v6 == share && from_v4 < want - from_v6 {
+            give_v6(want - from_v4, picker);
         }
     }
 
@@ -473,8 +475,6 @@ impl Tracker {
         let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
         self.put_departed(shard, slot, id.user, left);
         let Some(torrent) = shard.torrents.get(slot) else { return };
-        let others = torrent.swarm.main.with_hash_of(id, &self.hash_key);
-        let user_active = others.filter(|row| row.user() == id.user).count() > 0;
         let session = PendingSession {
             torrent_id: torrent.id,
             info_hash: torrent.info_hash,
@@ -483,7 +483,7 @@ impl Tracker {
             row: taken.row,
             v6: taken.v6,
             gone: true,
-            user_active,
+            user_active: false,
             traffic: Traffic::default(),
             seed_seconds: 0,
             snatches: 0,
@@ -501,7 +501,7 @@ impl Tracker {
         left: Left,
     ) {
         if left.bytes == 0 || left.bytes >= U48::MAX {
-            shard.departed.take(slot, user);
+            shard.departed.forget(slot, user, left.at_seconds);
             return;
         }
         let entries_max = self.rules.load().settings.departed_max as usize / super::shards::SHARDS;

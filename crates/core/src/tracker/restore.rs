@@ -136,7 +136,7 @@ impl Tracker {
         if !self.reserve_peer(self.rules.load().settings.peers_max) {
             return false;
         }
-        shard.departed.take(slot, user);
+        shard.departed.forget(slot, user, row.announced_at_seconds);
         let mut session = Session::new(id, row.started_at_seconds);
         session.set_last_seconds(row.announced_at_seconds);
         session.uploaded = U56::new(row.uploaded_bytes);

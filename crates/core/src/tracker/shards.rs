@@ -25,6 +25,9 @@ pub(super) struct Shards<K: Kind> {
     shards: Box<[CachePadded<Mutex<Shard<K>>>]>,
 }
 
+/// A locked shard and the slot of a torrent in it.
+pub(super) type Found<'a, K> = (MutexGuard<'a, Shard<K>>, u32);
+
 impl<K: Kind> Shards<K> {
     pub(super) fn new(key: HashKey) -> Self {
         let shards = (0..SHARDS).map(|_| CachePadded::new(Mutex::new(Shard::new()))).collect();
@@ -45,11 +48,11 @@ impl<K: Kind> Shards<K> {
     }
 
     /// Finds a torrent by either of its hashes. `Err` holds the locked shard that it would
-    /// belong to.
+    /// belong to; `None` if the hash is an alias of a torrent that is not there.
     pub(super) fn find(
         &self,
         info_hash: InfoHash,
-    ) -> Result<(MutexGuard<'_, Shard<K>>, u32), Option<MutexGuard<'_, Shard<K>>>> {
+    ) -> Result<Found<'_, K>, Option<MutexGuard<'_, Shard<K>>>> {
         let hash = self.key.info_hash(&info_hash);
         let shard = self.lock(hash).ok_or(None)?;
         if let Some(slot) = shard.find(&info_hash, hash) {
@@ -98,7 +101,7 @@ impl Tracker {
         rules: &Rules,
         request: &AnnounceRequest,
         now_seconds: u32,
-    ) -> Result<(MutexGuard<'a, Shard<K>>, u32), Refusal> {
+    ) -> Result<Found<'a, K>, Refusal> {
         match shards.find(request.info_hash) {
             Ok((shard, slot)) => {
                 let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
@@ -118,7 +121,7 @@ impl Tracker {
         rules: &Rules,
         info_hash: InfoHash,
         now_seconds: u32,
-    ) -> Result<(MutexGuard<'a, Shard<K>>, u32), Refusal> {
+    ) -> Result<Found<'a, K>, Refusal> {
         if !self.reserve_torrent(rules.settings.torrents_max) {
             return Err(Refusal::TorrentLimit);
         }

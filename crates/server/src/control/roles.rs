@@ -2,6 +2,7 @@
 
 use mika_client::types::{NewRole, Role, RoleChange};
 use mika_core::registry::RoleSpec;
+use mika_store::StoreError;
 use mika_store::record::RoleRecord;
 
 use super::error::ControlError;
@@ -40,8 +41,13 @@ impl Control {
     pub async fn delete_role(&self, name: String) -> Result<(), ControlError> {
         self.change(move |control| async move {
             let role = control.find_role(&name).await?;
-            if !control.catalog().delete_role(role.id).await? {
-                return Err(role_not_found(&name));
+            match control.catalog().delete_role(role.id).await {
+                Ok(true) => {}
+                Ok(false) => return Err(role_not_found(&name)),
+                Err(StoreError::Conflict(detail)) => {
+                    return Err(ControlError::conflict("role_in_use", detail));
+                }
+                Err(error) => return Err(error.into()),
             }
             control.tracker().remove_role(role.id);
             Ok(())

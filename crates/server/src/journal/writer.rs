@@ -117,9 +117,7 @@ impl Journal {
         let Some(current) = &mut self.current else { return Ok(()) };
         current.append(&self.buffer)?;
         self.unsynced = true;
-        let sync_interval = Duration::from_millis(
-            config.journal_sync_interval_milliseconds.into(),
-        );
+        let sync_interval = Duration::from_millis(config.journal_sync_interval_milliseconds.into());
         let due = match config.journal_sync {
             JournalSync::Always => true,
             JournalSync::Os => false,

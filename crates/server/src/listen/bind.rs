@@ -157,7 +157,7 @@ fn new_socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result
 fn explain(protocol: &'static str, address: SocketAddr, source: io::Error) -> BindError {
     let reason = match source.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "port {} is in use: stop the other program (`ss -lptun` shows it), or choose another \
+            "port {} is in use: stop the other program (`ss -aptun` shows it), or choose another \
              port",
             address.port()
         ),

@@ -12,7 +12,7 @@
 //!
 //! Bytes are received into, and replies are built in, buffers of the worker. A connection has
 //! memory of its own only for a request that has arrived in part, or for a reply that the client
-//! does not take: at most [`HttpSettings::request_bytes_max`] for the one and about 128 KiB for
+//! does not take: at most [`HttpSettings::request_bytes_max`] for the one and about 170 KiB for
 //! the other. An idle connection costs its task and its entry in the event loop: 1.6 KiB measured
 //! with 8000 of them, and 12.3 KiB with TLS, which keeps keys and buffers.
 

@@ -1,7 +1,7 @@
 //! Who a client is: the socket's address, or what a trusted proxy says.
 //!
 //! A proxy speaks by a PROXY header at the start of the connection ([`proxy_header`]) or by an
-//! HTTP header in each request ([`Origin::client`]), and only proxies of the configured networks
+//! HTTP header in each request, and only proxies of the configured networks
 //! are listened to: from anybody else both would be a way to announce somebody else's address.
 
 use std::net::{IpAddr, SocketAddr};

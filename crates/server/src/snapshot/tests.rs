@@ -1,8 +1,8 @@
 use std::net::SocketAddrV4;
 
 use mika_core::registry::{TorrentSpec, UserSpec};
-use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId};
 use mika_core::{Mode, PeerList, Settings, Source};
+use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
 
 use super::*;

@@ -1,5 +1,7 @@
 //! A change is in force for the next announce after it was answered.
 
+use std::future::Future;
+
 use mika_client::types::{
     ClientRuleChange, NewClientRule, NewRole, NewTorrent, NewUser, RoleChange, TorrentChange,
     UserChange,
@@ -116,4 +118,18 @@ async fn a_store_that_is_away_is_a_503_and_changes_nothing() {
     assert_eq!(status, 503);
     assert!(code.starts_with("store_"), "{code}");
     assert!(server.announce(&passkey, HASH).is_ok());
+}
+
+#[tokio::test]
+async fn a_change_whose_caller_has_gone_still_reaches_store_and_tracker() {
+    let server = Server::start().await;
+    let mut change = std::pin::pin!(server.control.add_user(NewUser::named("alice")));
+    let first = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(change.as_mut().poll(context).is_pending())
+    });
+    assert!(first.await);
+    // Nobody waits for the first change any more; the second comes after it.
+    server.control.add_user(NewUser::named("bob")).await.unwrap();
+    let alice = server.client.user("alice").await.unwrap();
+    assert_eq!(server.announce(&alice.passkey, HASH), Err(Refusal::TorrentUnknown));
 }

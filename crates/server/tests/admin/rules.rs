@@ -34,7 +34,7 @@ async fn a_role_is_added_changed_and_deleted_by_name() {
 async fn a_role_that_a_user_has_is_not_deleted() {
     let server = Server::start().await;
     server.client.add_user(&NewUser::named("alice")).await.unwrap();
-    assert_eq!(refused(server.client.delete_role("user").await).0, 409);
+    assert_eq!(refused(server.client.delete_role("user").await), problem(409, "role_in_use"));
     assert_eq!(server.client.roles().await.unwrap().len(), 1);
 }
 

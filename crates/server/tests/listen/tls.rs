@@ -1,12 +1,13 @@
 //! HTTPS.
 
 use std::fs;
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mika_server::listen::HttpSettings;
 use mika_server::listen::tls::{TlsCertificates, TlsError};
+use mika_server::listen::{HttpSettings, LiveSettings};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -100,9 +101,15 @@ fn client_config() -> Arc<ClientConfig> {
 type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
 fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> TlsStream {
+    connect_through(address, config, b"")
+}
+
+/// Sends `prelude` before the handshake.
+fn connect_through(address: SocketAddr, config: &Arc<ClientConfig>, prelude: &[u8]) -> TlsStream {
     let name = ServerName::try_from("tracker.example").unwrap();
     let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
-    let tcp = TcpStream::connect(address).unwrap();
+    let mut tcp = TcpStream::connect(address).unwrap();
+    tcp.write_all(prelude).unwrap();
     tcp.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut stream = StreamOwned::new(connection, tcp);
     while stream.conn.is_handshaking() {
@@ -148,6 +155,21 @@ fn a_client_that_comes_back_resumes_its_session() {
         kinds.push(client.into_inner().conn.handshake_kind().unwrap());
     }
     assert_eq!(kinds, [rustls::HandshakeKind::Full, rustls::HandshakeKind::Resumed]);
+    server.stop();
+}
+
+#[test]
+fn a_proxy_header_comes_before_tls() {
+    let http = HttpSettings { proxy_protocol: true, ..HttpSettings::default() };
+    let trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let live = LiveSettings { trusted_proxies, ..LiveSettings::default() };
+    let files = Files::new();
+    let options = Options { http, live, ..Options::default() };
+    let server = Server::https(options, &files.load().unwrap());
+    let header = b"PROXY TCP4 192.0.2.7 10.0.0.1 5000 443\r\n";
+    let mut client = Client::over(connect_through(server.address, &client_config(), header));
+    let text = client.get(&announce(2001)).text();
+    assert!(text.contains("11:external ip4:\\xc0\\x00\\x02\\x07"), "{text}");
     server.stop();
 }
 

@@ -104,7 +104,7 @@ fn a_deleted_or_disabled_torrent_tells_the_reason() {
     assert!(matches!(refusal, Refusal::TorrentDeleted(_)));
     let told = site.tracker.explain(refusal);
     assert_eq!(told.text, "torrent deleted: Trumped by a better rip");
-    assert_eq!((told.interval_seconds, told.retry_in_minutes), (1800, None));
+    assert_eq!((told.interval_seconds, told.retry_in_minutes), (3600, None));
     assert_eq!(site.tracker.scrape(hash(1)), None);
 
     site.tracker.put_torrent(TorrentSpec { enabled: false, reason: "", ..torrent(1) }).unwrap();

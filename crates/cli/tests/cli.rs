@@ -1,0 +1,15 @@
+//! The binary as people run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod cli {
+    mod commands;
+    mod help;
+    mod support;
+    mod token;
+}

@@ -1,0 +1,109 @@
+//! A running tracker, and the binary with arguments.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_mika");
+
+/// What a run of the binary left.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub output: String,
+    pub errors: String,
+}
+
+impl Run {
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.output).unwrap()
+    }
+}
+
+/// Runs the binary in a directory, without variables that it would read.
+pub fn mika_in(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("MIKA_TOKEN")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        output: String::from_utf8(output.stdout).unwrap(),
+        errors: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+pub fn mika(arguments: &[&str]) -> Run {
+    mika_in(Path::new("."), &[], arguments)
+}
+
+/// A tracker on ports of its own, which ends with the test.
+pub struct Tracker {
+    process: Child,
+    pub folder: TempDir,
+    pub url: String,
+    pub welcome: Vec<String>,
+}
+
+const CONFIG: &str = "\
+[http]
+listen = [\"127.0.0.1:0\"]
+workers = 1
+[udp]
+listen = [\"127.0.0.1:0\"]
+workers = 1
+[admin]
+listen = \"127.0.0.1:0\"
+[tracker]
+announce_url_base = \"http://t.example\"
+";
+
+impl Tracker {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mika.toml"), CONFIG).unwrap();
+        let mut process = Command::new(BINARY)
+            .args(["serve", "--config", "mika.toml"])
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut welcome = Vec::new();
+        for line in lines.map_while(Result::ok) {
+            let is_last = line.starts_with("add a torrent");
+            welcome.push(line);
+            if is_last {
+                break;
+            }
+        }
+        let url = welcome.iter().find_map(|line| line.strip_prefix("admin API"));
+        let url = url.expect("the tracker did not start").trim().to_owned();
+        Self { process, folder, url, welcome }
+    }
+
+    /// Runs `mika client`, which finds the token in the tracker's data directory.
+    pub fn client(&self, arguments: &[&str]) -> Run {
+        let connection = ["client", "--url", &self.url];
+        mika_in(self.folder.path(), &[], &[&connection, arguments].concat())
+    }
+
+    /// The same with `--json`.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        self.client(&[arguments, &["--json"]].concat()).json()
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
