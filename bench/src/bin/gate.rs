@@ -50,7 +50,8 @@ fn main() -> Result<ExitCode> {
     let text = std::fs::read_to_string(&reference_path)
         .context("no bench/instructions.toml: run bench/gate --update")?;
     let reference: toml::Table = text.parse()?;
-    if let Some(old) = reference.get("rustc").and_then(toml::Value::as_str).filter(|it| *it != rustc)
+    if let Some(old) =
+        reference.get("rustc").and_then(toml::Value::as_str).filter(|it| *it != rustc)
     {
         println!("note: the reference is of rustc {old}, this is {rustc}: counts may differ");
     }

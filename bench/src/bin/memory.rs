@@ -19,6 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ANNOUNCES_PER_DRAIN: usize = 10_000;
 
+const LEECHER_EVERY: u32 = 5;
+
 const ROTATIONS: u32 = 10;
 
 /// Every n-th peer of the churn case falls silent instead of saying `stopped`.
@@ -57,7 +59,14 @@ enum What {
     /// Measures one case; prints bytes per peer, per torrent and per user.
     Fill { kind: Kind, torrents: u32, peers_per_torrent: u32 },
     /// Replaces all peers ten times; the resident set must not grow with it.
-    Churn { kind: Kind, torrents: u32, peers_per_torrent: u32 },
+    Churn {
+        kind: Kind,
+        torrents: u32,
+        peers_per_torrent: u32,
+        /// Every n-th peer is a leecher, who is remembered after it has left.
+        #[arg(long, default_value_t = LEECHER_EVERY)]
+        leecher_every: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,7 +96,7 @@ impl Kind {
             torrents,
             peers_per_torrent,
             users: peers_per_torrent.max(100_000),
-            leecher_every: 5,
+            leecher_every: LEECHER_EVERY,
             v6: matches!(self, Self::PrivateV6 | Self::PublicV6),
         }
     }
@@ -101,8 +110,8 @@ fn main() -> Result<()> {
             println!("{}", filled.line());
             Ok(())
         }
-        What::Churn { kind, torrents, peers_per_torrent } => {
-            churn(kind.population(torrents, peers_per_torrent))
+        What::Churn { kind, torrents, peers_per_torrent, leecher_every } => {
+            churn(Population { leecher_every, ..kind.population(torrents, peers_per_torrent) })
         }
     }
 }

@@ -40,8 +40,11 @@ pub fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mika: {}", crate::output::printable(&format!("{error:#}")));
-            ExitCode::from(code(&error))
+            let code = code(&error);
+            // Mistakes in a file begin with its name and line, as editors expect.
+            let name = if code == CONFIG { "" } else { "mika: " };
+            eprintln!("{name}{}", crate::output::printable(&format!("{error:#}")));
+            ExitCode::from(code)
         }
     }
 }

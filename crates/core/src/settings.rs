@@ -15,10 +15,10 @@ pub enum Mode {
 /// Which clients are welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientPolicy {
-    /// Everyone but the blacklisted.
+    /// Everyone but those that the longest rule that fits them blacklists.
     #[default]
     Open,
-    /// Only the whitelisted, and of them only those that no longer prefix blacklists.
+    /// Only those that the longest rule that fits them whitelists.
     Whitelist,
 }
 

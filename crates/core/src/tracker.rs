@@ -176,11 +176,12 @@ impl Tracker {
         }
     }
 
-    /// The counts of one torrent; `None` if it is unknown, or on a private tracker deleted.
+    /// The counts of one torrent. `None` if a private tracker does not know it, or it is deleted;
+    /// a public one answers zeros.
     pub fn scrape(&self, info_hash: InfoHash) -> Option<ScrapeCounts> {
         match &self.swarms {
             Swarms::Private(shards) => shards.counts(info_hash, false),
-            Swarms::Public(shards) => shards.counts(info_hash, true),
+            Swarms::Public(shards) => Some(shards.counts(info_hash, true).unwrap_or_default()),
         }
     }
 

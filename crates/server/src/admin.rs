@@ -7,6 +7,25 @@
 //! * `admin/routes.rs`: every route under `/api/v1`; `admin/status.rs`: the others.
 //! * `admin/problem.rs`: how errors are told, as problem documents with stable codes.
 //!
+//! | Path below `/api/v1`                        | Methods            |
+//! |----------------------------------------------|--------------------|
+//! | `/users`, `/torrents`                        | GET, POST          |
+//! | `/users/{id, name or passkey}`               | GET, PATCH, DELETE |
+//! | `/torrents/{info-hash}`                      | GET, PATCH, DELETE (`?reason=`) |
+//! | `/roles`, `/client-rules`                    | GET, POST          |
+//! | `/roles/{name}`, `/client-rules/{prefix}`    | GET, PATCH, DELETE |
+//! | `/tokens`                                    | GET (`?user=`)     |
+//! | `/tokens/{user}/{info-hash}`                 | PUT, DELETE        |
+//! | `/events`                                    | GET, POST          |
+//! | `/events/{name}`                             | DELETE             |
+//! | `/stats`                                     | GET                |
+//! | `/config/reload`, `/flush`                   | POST               |
+//!
+//! Success is 200, 201 or 204. Otherwise: 400 for what cannot be read, 401 without the token, 404
+//! for what is not there, 405, 409 for what collides with another record, 413 over 64 KiB, 415 for
+//! other types than JSON, 422 for values that are not allowed (unknown fields among them), 503 for
+//! what may work later.
+//!
 //! Bodies are in [`mika_client::types`], changes are made by [`crate::control`].
 
 mod body;

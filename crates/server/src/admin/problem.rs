@@ -44,6 +44,8 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);
+        // The body may not have been read, in which case the connection cannot be used again.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -29,7 +29,8 @@ pub enum TokenError {
     Invalid,
     /// The file does not contain one that can be used.
     #[error(
-        "{0}: the admin token has to be 16 to 256 visible ASCII characters; delete the file and a new one is made at the next start"
+        "{0}: the admin token has to be 16 to 256 visible ASCII characters; delete the file and a \
+         new one is made at the next start"
     )]
     InvalidFile(PathBuf),
     /// The file cannot be read or made.

@@ -33,9 +33,9 @@ choice! {
 choice! {
     /// Which BitTorrent clients may announce.
     pub enum ClientRules: "\"open\" or \"whitelist\"" {
-        /// All but those on the blacklist.
+        /// All but those that the longest rule that fits them blacklists.
         Open,
-        /// Only those on the whitelist that are not on the blacklist as well.
+        /// Only those that the longest rule that fits them whitelists.
         Whitelist,
     }
 }

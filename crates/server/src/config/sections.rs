@@ -67,8 +67,17 @@ section! {
         live use_claimed_addresses: bool = false;
 
         /// "open": every client but those on the blacklist.
-        /// "whitelist": only clients on the whitelist. The blacklist applies in any case.
+        /// "whitelist": only clients on the whitelist. Of several rules that fit a client, white
+        /// or black, the one with the longest prefix decides.
         live client_rules: ClientRules = ClientRules::Open;
+
+        /// Sent as `tracker id` (BEP 3), which clients repeat in their next announce; of use when
+        /// several trackers share a name. Empty: not sent.
+        live tracker_id: String = String::new();
+
+        /// Sent to every HTTP client as `warning message`, which most of them show: a maintenance
+        /// to come, a move. Empty: not sent.
+        live notice: String = String::new();
 
         /// Where clients reach the tracker, as in `https://tracker.example.org`, without a
         /// passkey and without a slash at the end. Used where announce URLs are printed.

@@ -182,3 +182,23 @@ fn trailing_garbage_after_a_whole_batch_is_cut() {
     let (journal, cut_bytes) = Journal::open(dir.path()).unwrap();
     assert_eq!((journal.last_number(), cut_bytes), (1, 100));
 }
+
+#[test]
+fn fuzz_no_bytes_panic_and_damage_is_never_taken_for_a_batch() {
+    let mut whole = Vec::new();
+    frame::write(&mut whole, &batch(7)).unwrap();
+    bolero::check!().with_iterations(20_000).with_max_len(512).for_each(|bytes: &[u8]| {
+        // What comes from nowhere is at most a frame whose checksum fits.
+        frame::read::<Batch>(&mut &*bytes).unwrap();
+        let [at, change, ..] = *bytes else { return };
+        let mut damaged = whole.clone();
+        let at = usize::from(at) % damaged.len();
+        damaged[at] ^= change;
+        let read = frame::read::<Batch>(&mut damaged.as_slice()).unwrap();
+        match read {
+            frame::Frame::Whole(read, _) => assert_eq!((read, change), (batch(7), 0)),
+            frame::Frame::Torn(_) => assert_ne!(change, 0),
+            frame::Frame::End => panic!("a frame is not the end"),
+        }
+    });
+}

@@ -35,6 +35,8 @@ pub struct LiveSettings {
     pub scrape_hashes_max: usize,
     /// Sent as `tracker id` (BEP 3) when set.
     pub tracker_id: Option<String>,
+    /// Sent as `warning message` when set.
+    pub notice: Option<String>,
 }
 
 /// Settings of the HTTP workers, for as long as they run.
@@ -107,12 +109,13 @@ impl Drop for Place {
 impl LiveSettings {
     /// What the configuration says.
     pub fn of(config: &Config) -> Self {
-        let header = config.http.client_address_header.trim();
+        let set = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Self {
             trusted_proxies: config.http.trusted_proxies.clone(),
-            client_address_header: (!header.is_empty()).then(|| header.to_owned()),
+            client_address_header: set(&config.http.client_address_header),
             scrape_hashes_max: config.limits.scrape_hashes as usize,
-            tracker_id: None,
+            tracker_id: set(&config.tracker.tracker_id),
+            notice: set(&config.tracker.notice),
         }
     }
 }
@@ -138,6 +141,7 @@ impl Default for LiveSettings {
             client_address_header: None,
             scrape_hashes_max: 74,
             tracker_id: None,
+            notice: None,
         }
     }
 }

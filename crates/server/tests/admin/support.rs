@@ -31,7 +31,7 @@ pub struct Server {
     pub store: Arc<SqliteStore>,
     pub tracker: Arc<Tracker>,
     running: RunningAdmin,
-    pub folder: TempDir,
+    _folder: TempDir,
 }
 
 struct Commands;
@@ -77,7 +77,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let running = admin.start(listener).unwrap();
         let client = Client::new(&format!("http://{}", running.address()), TOKEN).unwrap();
-        Self { admin, client, control, flush, store, tracker, running, folder }
+        Self { admin, client, control, flush, store, tracker, running, _folder: folder }
     }
 
     pub fn address(&self) -> SocketAddr {

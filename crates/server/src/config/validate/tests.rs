@@ -104,10 +104,8 @@ fn only_one_way_to_learn_a_client_address_may_be_on() {
             config.http.client_address_header = "X-Forwarded-For".to_owned();
             config.http.proxy_protocol = true;
         }),
-        [
-            "`http.proxy_protocol` and `http.client_address_header` must not both be set: they could \
-          name different addresses"
-        ]
+        ["`http.proxy_protocol` and `http.client_address_header` must not both be set: they \
+             could name different addresses"]
     );
 }
 
@@ -191,10 +189,8 @@ fn a_tracker_that_nobody_could_reach_is_refused() {
             config.http.listen.clear();
             config.udp.listen.clear();
         }),
-        [
-            "`http.listen`, `https.listen` and `udp.listen` are all empty: no client could reach the \
-          tracker"
-        ]
+        ["`http.listen`, `https.listen` and `udp.listen` are all empty: no client could \
+             reach the tracker"]
     );
     assert_eq!(messages(|config| config.http.listen.clear()), Vec::<String>::new());
 }

@@ -49,7 +49,8 @@ pub(super) async fn accept(
                 }
                 if warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
                     warned = Some(Instant::now());
-                    tracing::warn!(%error, "cannot accept connections: raise the limit of open files");
+                    let advice = "raise the limit of open files";
+                    tracing::warn!(%error, advice, "connections cannot be accepted");
                 }
                 sleep(BACK_OFF).await;
             }

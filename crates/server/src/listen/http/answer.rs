@@ -206,7 +206,7 @@ impl Exchange<'_> {
             peers: peers_of(self.peers, request.compact, request.no_peer_id),
             external_ip: Some(ip),
             tracker_id: self.live.tracker_id.as_deref().map(str::as_bytes),
-            warning: answer.warning,
+            warning: answer.warning.or(self.live.notice.as_deref()),
         }
         .encode(body);
     }

@@ -1,6 +1,7 @@
 //! The PROXY header (versions 1 and 2) by which a TCP proxy says who the client is.
 //!
-//! Source: "The PROXY protocol, versions 1 & 2", <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>.
+//! Source: "The PROXY protocol, versions 1 & 2",
+//! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

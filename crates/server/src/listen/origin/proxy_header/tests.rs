@@ -66,3 +66,17 @@ fn anything_else_is_refused() {
         assert!(parse(bytes).is_err(), "{}", bytes.escape_ascii());
     }
 }
+
+#[test]
+fn fuzz_no_header_panics_and_none_is_longer_than_its_bytes() {
+    bolero::check!().with_iterations(20_000).with_max_len(300).for_each(|bytes: &[u8]| {
+        for start in [&b""[..], b"PROXY ", b"PROXY TCP4 ", V2_SIGNATURE, &v2(0x21, 0x11, &[])] {
+            let header = [start, bytes].concat();
+            if let Ok(Parsed::Complete(length, _)) = parse(&header) {
+                assert!(length <= header.len());
+                // Its length does not depend on what follows.
+                assert_eq!(complete(&header[..length]).0, length);
+            }
+        }
+    });
+}
