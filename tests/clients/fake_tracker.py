@@ -16,7 +16,8 @@ import urllib.parse
 
 import bencode
 
-INTERVAL_SECONDS = 2
+# As long as mika's shortest, so that the clients behave alike.
+INTERVAL_SECONDS = 60
 UDP_MAGIC = 0x41727101980
 UDP_EVENTS = {0: "", 1: "completed", 2: "started", 3: "stopped"}
 UDP_CONNECTION_ID = 0x6D696B61
@@ -41,7 +42,7 @@ class Swarms:
         if torrent is None:
             return "unregistered torrent"
         with self.lock:
-            self.announces.append({"at": time.time(), "passkey": passkey, "host": host} | query)
+            self.announces.append(query | {"at": time.time(), "passkey": passkey, "host": host})
             self.count(passkey, torrent, query, host)
             sessions = {k: s for k, s in self.sessions.items() if k[0] == torrent}
             seeders = sum(s["left"] == 0 for s in sessions.values())

@@ -41,8 +41,8 @@ pub use commands::{AdminCommands, CommandError};
 pub use serve::{RunningAdmin, StartError};
 pub use token::{AdminToken, TokenError};
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -53,6 +53,19 @@ use crate::metrics::Metrics;
 #[derive(Clone)]
 pub struct Admin {
     shared: Arc<Shared>,
+}
+
+/// An [`Admin`] that does not keep it alive.
+#[derive(Clone)]
+pub(crate) struct WeakAdmin {
+    shared: Weak<Shared>,
+}
+
+impl WeakAdmin {
+    /// The API, unless it has gone.
+    pub(crate) fn upgrade(&self) -> Option<Admin> {
+        self.shared.upgrade().map(|shared| Admin { shared })
+    }
 }
 
 struct Shared {
@@ -74,6 +87,11 @@ impl Admin {
         let token = ArcSwap::from_pointee(token);
         let loaded = AtomicBool::new(false);
         Self { shared: Arc::new(Shared { control, metrics, commands, token, loaded }) }
+    }
+
+    /// A reference that does not keep the API alive.
+    pub(crate) fn downgrade(&self) -> WeakAdmin {
+        WeakAdmin { shared: Arc::downgrade(&self.shared) }
     }
 
     /// Says that the tracker holds everything that the store has.

@@ -11,8 +11,8 @@ mod settings;
 
 use std::future::Future;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{io, net};
 
@@ -26,7 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::{Admin, AdminToken, StartError, TokenError};
 use crate::clock::Clock;
-use crate::config::{Config, StoreKind};
+use crate::config::{Config, Secret, StoreKind};
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::flush::{Applier, FlushError, Flusher};
@@ -136,10 +136,13 @@ pub async fn run(
     mut requests: impl Requests,
     ready: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
-    allow_many_files();
+    allow_many_files(&config);
     let data = DataDir::open(&config.data.dir)?;
     let sockets = Sockets::bind(&config)?;
     let token = admin_token(&config)?;
+    // So that a reload finds the token that it is, not a change.
+    let mut config = config;
+    config.admin.token = Secret::new(token.expose());
     let catalog = open_store(&config).await?;
     let (journal, cut_bytes) = Journal::open(&data.journal())?;
     if cut_bytes > 0 {
@@ -203,10 +206,10 @@ pub async fn run(
         certificates: sockets.certificates.clone(),
         flush: Arc::clone(&flush),
         applied,
-        admin: std::sync::OnceLock::new(),
+        admin: OnceLock::new(),
     });
     let admin = Admin::new(control, metrics, commands.clone(), token);
-    let _ = commands.admin.set(admin.clone());
+    commands.set_admin(&admin);
     admin.set_loaded();
     let running_admin = admin.start(sockets.admin)?;
     let workers = sockets.workers.start(
@@ -243,11 +246,19 @@ pub async fn run(
 }
 
 /// Every connection is an open file: takes as many as the system allows.
-fn allow_many_files() {
+fn allow_many_files(config: &Config) {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        warn!(%error, "the limit of open files could not be raised");
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
+    let connections = u64::from(config.limits.connections);
+    match raised {
+        Err(error) => warn!(%error, "the limit of open files could not be raised"),
+        Ok(files) if files < connections => warn!(
+            files,
+            connections,
+            "the system allows fewer open files than limits.connections: raise it (`ulimit -Hn`, \
+             LimitNOFILE= in a systemd unit), or lower limits.connections"
+        ),
+        Ok(_) => {}
     }
 }
 

@@ -74,6 +74,7 @@ macro_rules! contract_tests {
             a_registered_torrent_is_added_first,
             an_unknown_user_becomes_a_dead_letter,
             an_unknown_torrent_becomes_a_dead_letter,
+            a_batch_waits_until_its_dead_letters_are_kept,
             a_refused_history_row_becomes_a_dead_letter,
             totals_end_at_the_largest_value,
             a_cancelled_batch_leaves_everything_or_nothing,

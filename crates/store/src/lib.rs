@@ -34,4 +34,4 @@ pub mod validate;
 pub use catalog::Catalog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use store::{Applied, DeadLetter, LoadSink, Store, StoreError};
+pub use store::{Applied, DeadLetter, KeepDeadLetters, LoadSink, Store, StoreError};

@@ -17,7 +17,7 @@ use mika_core::batch::Batch;
 use sqlx::sqlite::SqlitePool;
 
 use crate::schema::Schema;
-use crate::store::{Applied, LoadSink, Store, StoreError};
+use crate::store::{Applied, KeepDeadLetters, LoadSink, Store, StoreError};
 use error::Context;
 
 /// A store in a SQLite file.
@@ -63,8 +63,13 @@ impl Store for SqliteStore {
         apply::checkpoint(&mut reader, &self.schema).await.map_err(|e| self.context().error(e))
     }
 
-    async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
-        apply::apply(&self.writer, &self.schema, batch).await.map_err(|e| self.context().error(e))
+    async fn apply_with(
+        &self,
+        batch: &Batch,
+        keep: &mut KeepDeadLetters<'_>,
+    ) -> Result<Applied, StoreError> {
+        let applied = apply::apply(&self.writer, &self.schema, batch, keep).await;
+        applied.map_err(|error| self.context().error(error))
     }
 
     async fn close(&self) {

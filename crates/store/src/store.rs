@@ -38,6 +38,9 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
+/// Writes dead letters where they last.
+pub type KeepDeadLetters<'a> = dyn FnMut(&[DeadLetter]) -> std::io::Result<()> + Send + 'a;
+
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
@@ -84,7 +87,20 @@ pub trait Store: Send + Sync + 'static {
     /// A batch whose number is not above the checkpoint was applied before: nothing is written
     /// and [`Applied::repeated`] is set. Rows that the database refuses are isolated and come
     /// back as dead letters; all others are written. Counters are clamped to the column's type.
-    async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError>;
+    ///
+    /// The dead letters are handed to `keep` before the transaction is committed: if it fails, or
+    /// the process dies after it, the batch is not applied and comes again. So a refused row is
+    /// kept at least once, and the number of its batch tells a repetition.
+    async fn apply_with(
+        &self,
+        batch: &Batch,
+        keep: &mut KeepDeadLetters<'_>,
+    ) -> Result<Applied, StoreError>;
+
+    /// Applies a batch; its dead letters are only in the result.
+    async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
+        self.apply_with(batch, &mut |_| Ok(())).await
+    }
 
     /// Closes all connections; the store is not used afterwards.
     async fn close(&self);

@@ -45,7 +45,8 @@ class Client:
             "alert_mask": ALERTS,
         }
         self.session = lt.session(settings)
-        self.stopped_replies = 0
+        self.unanswered = 0
+        self.stopped_sent = 0
         parameters = lt.add_torrent_params()
         parameters.ti = lt.torrent_info(options["torrent_file"])
         parameters.save_path = options["save_path"]
@@ -55,17 +56,29 @@ class Client:
             parameters.upload_limit = options["rate_limit"]
         self.handle = self.session.add_torrent(parameters)
 
-    def log_alerts(self):
-        """Writes the alerts since the last call to standard error."""
-        alerts = self.session.pop_alerts()
-        for alert in alerts:
+    def take_alerts(self):
+        """Logs the alerts since the last call to standard error and counts those of trackers."""
+        for alert in self.session.pop_alerts():
             print(f"{time.time():.3f} {type(alert).__name__} {alert.message()}", file=sys.stderr)
+            if isinstance(alert, lt.tracker_announce_alert):
+                self.unanswered += 1
+                self.stopped_sent += alert.event == lt.event_t.stopped
+            elif isinstance(alert, (lt.tracker_reply_alert, lt.tracker_error_alert)):
+                self.unanswered -= 1
         sys.stderr.flush()
-        return alerts
+
+    def wait(self, condition):
+        """Waits for a condition that alerts bring about; returns whether it came about."""
+        deadline = time.monotonic() + STOP_SECONDS
+        self.take_alerts()
+        while not condition() and time.monotonic() < deadline:
+            self.session.wait_for_alert(200)
+            self.take_alerts()
+        return condition()
 
     def status(self):
         """Progress, and the counters that libtorrent itself announces."""
-        self.log_alerts()
+        self.take_alerts()
         status = self.handle.status()
         return {
             "completed": status.total_wanted_done,
@@ -80,20 +93,19 @@ class Client:
 
     def reannounce(self):
         """An announce now, whatever the tracker's minimum interval says."""
-        self.log_alerts()
+        self.take_alerts()
         self.handle.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval)
         return {}
 
-    def stop(self, replies):
-        """Pauses, which announces `stopped`, and waits for as many replies to that."""
-        self.log_alerts()
+    def stop(self, announces):
+        """Pauses, which announces `stopped`, and waits for the answers to as many of these.
+
+        Not while another announce is under way: it would take the place of `stopped`.
+        """
+        self.wait(lambda: self.unanswered == 0)
         self.handle.pause()
-        deadline = time.monotonic() + STOP_SECONDS
-        while replies > 0 and time.monotonic() < deadline:
-            self.session.wait_for_alert(200)
-            for alert in self.log_alerts():
-                replies -= isinstance(alert, (lt.tracker_reply_alert, lt.tracker_error_alert))
-        return self.status() | {"missing_replies": max(replies, 0)}
+        answered = self.wait(lambda: self.stopped_sent >= announces and self.unanswered == 0)
+        return self.status() | {"answered": answered}
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -58,6 +59,7 @@ class QBittorrent(Client):
     def __init__(self, **options):
         super().__init__(**options)
         self.final = None
+        self.sockets = None
         self.web_port = free_port()
 
     def start(self, torrent, torrent_file, seed):
@@ -66,7 +68,9 @@ class QBittorrent(Client):
         configuration.mkdir(parents=True)
         text = CONFIGURATION.format(bind=self.bind, port=free_port(), web_port=self.web_port)
         (configuration / "qBittorrent.conf").write_text(text)
-        environment = clean_environment(HOME=str(self.directory))
+        # Each instance has a local socket there, whose name must not be too long.
+        self.sockets = tempfile.TemporaryDirectory(prefix="qb")
+        environment = clean_environment(HOME=str(self.directory), TMPDIR=self.sockets.name)
         arguments = ["qbittorrent-nox", f"--profile={self.directory}"]
         self.process = Process(arguments, self.log, environment=environment)
         wait_until(lambda: self.get("app/version"), 20, f"{self.name} answers")

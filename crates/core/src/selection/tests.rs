@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::hash::HashKey;
+use crate::swarm::Class;
 use crate::swarm::session::{Flags, Session, SessionId};
-use crate::swarm::{Class, Row};
 
 const NOW: u32 = 1_800_000_000;
 const TIMEOUT: u32 = 4200;
@@ -40,7 +40,7 @@ impl Crowd {
     }
 
     fn add_many(&mut self, class: Class, count: usize) {
-        (0..count).for_each(|_| drop(self.add(class, |_| ())));
+        (0..count).for_each(|_| _ = self.add(class, |_| ()));
     }
 
     fn ask(&self, asker: &Asker, want: usize, picker: &mut Picker) -> Vec<u32> {

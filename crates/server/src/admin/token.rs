@@ -74,6 +74,11 @@ impl AdminToken {
         }
     }
 
+    /// The token itself, for the configuration of the running server.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Whether a caller gave this token. The time does not tell how much of it is right.
     pub fn matches(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()

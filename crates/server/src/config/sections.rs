@@ -168,7 +168,7 @@ section! {
         /// HTTP: whoever sees its traffic sees its token.
         restart allow_public: bool = false;
 
-        /// The token that every request needs. Empty: it comes from token_file.
+        /// The token that every request below /api/ needs. Empty: it comes from token_file.
         /// Better kept in token_file, or in the environment. Only one of the two may be given.
         live token: Secret = Secret::default();
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use mika_core::batch::Batch;
-use mika_store::{Store, StoreError};
+use mika_store::{DeadLetter, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -19,6 +19,8 @@ use crate::metrics::FlushStatus;
 /// The first wait after a failure; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+/// Dead letters of a batch that are logged; all are in their file.
+const LETTERS_LOGGED_MAX: usize = 10;
 
 /// Follows the journal and feeds the store.
 pub struct Applier<S: ?Sized> {
@@ -116,17 +118,14 @@ impl<S: Store + ?Sized> Applier<S> {
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let applied = self.store.apply(batch).await?;
-        let letters = &applied.dead_letters;
-        for letter in letters.iter().take(10) {
-            warn!(table = letter.table, row = %letter.row, reason = %letter.reason, "row refused");
-        }
         let bytes_max = self.config.load().limits.dead_letter_bytes;
-        let at = batch.drained_at_seconds;
-        if let Err(error) = self.dead_letters.append(batch.number, at, letters, bytes_max) {
-            for letter in letters {
-                error!(%error, row = %letter.row, "a dead letter could not be written");
-            }
+        let (number, at) = (batch.number, batch.drained_at_seconds);
+        let file = &self.dead_letters;
+        let mut keep = |letters: &[DeadLetter]| file.append(number, at, letters, bytes_max);
+        let applied = self.store.apply_with(batch, &mut keep).await?;
+        let letters = &applied.dead_letters;
+        for letter in letters.iter().take(LETTERS_LOGGED_MAX) {
+            warn!(table = letter.table, row = %letter.row, reason = %letter.reason, "row refused");
         }
         let status = &self.status;
         status.dead_letters_total.fetch_add(letters.len() as u64, Ordering::Relaxed);

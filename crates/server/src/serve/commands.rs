@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 use tracing::{error, info, warn};
 
 use super::{ReadConfig, settings_of};
-use crate::admin::{Admin, AdminCommands, AdminToken, CommandError};
+use crate::admin::{Admin, AdminCommands, AdminToken, CommandError, WeakAdmin};
 use crate::config::{self, Config, ConfigChange};
 use crate::control::{AnnounceUrls, Control};
 use crate::flush::FlushHandle;
@@ -32,7 +32,8 @@ pub(super) struct ServerCommands {
     pub(super) certificates: Option<Arc<TlsCertificates>>,
     pub(super) flush: Arc<FlushHandle>,
     pub(super) applied: watch::Receiver<u64>,
-    pub(super) admin: OnceLock<Admin>,
+    /// Weak, for the API holds these commands.
+    pub(super) admin: OnceLock<WeakAdmin>,
 }
 
 #[async_trait]
@@ -73,6 +74,12 @@ impl AdminCommands for ServerCommands {
 }
 
 impl ServerCommands {
+    /// Says which API is to be told of a new token.
+    pub(super) fn set_admin(&self, admin: &Admin) {
+        // There is one API, and it is set once.
+        let _ = self.admin.set(admin.downgrade());
+    }
+
     fn reload_certificates(&self, new: &Config) -> Result<(), CommandError> {
         match &self.certificates {
             None => Ok(()),
@@ -83,9 +90,8 @@ impl ServerCommands {
     }
 
     fn reload_token(&self, new: &Config) -> Result<(), CommandError> {
-        let Some(admin) = self.admin.get().filter(|_| !new.admin.token.is_empty()) else {
-            return Ok(());
-        };
+        let admin = self.admin.get().and_then(WeakAdmin::upgrade);
+        let Some(admin) = admin.filter(|_| !new.admin.token.is_empty()) else { return Ok(()) };
         let token = AdminToken::new(new.admin.token.expose())
             .map_err(|error| CommandError::Config(error.to_string()))?;
         admin.set_token(token);

@@ -9,7 +9,7 @@ use mika_protocol::InfoHash;
 
 use super::Database;
 use super::model::{self, Totals};
-use crate::Applied;
+use crate::{Applied, DeadLetter, StoreError};
 
 const APPLIED: Applied = Applied { repeated: false, dead_letters: Vec::new() };
 const REPEATED: Applied = Applied { repeated: true, dead_letters: Vec::new() };
@@ -167,6 +167,31 @@ pub async fn an_unknown_torrent_becomes_a_dead_letter(database: &dyn Database) {
     let mut totals = Totals::seeded(1, 1200);
     totals.add(&batch, database.largest_total());
     assert!(database.totals().await == totals, "the other 1200 should be there, once");
+    store.close().await;
+}
+
+/// Dead letters that cannot be kept take the whole batch back; kept ones are kept before the
+/// batch is there.
+pub async fn a_batch_waits_until_its_dead_letters_are_kept(database: &dyn Database) {
+    let store = database.open().await;
+    database.seed(1, 1).await;
+    let users = vec![model::user(1, 9), model::user(5000, 17)];
+    let batch = Batch { number: 1, users, ..Batch::default() };
+    let mut full = |_: &[DeadLetter]| Err(std::io::Error::other("no space left"));
+    let error = store.apply_with(&batch, &mut full).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(error.to_string().contains("no space left"), "{error}");
+    assert_eq!(store.checkpoint().await.unwrap(), 0);
+    assert!(database.totals().await == Totals::seeded(1, 1), "nothing should be written");
+
+    let mut kept = Vec::new();
+    let mut keep = |letters: &[DeadLetter]| {
+        kept.extend_from_slice(letters);
+        Ok(())
+    };
+    let applied = store.apply_with(&batch, &mut keep).await.unwrap();
+    assert_eq!((applied.dead_letters.len(), &applied.dead_letters), (1, &kept));
+    assert_eq!(store.checkpoint().await.unwrap(), 1);
     store.close().await;
 }
 

@@ -6,16 +6,17 @@ use sqlx::{Acquire, Row};
 
 use super::error::{Failure, refusal};
 use crate::schema::{FlushRow, FlushStatement, Schema, Value};
-use crate::store::{Applied, DeadLetter, StoreError};
+use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
 /// Rows per statement: 11 columns of history make 11 000 of the 32 766 values that SQLite binds.
 const CHUNK_ROWS: usize = 1000;
 
-/// See [`Store::apply`](crate::Store::apply).
+/// See [`Store::apply_with`](crate::Store::apply_with).
 pub(super) async fn apply(
     writer: &SqlitePool,
     schema: &Schema,
     batch: &Batch,
+    keep: &mut KeepDeadLetters<'_>,
 ) -> Result<Applied, Failure> {
     let number = i64::try_from(batch.number)
         .map_err(|_| StoreError::Invalid(format!("there is no batch {}", batch.number)))?;
@@ -31,6 +32,10 @@ pub(super) async fn apply(
     flush(&mut transaction, &schema.torrents_flush, &batch.torrents, &mut dead_letters).await?;
     flush(&mut transaction, &schema.history_flush, &batch.history, &mut dead_letters).await?;
     move_checkpoint(&mut transaction, schema, number).await?;
+    if !dead_letters.is_empty() {
+        let failed = |error| StoreError::Unavailable(format!("dead letters: {error}"));
+        keep(&dead_letters).map_err(failed)?;
+    }
     transaction.commit().await?;
     Ok(Applied { repeated: false, dead_letters })
 }

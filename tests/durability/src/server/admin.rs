@@ -1,0 +1,68 @@
+//! The admin API, called from threads that block.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use mika_client::types::{Readiness, Stats, Torrent, User};
+use mika_client::{Client, Error};
+use mika_protocol::InfoHash;
+use tokio::runtime::{Builder, Runtime};
+
+/// A client of the admin API with a runtime of its own.
+#[derive(Debug)]
+pub struct Admin {
+    runtime: Runtime,
+    client: Client,
+}
+
+impl Admin {
+    pub(super) fn new(port: u16, token: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = Client::new(&format!("http://127.0.0.1:{port}"), token).expect("a client");
+        Self { runtime, client }
+    }
+
+    /// Runs calls of the API.
+    pub fn call<T, F: Future<Output = T>>(&self, calls: impl FnOnce(Client) -> F) -> T {
+        self.runtime.block_on(calls(self.client.clone()))
+    }
+
+    /// Has everything written to the store; returns the number of the last batch there.
+    ///
+    /// # Errors
+    ///
+    /// The server is not there, or could not write.
+    pub fn flush(&self) -> Result<u64, Error> {
+        let flushed = self.runtime.block_on(self.client.flush())?;
+        Ok(flushed.applied_batch_number)
+    }
+
+    /// Whether the server does all of its work.
+    pub fn ready(&self) -> Readiness {
+        self.runtime.block_on(self.client.ready()).expect("/ready")
+    }
+
+    /// What the server holds and has done.
+    pub fn stats(&self) -> Stats {
+        self.runtime.block_on(self.client.stats()).expect("the statistics")
+    }
+
+    /// A user by name.
+    pub fn user(&self, name: &str) -> User {
+        self.runtime.block_on(self.client.user(&format!("name:{name}"))).expect("a user")
+    }
+
+    /// A torrent by hash.
+    pub fn torrent(&self, info_hash: InfoHash) -> Torrent {
+        self.runtime.block_on(self.client.torrent(info_hash)).expect("a torrent")
+    }
+
+    /// Asks until an answer is as wanted; panics if that takes too long.
+    pub fn wait_for(&self, what: &str, mut wanted: impl FnMut(&Self) -> bool) {
+        let begin = Instant::now();
+        while !wanted(self) {
+            assert!(begin.elapsed() < super::PATIENCE, "in vain: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
