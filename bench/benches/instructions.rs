@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use mika_bench::ANNOUNCES_PER_RUN;
-use mika_bench::population::{Peer, Population, START_SECONDS, drain};
+use mika_bench::population::{Peer, Population, START_SECONDS};
 use mika_core::{Mode, PeerList, Source, Tracker};
 use mika_protocol::AnnounceRequest;
 use mika_protocol::http::{self, ParsedHead, Peers, Route};
@@ -104,15 +104,16 @@ fn connection_id((ids, id): (ConnectionIds, u64)) -> bool {
 /// A swarm that a leecher has joined, and what the leecher will report.
 struct Announces {
     tracker: Tracker,
-    requests: Vec<AnnounceRequest>,
-    source: Source,
+    requests: Vec<(AnnounceRequest, Source)>,
     list: PeerList,
-    peers_wanted: usize,
+    /// Peers that the last reply must have.
+    peers: usize,
+    /// Rows that must wait for a flush at the end.
+    pending_rows: u64,
 }
 
-/// A private swarm of which every other peer is a leecher; the asker has announced once since the
-/// last flush, so that its announces are alike.
-fn swarm(peers: u32, numwant: u32) -> Announces {
+/// A private swarm of which every other peer is a leecher.
+fn joined(peers: u32) -> (Population, Tracker, PeerList) {
     let population = Population {
         mode: Mode::Private,
         torrents: 1,
@@ -126,15 +127,25 @@ fn swarm(peers: u32, numwant: u32) -> Announces {
     population.add_users(&tracker).expect("users");
     population.add_torrents(&tracker).expect("torrents");
     population.join(&tracker, 0..peers, 10_000, &mut list).expect("join");
+    (population, tracker, list)
+}
 
-    let asker = Peer { torrent: 0, place: 0, generation: 0 };
-    let request = |report| population.request(asker, report, numwant).expect("request");
+fn peer(place: u32) -> Peer {
+    Peer { torrent: 0, place, generation: 0 }
+}
+
+/// The asker has announced once since the last flush, so that its announces are alike.
+fn swarm(peers: u32, numwant: u32) -> Announces {
+    let (population, tracker, mut list) = joined(peers);
+    let request = |report| population.request(peer(0), report, numwant).expect("request");
+    let before = request(1);
     population
-        .announce(&tracker, &request(1), asker, START_SECONDS + 60, &mut list)
+        .announce(&tracker, &before, peer(0), START_SECONDS + 60, &mut list)
         .expect("announce");
-    let requests = (2..2 + ANNOUNCES_PER_RUN).map(request).collect();
-    let peers_wanted = (numwant as usize).min(peers as usize - 1);
-    Announces { tracker, requests, source: population.source(asker), list, peers_wanted }
+    let source = population.source(peer(0));
+    let requests = (2..2 + ANNOUNCES_PER_RUN).map(|report| (request(report), source)).collect();
+    let peers = (numwant as usize).min(peers as usize - 1);
+    Announces { tracker, requests, list, peers, pending_rows: 2 }
 }
 
 // Announces of a known leecher that has moved some bytes since.
@@ -148,40 +159,42 @@ fn swarm(peers: u32, numwant: u32) -> Announces {
 #[bench::want_50_of_100(args = (100, 50), setup = swarm, teardown = check)]
 #[bench::want_50_of_10k(args = (10_000, 50), setup = swarm, teardown = check)]
 #[bench::want_50_of_1m(args = (1_000_000, 50), setup = swarm, teardown = check)]
+#[bench::flushed_want_15_of_100(args = (100, 15), setup = flushed_swarm, teardown = check)]
 fn announce(mut announces: Announces) -> Announces {
-    let Announces { tracker, requests, source, list, .. } = &mut announces;
-    for request in requests {
+    let Announces { tracker, requests, list, .. } = &mut announces;
+    for (request, source) in requests {
         let now_seconds = black_box(START_SECONDS + 120);
         let answer = tracker.announce(black_box(request), *source, now_seconds, list);
         let _ = black_box(answer);
     }
     announces
+}
+
+/// The flusher has just been, so that each announce is the first of its session and makes a row.
+fn flushed_swarm(peers: u32, numwant: u32) -> Announces {
+    /// With those to come they just fill a table, which thus does not grow while it is counted.
+    const ROWS_BEFORE: u32 = 56 - ANNOUNCES_PER_RUN;
+    let (population, tracker, mut list) = joined(peers);
+    for place in peers - ROWS_BEFORE..peers {
+        let request = population.request(peer(place), 1, numwant).expect("request");
+        population
+            .announce(&tracker, &request, peer(place), START_SECONDS + 60, &mut list)
+            .expect("announce");
+    }
+    let asker = |place| {
+        let request = population.request(peer(place), 1, numwant).expect("request");
+        (request, population.source(peer(place)))
+    };
+    let requests = (0..ANNOUNCES_PER_RUN).map(|number| asker(number * 2)).collect();
+    let pending_rows = u64::from(ROWS_BEFORE + ANNOUNCES_PER_RUN) + 1;
+    Announces { tracker, requests, list, peers: numwant as usize, pending_rows }
 }
 
 /// What was counted must be what was meant. A swarm is not worth the time it takes to free it.
 fn check(announces: Announces) {
-    assert_eq!(announces.list.len(), announces.peers_wanted, "peers in the last reply");
-    assert_eq!(announces.tracker.stats().pending_rows, 2, "a session and a torrent");
+    assert_eq!(announces.list.len(), announces.peers, "peers in the last reply");
+    assert_eq!(announces.tracker.stats().pending_rows, announces.pending_rows, "rows to flush");
     std::mem::forget(announces);
-}
-
-/// The flusher has just been: the first announce of each session makes a row of its own.
-fn flushed_swarm() -> Announces {
-    let announces = swarm(100, 15);
-    drain(&announces.tracker, START_SECONDS + 60);
-    announces
-}
-
-#[library_benchmark]
-#[bench::want_15_of_100(setup = flushed_swarm, teardown = check)]
-fn announce_after_flush(mut announces: Announces) -> Announces {
-    let Announces { tracker, requests, source, list, .. } = &mut announces;
-    if let Some(request) = requests.first() {
-        let now_seconds = black_box(START_SECONDS + 120);
-        let answer = tracker.announce(black_box(request), *source, now_seconds, list);
-        let _ = black_box(answer);
-    }
-    announces
 }
 
 // ---- Encoding ----
@@ -241,7 +254,7 @@ fn udp_reply((rows, mut out): (Vec<u8>, Vec<u8>)) -> (Vec<u8>, Vec<u8>) {
 }
 
 library_benchmark_group!(name = parse, benchmarks = [http_announce, udp_announce, connection_id]);
-library_benchmark_group!(name = tracker, benchmarks = [announce, announce_after_flush]);
+library_benchmark_group!(name = tracker, benchmarks = [announce]);
 library_benchmark_group!(name = encode, benchmarks = [http_reply, udp_reply]);
 
 main!(

@@ -30,7 +30,7 @@ pub struct Population {
     pub peers_per_torrent: u32,
     /// Users; a private torrent's peers are different users as long as this allows.
     pub users: u32,
-    /// Every n-th peer of a torrent is a leecher, from the first on.
+    /// Every n-th peer of a torrent is a leecher, from the first on; 0 for none.
     pub leecher_every: u32,
     /// The peers announce over IPv6 instead of IPv4.
     pub v6: bool,
@@ -124,7 +124,7 @@ impl Population {
     pub fn request(&self, peer: Peer, report: u32, numwant: u32) -> Result<AnnounceRequest> {
         let number = self.number(peer);
         let user = number.wrapping_add(peer.generation.wrapping_mul(7919)) % self.users.max(1);
-        let is_leecher = peer.place.is_multiple_of(self.leecher_every.max(1));
+        let is_leecher = self.leecher_every > 0 && peer.place.is_multiple_of(self.leecher_every);
         let moved_bytes = u64::from(report) * 100_000;
         let left = if is_leecher { LEECHER_LEFT_BYTES.saturating_sub(moved_bytes) } else { 0 };
         let public = self.mode == Mode::Public;

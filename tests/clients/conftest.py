@@ -48,7 +48,7 @@ def pytest_runtest_call():
 
 
 LOGS = pytest.StashKey()
-TEST_SECONDS = 120
+TEST_SECONDS = 150
 
 
 @pytest.fixture

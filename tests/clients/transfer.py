@@ -44,7 +44,8 @@ class Transfer:
     def wait_counted(self, beyond=(0, 0)):
         """Waits until both users were credited more than `beyond` and returns what they were.
 
-        `beyond` and the result are the seeder's uploaded and the leecher's downloaded bytes.
+        `beyond` and the result are the seeder's uploaded and the leecher's downloaded bytes. The
+        time allows for libtorrent's use of a UDP connection id, which is a minute.
         """
 
         def counted():
@@ -54,7 +55,7 @@ class Transfer:
             _, downloaded = self.tracker.totals(self.leeching_user)
             return uploaded > beyond[0] and downloaded > beyond[1] and (uploaded, downloaded)
 
-        return wait_until(counted, 60, f"both users are credited more than {beyond}")
+        return wait_until(counted, 75, f"both users are credited more than {beyond}")
 
     def finish(self):
         """Waits for completion, ends both clients and compares all accounts."""

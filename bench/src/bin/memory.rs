@@ -63,7 +63,7 @@ enum What {
         kind: Kind,
         torrents: u32,
         peers_per_torrent: u32,
-        /// Every n-th peer is a leecher, who is remembered after it has left.
+        /// Every n-th peer is a leecher, who is remembered after it has left; 0 for none.
         #[arg(long, default_value_t = LEECHER_EVERY)]
         leecher_every: u32,
     },

@@ -3,6 +3,7 @@
 
 mod client;
 mod config;
+mod doctor;
 mod exit;
 mod output;
 mod serve;
@@ -34,6 +35,8 @@ enum Command {
     /// Check a configuration, or write one that explains every key.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Say how much memory the limits allow, and what this machine lacks for a configuration.
+    Doctor(doctor::DoctorArguments),
     /// Administer a running tracker: users, torrents, roles and rules.
     Client(Box<client::ClientArguments>),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => arguments.run(),
         Command::Config(command) => command.run(),
+        Command::Doctor(arguments) => arguments.run(),
         Command::Client(arguments) => arguments.run(),
     };
     exit::report(result)

@@ -10,6 +10,7 @@
 mod cli {
     mod commands;
     mod help;
+    mod live;
     mod support;
     mod token;
 }

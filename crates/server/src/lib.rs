@@ -8,7 +8,7 @@
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
 //! * [`metrics`], [`counters`]: what is going on.
-//! * [`config`]: everything that an operator can set.
+//! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
 
 pub mod admin;
@@ -17,6 +17,7 @@ pub mod config;
 pub mod control;
 pub mod counters;
 pub mod data_dir;
+pub mod doctor;
 pub mod flush;
 pub mod journal;
 pub mod listen;

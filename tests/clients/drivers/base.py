@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from waiting import WaitTimeout
+from waiting import WaitTimeout, wait_until
 
 REANNOUNCE_EVERY_SECONDS = 2.0
 
@@ -87,9 +87,13 @@ class Client(ABC):
         self.wait_bytes(self.torrent.size, timeout_seconds, others)
 
     def check_content(self):
-        """Asserts that what lies on disk is the original."""
+        """Waits until what lies on disk is the original: a client may write a little later."""
         path = self.downloads / self.torrent.name
-        assert path.read_bytes() == self.torrent.content, f"{self.name}: content differs"
+
+        def written():
+            return path.is_file() and path.read_bytes() == self.torrent.content
+
+        wait_until(written, 15, f"{self.name} has written the content")
 
     def kill(self):
         """Ends the client at once, if it still runs."""

@@ -79,6 +79,7 @@ class Transmission(Client):
         metainfo = base64.b64encode(torrent_file.read_bytes()).decode()
         added = {"metainfo": metainfo, "download-dir": str(self.downloads), "paused": False}
         self.id = self.rpc("torrent-add", **added)["torrent-added"]["id"]
+        wait_until(self.announced, 30, f"{self.name} announces")
 
     def rpc(self, method, **arguments):
         """One call; `None` while the interface is not there."""
@@ -112,6 +113,15 @@ class Transmission(Client):
 
     def reannounce(self):
         self.rpc("torrent-reannounce", ids=[self.id])
+
+    def announced(self):
+        """Whether there was a first announce; asks for a second one until then.
+
+        Transmission heeds the tracker's minimal interval only from the second answer on; before, it
+        refuses to be told to announce for two minutes.
+        """
+        self.reannounce()
+        return self.announce_state()[1] > 0
 
     def stop(self):
         before = self.announce_state()

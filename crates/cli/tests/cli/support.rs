@@ -66,10 +66,20 @@ announce_url_base = \"http://t.example\"
 
 impl Tracker {
     pub fn start() -> Self {
+        Self::start_with(CONFIG)
+    }
+
+    pub fn start_with(config: &str) -> Self {
+        Self::start_with_arguments(config, &[], "add a torrent")
+    }
+
+    /// Reads the welcome up to the line that begins with `last_line`.
+    pub fn start_with_arguments(config: &str, arguments: &[&str], last_line: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("mika.toml"), CONFIG).unwrap();
+        std::fs::write(folder.path().join("mika.toml"), config).unwrap();
         let mut process = Command::new(BINARY)
             .args(["serve", "--config", "mika.toml"])
+            .args(arguments)
             .current_dir(folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -78,7 +88,7 @@ impl Tracker {
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut welcome = Vec::new();
         for line in lines.map_while(Result::ok) {
-            let is_last = line.starts_with("add a torrent");
+            let is_last = line.starts_with(last_line);
             welcome.push(line);
             if is_last {
                 break;
@@ -87,6 +97,11 @@ impl Tracker {
         let url = welcome.iter().find_map(|line| line.strip_prefix("admin API"));
         let url = url.expect("the tracker did not start").trim().to_owned();
         Self { process, folder, url, welcome }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Runs `mika client`, which finds the token in the tracker's data directory.

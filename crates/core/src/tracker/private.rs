@@ -157,9 +157,14 @@ impl<'a> Visit<'a> {
     }
 
     /// A session that was not known ends: a fresh Transmission begins with exactly that.
+    ///
+    /// It is measured against departed sessions only, one of which it probably is: the other
+    /// clients of the user say nothing about it, and a `stopped` that is sent twice must not be
+    /// charged twice.
     fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Change {
-        let last_known_left = self.last_known_left(shard, slot);
-        if last_known_left.is_some() {
+        let last_known_left = self.departed_left(shard, slot).map(|left| left.bytes);
+        // What is not journalled is not remembered either, or a restart would change it.
+        if !accounting::first_report(last_known_left, self.counters()).is_zero() {
             self.remember_left(shard, slot);
         }
         let after = self.reported(Session::new(self.id, self.now_seconds), false);
@@ -182,6 +187,11 @@ impl<'a> Visit<'a> {
             row.flags.set(Flags::LOCAL_V4, local);
         }
         row
+    }
+
+    fn counters(&self) -> Counters {
+        let AnnounceRequest { uploaded, downloaded, left, .. } = *self.request;
+        Counters { uploaded, downloaded, left }
     }
 
     fn endpoint4(&self) -> Option<(Endpoint4, bool)> {
@@ -239,13 +249,16 @@ impl<'a> Visit<'a> {
 
     /// What the user lacked when last seen on this torrent, under whatever client name.
     fn last_known_left(&self, shard: &Shard<Private>, slot: u32) -> Option<u64> {
-        let live = self
-            .sessions_of_user(shard, slot)
-            .map(|row| Left { bytes: row.left.get(), at_seconds: row.last_seconds() });
-        let has_departed = shard.torrents.get(slot)?.marks.has(Marks::DEPARTED);
-        let departed = has_departed.then(|| shard.departed.get(slot, self.user.index)).flatten();
-        let known = live.chain(departed).max_by_key(Left::recency)?;
-        (known.bytes < U48::MAX).then_some(known.bytes)
+        let live = self.sessions_of_user(shard, slot);
+        let live = live.map(|row| Left { bytes: row.left.get(), at_seconds: row.last_seconds() });
+        let latest = live.chain(self.departed_left(shard, slot)).max_by_key(Left::recency);
+        latest.map(|left| left.bytes).filter(|left| *left < U48::MAX)
+    }
+
+    fn departed_left(&self, shard: &Shard<Private>, slot: u32) -> Option<Left> {
+        let torrent = shard.torrents.get(slot)?;
+        let departed = torrent.marks.has(Marks::DEPARTED);
+        departed.then(|| shard.departed.get(slot, self.user.index)).flatten()
     }
 
     /// A client that was restarted has a new name at the endpoint of the old one, which is gone.
@@ -265,11 +278,7 @@ impl<'a> Visit<'a> {
     // ---- Step 3: accounting ----
 
     pub(super) fn account(&self, shard: &mut Shard<Private>, slot: u32, change: &Change) {
-        let now = Counters {
-            uploaded: self.request.uploaded,
-            downloaded: self.request.downloaded,
-            left: self.request.left,
-        };
+        let now = self.counters();
         let raw = match &change.before {
             Some(before) if before.flags.has(Flags::STALE) => Traffic::default(),
             Some(before) => accounting::continued(counters_of(before), now),

@@ -110,6 +110,13 @@ impl Reference {
         self.of(torrent, user).next().is_some()
     }
 
+    /// Departed leechers about whom nothing more recent is known.
+    pub fn absent_debtors(&self) -> impl Iterator<Item = ((u32, u32), (u64, u32))> {
+        let departed = self.departed.iter().map(|(key, left)| (*key, *left));
+        departed
+            .filter(|((torrent, user), (_, at))| self.of(*torrent, *user).all(|it| it.last < *at))
+    }
+
     fn admit(&self, user: Option<u32>, request: &AnnounceRequest) -> Result<(u32, u32), Refusal> {
         let user = user.ok_or(Refusal::PasskeyMissing)?;
         let record = self.users.get(&user).ok_or(Refusal::PasskeyUnknown)?;
@@ -168,10 +175,12 @@ impl Reference {
                 None
             }
             (None, true) => {
-                if let Some(known) = self.last_known_left(torrent, user) {
+                // Departed sessions only: it is one of them that says `stopped` again.
+                if let Some((known, _)) = self.departed.get(&(torrent, user)).copied() {
                     let charged = known.saturating_sub(request.left).min(request.downloaded);
-                    self.remember(torrent, user, request.left, now);
+                    // Of one that is charged nothing, nothing is written and nothing remembered.
                     if charged > 0 {
+                        self.remember(torrent, user, request.left, now);
                         self.count(torrent, user, (0, charged), now, 0, 0);
                         self.last_report.insert((torrent, user), (now, left_of(request)));
                     }
@@ -297,7 +306,11 @@ impl Reference {
     pub fn expire(&mut self, now: u32) -> usize {
         let timeout = self.settings.peer_timeout_seconds;
         let mut expired = 0;
-        while let Some(at) = self.sessions.iter().position(|it| now - it.last > timeout) {
+        let oldest = |sessions: &[Session]| {
+            let all = sessions.iter().enumerate().map(|(at, it)| (it.last, at));
+            all.min().filter(|(last, _)| now - last > timeout)
+        };
+        while let Some((_, at)) = oldest(&self.sessions) {
             self.depart(at);
             expired += 1;
         }

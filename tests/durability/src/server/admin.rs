@@ -1,6 +1,5 @@
 //! The admin API, called from threads that block.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use mika_client::types::{Readiness, Stats, Torrent, User};
@@ -23,7 +22,9 @@ impl Admin {
     }
 
     /// Runs calls of the API.
-    pub fn call<T, F: Future<Output = T>>(&self, calls: impl FnOnce(Client) -> F) -> T {
+    pub fn call<T, F>(&self, calls: F) -> T
+    where
+        F: AsyncFnOnce(Client) -> T, {
         self.runtime.block_on(calls(self.client.clone()))
     }
 

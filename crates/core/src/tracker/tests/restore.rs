@@ -143,3 +143,18 @@ fn a_restored_item_that_is_put_back_twice_is_there_once() {
     site.ok(by(1).stopped());
     site.ok(by(1).on(hash(3)));
 }
+
+#[test]
+fn what_an_unknown_session_s_stop_says_is_remembered_only_if_it_is_written() {
+    let mut site = Site::private();
+    site.ok(by(1).left(1000));
+    site.drain();
+    site.wait(5);
+    site.ok(by(1).client(1).left(5000).stopped());
+    assert!(site.drain().is_empty());
+    let before = site.tracker.stats().departed;
+    site.crash();
+    assert_eq!(site.tracker.stats().departed, before);
+    site.ok(by(1).client(2).moved(0, 9000).left(0));
+    assert_eq!(site.moved(1), (0, 1000));
+}

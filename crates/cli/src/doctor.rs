@@ -1,0 +1,45 @@
+//! `mika doctor`: what a configuration needs, before it needs it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use mika_server::config::Config;
+use mika_server::doctor;
+
+use crate::config::environment;
+use crate::output::{self, Table};
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// The configuration file; without it the defaults and the environment count.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl DoctorArguments {
+    /// Exits with 1 if something was found.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = Config::load(self.config.as_deref(), environment(), [])?;
+        let mut table = Table::new(&["limit", "#count", "#memory"]);
+        let mut total = 0_u64;
+        for cost in doctor::costs(&config) {
+            total = total.saturating_add(cost.bytes);
+            let count = if cost.limit.is_empty() { String::new() } else { cost.count.to_string() };
+            let name = if cost.limit.is_empty() { "the process itself" } else { cost.limit };
+            table.row([name.to_owned(), count, output::bytes(cost.bytes)]);
+        }
+        table.row(["at worst".to_owned(), String::new(), output::bytes(total)]);
+        let mut text = table.render("");
+        let journal = output::bytes(config.limits.journal_bytes);
+        text.push_str(&format!("\non disk, the journal grows to {journal} at most\n\n"));
+        let findings = doctor::findings(&config);
+        for finding in &findings {
+            let mark = if finding.ok { "ok  " } else { "BAD " };
+            text.push_str(&format!("{mark}{}\n", finding.text));
+        }
+        output::print(&text)?;
+        let all_well = findings.iter().all(|finding| finding.ok);
+        Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

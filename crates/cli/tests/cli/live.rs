@@ -1,0 +1,106 @@
+//! What changes in a running tracker, seen from a client: over its HTTP port.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::support::{Tracker, mika};
+
+const HASH: &str = "0102030405060708090a0b0c0d0e0f1011121314";
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn config(port: u16, tracker: &str) -> String {
+    format!(
+        "[http]\nlisten = [\"127.0.0.1:{port}\"]\nworkers = 1\n[udp]\nlisten = []\n\
+         [admin]\nlisten = \"127.0.0.1:0\"\n[tracker]\n{tracker}"
+    )
+}
+
+fn get(port: u16, target: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    String::from_utf8_lossy(&reply).into_owned()
+}
+
+fn announce(port: u16, passkey: &str) -> String {
+    let escaped: String = (1..=20).map(|byte| format!("%{byte:02x}")).collect();
+    get(
+        port,
+        &format!(
+            "{passkey}/announce?info_hash={escaped}&peer_id=-TR3000-abcdefghijkl&port=6881\
+             &uploaded=0&downloaded=0&left=0"
+        ),
+    )
+}
+
+#[test]
+fn a_reload_by_signal_or_command_counts_for_the_next_announce() {
+    let port = free_port();
+    let tracker = Tracker::start_with(&config(port, "interval_seconds = 900\n"));
+    let passkey = tracker.json(&["user", "add", "alice"])["passkey"].as_str().unwrap().to_owned();
+    tracker.json(&["torrent", "add", "--info-hash", HASH]);
+    let path = format!("/{passkey}");
+    assert!(announce(port, &path).contains("8:intervali900e"), "{}", announce(port, &path));
+
+    let mode = "mode = \"public\"\ninterval_seconds = 1200\nnotice = \"moving tonight\"\n";
+    std::fs::write(tracker.folder.path().join("mika.toml"), config(port, mode)).unwrap();
+    let change = tracker.json(&["config", "reload"]);
+    let keys = |part: &str| -> Vec<String> {
+        let keys = change[part].as_array().unwrap().iter();
+        keys.map(|change| change["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let live = ["tracker.interval_seconds", "tracker.notice", "tracker.peer_timeout_seconds"];
+    assert_eq!(keys("applied").iter().filter(|key| live.contains(&key.as_str())).count(), 3);
+    assert_eq!(keys("needs_restart"), ["tracker.mode"]);
+    let reply = announce(port, &path);
+    assert!(reply.contains("8:intervali1200e"), "{reply}");
+    assert!(reply.contains("15:warning message14:moving tonight"), "{reply}");
+    assert!(announce(port, "").contains("passkey missing"), "the mode must not have changed");
+
+    let id = "tracker_id = \"t1\"\n";
+    std::fs::write(tracker.folder.path().join("mika.toml"), config(port, id)).unwrap();
+    let sent = Command::new("kill").args(["-HUP", &tracker.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut reply = announce(port, &path);
+    while !reply.contains("10:tracker id2:t1") && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        reply = announce(port, &path);
+    }
+    assert!(reply.contains("10:tracker id2:t1"), "{reply}");
+    assert!(reply.contains("8:intervali1800e"), "{reply}");
+}
+
+#[test]
+fn an_open_tracker_needs_no_passkey_and_takes_any_torrent() {
+    let port = free_port();
+    let config = config(port, "");
+    let tracker = Tracker::start_with_arguments(&config, &["--public"], "data");
+    let first = announce(port, "");
+    assert!(first.contains("8:completei1e"), "{first}");
+    assert_eq!(tracker.json(&["stats"])["seeders"], 1);
+    let scrape: String = (2..=21).map(|byte| format!("%{byte:02x}")).collect();
+    let unknown = get(port, &format!("/scrape?info_hash={scrape}"));
+    assert!(unknown.contains("8:completei0e10:downloadedi0e"), "{unknown}");
+}
+
+#[test]
+fn doctor_adds_up_what_the_limits_allow() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mika.toml");
+    std::fs::write(&path, "[limits]\nsessions = 1000000\nconnections = 10\n").unwrap();
+    let run = mika(&["doctor", "--config", path.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let sessions = run.output.lines().find(|line| line.starts_with("limits.sessions")).unwrap();
+    assert!(sessions.ends_with("1000000   61.04 MiB"), "{sessions}");
+    assert!(run.output.contains("ok  "), "{}", run.output);
+}

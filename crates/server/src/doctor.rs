@@ -1,0 +1,155 @@
+//! What a configuration costs at worst, and what this machine lacks for it.
+//!
+//! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
+//! is chosen by.
+
+use std::path::Path;
+
+use nix::sys::resource::{Resource, getrlimit};
+
+use crate::config::{Config, Mode};
+
+/// Bytes of a private session in a swarm of ten and more, everything included.
+const SESSION_BYTES: u64 = 64;
+/// Bytes of a public peer, likewise.
+const PUBLIC_PEER_BYTES: u64 = 24;
+/// Bytes of a torrent without peers, with its place in the table.
+const TORRENT_BYTES: u64 = 80;
+/// Bytes of a user.
+const USER_BYTES: u64 = 80;
+/// Bytes of a remembered departed leecher.
+const DEPARTED_BYTES: u64 = 48;
+/// Bytes of an open connection that is idle; TLS costs more.
+const CONNECTION_BYTES: u64 = 2048;
+/// Bytes of a row on its way to the store.
+const BATCH_ROW_BYTES: u64 = 512;
+/// Bytes of the process before it holds anything.
+const BASE_BYTES: u64 = 48 << 20;
+
+/// What some limit allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    /// The key of the limit; empty for the process itself.
+    pub limit: &'static str,
+    /// How many it allows.
+    pub count: u64,
+    /// Bytes of memory that many need.
+    pub bytes: u64,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether all is well.
+    pub ok: bool,
+    /// What was found and, if need be, what to do.
+    pub text: String,
+}
+
+/// Memory at worst, limit by limit.
+pub fn costs(config: &Config) -> Vec<Cost> {
+    let limits = &config.limits;
+    let cost =
+        |limit, count: u64, each: u64| Cost { limit, count, bytes: count.saturating_mul(each) };
+    let peer_bytes = match config.tracker.mode {
+        Mode::Private => SESSION_BYTES,
+        Mode::Public => PUBLIC_PEER_BYTES,
+    };
+    vec![
+        cost("", 1, BASE_BYTES),
+        cost("limits.torrents", limits.torrents.into(), TORRENT_BYTES),
+        cost("limits.users", limits.users.into(), USER_BYTES),
+        cost("limits.sessions", limits.sessions, peer_bytes),
+        cost("limits.departed_sessions", limits.departed_sessions.into(), DEPARTED_BYTES),
+        cost("limits.connections", limits.connections.into(), CONNECTION_BYTES),
+        cost("limits.batch_rows", limits.batch_rows.into(), BATCH_ROW_BYTES),
+    ]
+}
+
+/// Looks at what the configuration needs of this machine.
+pub fn findings(config: &Config) -> Vec<Finding> {
+    vec![open_files(config), data_dir(&config.data.dir), admin_address(config)]
+}
+
+fn finding(ok: bool, text: String) -> Finding {
+    Finding { ok, text }
+}
+
+fn open_files(config: &Config) -> Finding {
+    let connections = u64::from(config.limits.connections);
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((_, hard)) if hard >= connections => {
+            finding(true, format!("{hard} open files allowed, for {connections} connections"))
+        }
+        Ok((_, hard)) => finding(
+            false,
+            format!(
+                "{hard} open files allowed, but limits.connections is {connections}: raise the \
+                 hard limit (`ulimit -Hn`, LimitNOFILE= in a systemd unit) or lower the setting"
+            ),
+        ),
+        Err(error) => finding(false, format!("the limit of open files cannot be read: {error}")),
+    }
+}
+
+fn data_dir(dir: &Path) -> Finding {
+    let shown = dir.display();
+    match std::fs::metadata(dir) {
+        Ok(data) if !data.is_dir() => finding(false, format!("{shown} is not a directory")),
+        Ok(data) if data.permissions().readonly() => {
+            finding(false, format!("{shown} cannot be written"))
+        }
+        Ok(_) => finding(true, format!("{shown} is there")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            finding(true, format!("{shown} is made at the first start"))
+        }
+        Err(error) => finding(false, format!("{shown}: {error}")),
+    }
+}
+
+fn admin_address(config: &Config) -> Finding {
+    let address = config.admin.listen;
+    let text = |what: &str| format!("the admin API listens on {address}: {what}");
+    match address.ip().is_loopback() {
+        true => finding(true, text("this machine only")),
+        false => {
+            finding(false, text("others reach it, and its token crosses the network in plain"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_peer_costs_less_than_a_session() {
+        let mut config = Config::default();
+        config.limits.sessions = 1_000_000;
+        let bytes = |config: &Config| {
+            let costs = costs(config);
+            costs.iter().find(|cost| cost.limit == "limits.sessions").unwrap().bytes
+        };
+        assert_eq!(bytes(&config), 64_000_000);
+        config.tracker.mode = Mode::Public;
+        assert_eq!(bytes(&config), 24_000_000);
+    }
+
+    #[test]
+    fn a_limit_beyond_the_system_and_an_open_admin_api_are_found() {
+        let mut config = Config::default();
+        config.limits.connections = 4_000_000_000;
+        config.admin.listen = "0.0.0.0:1".parse().unwrap();
+        let found = findings(&config);
+        assert!(!found[0].ok && found[0].text.contains("raise the hard limit"), "{found:?}");
+        assert!(!found[2].ok && found[2].text.contains("others reach it"), "{found:?}");
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_data_directory_is_found() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(!data_dir(file.path()).ok);
+        assert!(data_dir(Path::new("/tmp")).ok);
+        assert!(data_dir(Path::new("/tmp/nothing-is-here-yet")).ok);
+    }
+}

@@ -1,0 +1,10 @@
+//! The tests; each has ports, a directory and processes of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a proof that cannot go on fails"
+)]
+
+mod kills;
