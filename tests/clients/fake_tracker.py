@@ -149,7 +149,8 @@ class UdpServer:
     def __init__(self, host, port, swarms):
         self.swarms = swarms
         self.six = ":" in host
-        self.socket = socket.socket(socket.AF_INET6 if self.six else socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if self.six else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind((host, port))
         self.closed = False
 

@@ -21,8 +21,8 @@ def test_a_hybrid_torrent_announced_under_both_hashes_is_counted_once(
 @pytest.mark.parametrize(
     ("seeder", "seeder_options", "leecher", "leecher_options"),
     [
-        # rTorrent knows only the first hash. Transmission 3.00 cannot read such a file, aria2 gives it
-        # a wrong hash.
+        # rTorrent knows only the first hash. Transmission 3.00 cannot read such a file, and aria2
+        # gives it a wrong hash.
         ("qbittorrent", {}, NEW, {"stopped_announces": 2}),
         (NEW, {"stopped_announces": 2}, "rtorrent", {}),
     ],

@@ -295,7 +295,8 @@ class Fake(Tracker):
 def mika_binary():
     """`MIKA_BIN`, or what cargo built."""
     given = os.environ.get("MIKA_BIN")
-    candidates = [Path(given)] if given else [ROOT / f"target/{p}/mika" for p in ("release", "debug")]
+    built = [ROOT / f"target/{profile}/mika" for profile in ("release", "debug")]
+    candidates = [Path(given)] if given else built
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()

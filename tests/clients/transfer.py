@@ -92,7 +92,7 @@ class Transfer:
 
 
 def make_transfer(tracker, make_client, torrent, seeder, leecher, exact=True):
-    """Registers the torrent and two users; `seeder` and `leecher` are (name, options) of clients."""
+    """Registers the torrent and two users; `seeder` and `leecher` are (client name, options)."""
     tracker.add_torrent(torrent)
     clients = [make_client(name, **options) for name, options in (seeder, leecher)]
     users = [tracker.add_user("seeding"), tracker.add_user("leeching")]

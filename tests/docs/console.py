@@ -1,7 +1,8 @@
 """The ```console blocks of a Markdown file, and a shell that runs them as a reader would.
 
-A line that begins with `$ ` is a command; it goes on in the next line after a backslash, and up to
-its delimiter when it has a here-document. The other lines are what it prints.
+A line that begins with `$ ` is a command; it goes on in the next line after a backslash or within
+single quotes, and up to its delimiter when it has a here-document. The other lines are what it
+prints.
 """
 
 import os
@@ -58,7 +59,7 @@ def parse(text):
 def take_command(lines, at, steps):
     """Appends the command that begins at a line; returns the line after it."""
     first, command = at, lines[at][2:]
-    while command.endswith("\\"):
+    while command.endswith("\\") or "<<" not in command and command.count("'") % 2 == 1:
         at += 1
         command += "\n" + lines[at]
     heredoc = HEREDOC.search(command)

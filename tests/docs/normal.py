@@ -15,15 +15,17 @@ VARYING = [
     (re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?![\d.])"), "<version>"),
     (re.compile(r"\bworkers=\d+"), "workers=<number>"),
     (re.compile(r"^(\{\"status\":\"ok\",\"version\":)\"[^\"]+\""), r"\1<version>"),
-    (re.compile(r"\bbatch \d+"), "batch <number>"),
-    (re.compile(r"\b(\w*_at(_seconds)?\"?[=:] ?)\d{10}\b"), r"\1<seconds>"),
+    (re.compile(r"\b(batch\"?[ :])\d+"), r"\1<number>"),
+    (re.compile(r"(at_seconds\"?[=:] ?)\d{10}\b"), r"\1<seconds>"),
     (re.compile(r"^(last batch|applied batch|pending rows) +\d+$"), r"\1 <number>"),
     (re.compile(r"^(memory|journal|snapshot) +[\d.]+ [KMG]?i?B$"), r"\1 <size>"),
     (re.compile(r"^(up for|flush lag|seed time) +\d.*$"), r"\1 <duration>"),
 ]
 
 # What a shell says of a job that has ended; each says it in its own way, and some do not.
-SHELL_NOISE = re.compile(r"^(bash: line \d+: +\d+ |\[\d+\][-+ ]+ *\d* *)(Killed|Terminated|Done|\d+$)")
+SHELL_NOISE = re.compile(
+    r"^(bash: line \d+: +\d+ |\[\d+\][-+ ]+ *\d* *)(Killed|Terminated|Done|\d+$)"
+)
 
 
 def with_host(line):

@@ -29,7 +29,9 @@ fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 300,
         max_shrink_iters: 200,
-        failure_persistence: None,
+        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
+            "/tmp/regress.txt",
+        ))),
         ..ProptestConfig::default()
     }
 }

@@ -124,6 +124,8 @@ class Transmission(Client):
         return self.announce_state()[1] > 0
 
     def stop(self):
+        # Times come in whole seconds from a clock that may lag by one: the next must differ.
+        wait_until(lambda: time.time() > self.announce_state()[1] + 2, 15, "a quiet moment")
         before = self.announce_state()
         self.rpc("torrent-stop", ids=[self.id])
         self.wait_stopped(before)

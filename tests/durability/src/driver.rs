@@ -22,6 +22,8 @@ const THREADS: usize = 8;
 struct Client {
     machine: Machine,
     lines: Vec<Line>,
+    /// The process that the lines lead to.
+    process: u64,
 }
 
 impl Client {
@@ -36,7 +38,7 @@ impl Client {
             Families::V6 => vec![v6()],
             Families::Both => vec![v4, v6()],
         };
-        Self { machine, lines }
+        Self { machine, lines, process: 0 }
     }
 
     /// Announces a seat over all lines; answered only if all are.
@@ -45,8 +47,13 @@ impl Client {
         at: usize,
         population: &Population,
         rng: &mut fastrand::Rng,
-        is_lost: &dyn Fn() -> bool,
+        clock: &Clock,
+        process: u64,
     ) -> Result<u64, Failure> {
+        if self.process != process {
+            self.process = process;
+            self.lines.iter_mut().for_each(Line::hang_up);
+        }
         let seat = &self.machine.seats[at];
         let torrent = &population.torrents[seat.torrent];
         for line in &mut self.lines {
@@ -62,7 +69,7 @@ impl Client {
                 event: seat.event,
                 numwant: rng.u32(..60),
             };
-            line.announce(&announce, is_lost)?;
+            line.announce(&announce, &|| clock.is_over(process))?;
         }
         Ok(self.lines.len() as u64)
     }
@@ -189,8 +196,7 @@ impl Worker<'_> {
         let clock = self.clock;
         let process = clock.process();
         let client = &mut self.clients[at];
-        let is_lost = || clock.is_over(process);
-        let answer = client.announce(seat_at, self.population, &mut self.rng, &is_lost);
+        let answer = client.announce(seat_at, self.population, &mut self.rng, clock, process);
         let seat: &mut Seat = &mut client.machine.seats[seat_at];
         match answer {
             // The same process from before to after: it is the one that has answered.

@@ -96,7 +96,7 @@ pub struct Totals {
 
 impl Population {
     /// What the totals have to be, once every live session has announced a last time.
-    pub fn totals(&self, machines: &[Machine]) -> Totals {
+    pub fn totals<'m>(&self, machines: impl IntoIterator<Item = &'m Machine>) -> Totals {
         let mut totals = Totals::default();
         totals.users.extend(self.users.iter().map(|user| (user.name.clone(), Amounts::default())));
         let hashes = self.torrents.iter().map(|torrent| torrent.info_hash);

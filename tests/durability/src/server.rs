@@ -102,6 +102,11 @@ impl Site {
         (Ipv6Addr::LOCALHOST, self.ports.announce).into()
     }
 
+    /// The port of the admin API.
+    pub fn admin_port(&self) -> u16 {
+        self.ports.admin
+    }
+
     /// The admin API.
     pub fn admin(&self) -> Admin {
         Admin::new(self.ports.admin, TOKEN)
@@ -217,6 +222,11 @@ impl Server {
     pub fn terminate(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.wait()
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its status").is_some()
     }
 
     /// Waits for its end.

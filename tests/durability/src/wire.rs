@@ -105,6 +105,13 @@ impl Line {
         })
     }
 
+    /// Closes the connection, if one is open: the process at its other end is gone.
+    pub fn hang_up(&mut self) {
+        if let Way::Http(http) = &mut self.0 {
+            http.hang_up();
+        }
+    }
+
     /// Announces and waits for the reply, or until `is_lost` says that there will be none.
     ///
     /// Nothing that a line has sent is ever seen by the tracker after a later announce of the

@@ -11,7 +11,7 @@ use crate::batch::{Batch, HistoryRow, TorrentRow, Traffic, UserRow};
 use crate::shard::pending::{Pending, PendingSession};
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
-use crate::swarm::{Kind, Peer, Row};
+use crate::swarm::{Kind, Peer};
 
 /// The result of a drain.
 #[derive(Debug, Default)]
@@ -90,11 +90,7 @@ impl Tracker {
     /// at the cut, for those may have gone since.
     fn note_other_sessions(&self, shard: &Shard<Private>, pending: &mut Pending) {
         for ((slot, _), session) in pending.sessions.iter_mut().filter(|(_, it)| it.gone) {
-            let (id, torrent) = (session.row.id(), shard.torrents.get(*slot));
-            let mut others = torrent
-                .into_iter()
-                .flat_map(|torrent| torrent.swarm.main.with_hash_of(&id, &self.hash_key));
-            session.user_active = others.any(|row| row.user() == id.user);
+            session.user_active = self.has_session(shard, *slot, session.row.user());
         }
     }
 }

@@ -38,20 +38,22 @@ impl Tracker {
         now_seconds: u32,
         timeout_seconds: u32,
     ) -> Step {
-        let mut sessions: Vec<(u32, SessionId)> = Vec::new();
+        let mut sessions: Vec<(u32, u32, SessionId)> = Vec::new();
         let mut endpoints: Vec<(u32, SessionId)> = Vec::new();
         let from = shard.expiry_cursor;
         let more = advance(shard, |slot, torrent, rows| {
             let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
-            sessions.extend(old.map(|id| (slot, id)));
+            sessions.extend(old.map(|row| (row.last_seconds(), slot, row.id())));
             if let Some(v6) = torrent.swarm.v6() {
                 let old = expired(v6, &rows, now_seconds, timeout_seconds);
-                endpoints.extend(old.map(|id| (slot, id)));
+                endpoints.extend(old.map(|row| (slot, row.id())));
             }
         });
         let removed = sessions.len();
         let moved = removed + endpoints.len() > 0;
-        sessions.iter().for_each(|(slot, id)| self.depart(shard, *slot, id));
+        // Oldest first: of a user's sessions the last one says what the user lacks.
+        sessions.sort_unstable_by_key(|(last_seconds, ..)| *last_seconds);
+        sessions.iter().for_each(|(_, slot, id)| self.depart(shard, *slot, id));
         // A session whose IPv6 side fell silent goes on over IPv4.
         for (slot, id) in endpoints {
             if let Some(torrent) = shard.torrents.get_mut(slot) {
@@ -74,10 +76,10 @@ impl Tracker {
         let from = shard.expiry_cursor;
         let more = advance(shard, |slot, torrent, rows| {
             let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
-            v4.extend(old.map(|id| (slot, id)));
+            v4.extend(old.map(|row| (slot, row.id())));
             if let Some(table) = torrent.swarm.v6() {
                 let old = expired(table, &rows, now_seconds, timeout_seconds);
-                v6.extend(old.map(|id| (slot, id)));
+                v6.extend(old.map(|row| (slot, row.id())));
             }
             if torrent.swarm.is_empty() && torrent.marks.has(Marks::UNSTORED) {
                 empty.push(slot);
@@ -187,9 +189,8 @@ fn expired<'a, P: Peer>(
     rows: &Range<usize>,
     now_seconds: u32,
     timeout_seconds: u32,
-) -> impl Iterator<Item = P::Id> + 'a {
+) -> impl Iterator<Item = &'a P> {
     rows.clone()
         .filter_map(|at| table.get(at))
         .filter(move |row| row.age_seconds(now_seconds) > timeout_seconds)
-        .map(Row::id)
 }

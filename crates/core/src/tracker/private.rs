@@ -478,6 +478,13 @@ impl Tracker {
         Some(Taken { row, v6, peer_id })
     }
 
+    /// Whether a user has any session on a torrent.
+    pub(super) fn has_session(&self, shard: &Shard<Private>, slot: u32, user: u32) -> bool {
+        let Some(torrent) = shard.torrents.get(slot) else { return false };
+        let id = SessionId { user, key: 0 };
+        torrent.swarm.main.with_hash_of(&id, &self.hash_key).any(|row| row.user() == user)
+    }
+
     /// Removes a session that ended without saying so.
     pub(super) fn depart(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
         let Some(taken) = self.take_out(shard, slot, id) else { return };
@@ -501,7 +508,8 @@ impl Tracker {
         shard.mark_dirty(slot);
     }
 
-    /// Remembers what a user lacked, or forgets it if that is nothing, or unknown.
+    /// Remembers what a user lacked, or forgets it if that is nothing, or unknown: but for users
+    /// with another session, whose older report would be taken for the last one.
     pub(super) fn put_departed(
         &self,
         shard: &mut Shard<Private>,
@@ -509,7 +517,8 @@ impl Tracker {
         user: u32,
         left: Left,
     ) {
-        if left.bytes == 0 || left.bytes >= U48::MAX {
+        let is_debt = left.bytes > 0 && left.bytes < U48::MAX;
+        if !is_debt && !self.has_session(shard, slot, user) {
             shard.departed.forget(slot, user, left.at_seconds);
             return;
         }

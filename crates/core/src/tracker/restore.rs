@@ -1,5 +1,6 @@
 //! What a restart needs, item by item: written at a cut, read back before the first announce.
 
+use std::cmp::Reverse;
 use std::net::{SocketAddrV4, SocketAddrV6};
 use std::sync::atomic::Ordering;
 
@@ -86,7 +87,10 @@ impl Tracker {
         for row in &batch.registered {
             self.restore_registered(row);
         }
-        batch.sessions.iter().filter(|row| self.restore_session(row)).count()
+        // In the order of their announces: the last one says what its user lacks.
+        let mut rows: Vec<&SessionRow> = batch.sessions.iter().collect();
+        rows.sort_by_key(|row| (row.announced_at_seconds, Reverse(row.left_bytes)));
+        rows.into_iter().filter(|row| self.restore_session(row)).count()
     }
 
     /// Marks every session as possibly older than the totals in the store, so that its next

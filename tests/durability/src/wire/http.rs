@@ -26,6 +26,10 @@ impl Http {
         Self { from, tracker, keep_alive, open: None }
     }
 
+    pub(super) fn hang_up(&mut self) {
+        self.open = None;
+    }
+
     pub(super) fn announce(&mut self, announce: &Announce) -> Result<Reply, Failure> {
         let mut stream = match self.open.take() {
             Some(stream) => stream,

@@ -7,4 +7,9 @@
     reason = "a proof that cannot go on fails"
 )]
 
+mod full_disk;
 mod kills;
+mod stop;
+mod store_outage;
+mod support;
+mod torn_journal;

@@ -158,3 +158,23 @@ fn what_an_unknown_session_s_stop_says_is_remembered_only_if_it_is_written() {
     site.ok(by(1).client(2).moved(0, 9000).left(0));
     assert_eq!(site.moved(1), (0, 1000));
 }
+
+#[test]
+fn a_replay_knows_who_had_everything_last() {
+    let mut site = Site::private();
+    for torrent in [1, 3] {
+        let mut clients = [0, 1];
+        if torrent == 3 {
+            clients.reverse();
+        }
+        site.ok(by(1).on(hash(torrent)).client(clients[0]).left(900));
+        site.wait(5);
+        site.ok(by(1).on(hash(torrent)).client(clients[1]).left(0));
+    }
+    site.wait(5000);
+    assert_eq!(site.expire(), 4);
+    assert_eq!(site.tracker.stats().departed, 0);
+    site.drain();
+    site.crash();
+    assert_eq!(site.tracker.stats().departed, 0);
+}

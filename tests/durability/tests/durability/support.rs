@@ -1,0 +1,150 @@
+//! A small site, its clients, and what has to be true of it.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use mika_durability::driver::{Clock, Fleet, Probe, expected_peers};
+use mika_durability::model::{Machine, Population, Totals, register};
+use mika_durability::server::{Site, Tuning};
+use mika_durability::totals::{compare, from_store};
+use tempfile::TempDir;
+
+/// A site that is registered with a tracker, which is not running.
+pub struct Stage {
+    /// Of configuration and log.
+    pub dir: TempDir,
+    /// The tracker's place.
+    pub site: Site,
+    /// Who is there.
+    pub population: Population,
+    /// Which process runs.
+    pub clock: Clock,
+    /// The passkey of probes.
+    pub passkey: String,
+}
+
+impl Stage {
+    /// Registers a site with 40 users. `number` is that of the test; the data goes to a directory
+    /// of its own, or to `data`.
+    pub fn new(number: u16, tuning: &Tuning, data: Option<&Path>) -> (Self, Vec<Machine>) {
+        let dir = tempfile::tempdir().unwrap();
+        let data = data.map_or_else(|| dir.path().join("data"), Path::to_owned);
+        let site = Site::new(dir.path(), &data, number, tuning);
+        let mut rng = fastrand::Rng::new();
+        let (population, machines) = Population::new(&mut rng, 40, 50, 300);
+        let server = site.start();
+        register(&population, &site.admin());
+        let passkey = Probe::register(&site);
+        assert!(server.terminate().success());
+        (Self { dir, site, population, clock: Clock::new(100), passkey }, machines)
+    }
+
+    /// The clients of the site.
+    pub fn fleet(&self, machines: Vec<Machine>) -> Fleet<'_> {
+        Fleet::new(&self.site, &self.population, &self.clock, machines, fastrand::u64(..1 << 40))
+    }
+
+    /// Starts a process that the clock knows of.
+    pub fn start(&self) -> mika_durability::server::Server {
+        self.clock.begin_process();
+        self.site.start()
+    }
+
+    /// Lets everybody announce, and flushes now and then.
+    pub fn announce_for(&self, fleet: &mut Fleet<'_>, duration: Duration) {
+        self.announce_while(fleet, || thread::sleep(duration));
+    }
+
+    /// Lets everybody announce, and flushes now and then, until `scene` ends.
+    pub fn announce_while<T>(&self, fleet: &mut Fleet<'_>, scene: impl FnOnce() -> T) -> T {
+        fleet.run(true, || {
+            thread::scope(|scope| {
+                scope.spawn(|| self.clock.keep_flushing(&self.site));
+                let stop = StopOnDrop(&self.clock);
+                let result = scene();
+                drop(stop);
+                result
+            })
+        })
+    }
+
+    /// Lets every session announce a last time and has it flushed; returns what the totals have
+    /// to be, and what they are.
+    pub fn conclude(&self, fleet: &mut Fleet<'_>) -> (Totals, Totals) {
+        fleet.announce_all();
+        assert!(self.clock.flush(&self.site), "the last flush");
+        (self.expected(fleet), self.found())
+    }
+
+    /// What the totals have to be.
+    pub fn expected(&self, fleet: &Fleet<'_>) -> Totals {
+        self.population.totals(fleet.each_machine())
+    }
+
+    /// What the store says.
+    pub fn found(&self) -> Totals {
+        from_store(self.site.store())
+    }
+
+    /// Every total is exact.
+    pub fn assert_exact(&self, fleet: &mut Fleet<'_>, what: &str) {
+        let (expected, found) = self.conclude(fleet);
+        compare(&expected, &found).assert_none(what);
+        let bytes: u64 = expected.users.values().map(|user| user.uploaded_raw).sum();
+        assert!(bytes > 0 && self.clock.answered() > 500, "hardly anything was announced");
+    }
+
+    /// No total of a user or a torrent is larger than what is due, whatever was lost.
+    pub fn assert_nothing_twice(&self, fleet: &mut Fleet<'_>, what: &str) {
+        let (expected, found) = self.conclude(fleet);
+        for (name, is) in &found.users {
+            let must = &expected.users[name];
+            assert!(is.is_at_most(must), "{what}: {name} has too much:\n{is:?}\n{must:?}");
+        }
+        for (hash, is) in &found.torrents {
+            let must = &expected.torrents[hash];
+            assert!(is.amounts.is_at_most(&must.amounts), "{what}: {hash}:\n{is:?}\n{must:?}");
+        }
+    }
+
+    /// All live sessions are handed out, and none that stopped.
+    pub fn assert_peers(&self, fleet: &Fleet<'_>) {
+        let mut probe = Probe::new(&self.site, &self.passkey);
+        let expected = expected_peers(&self.population, fleet.each_machine());
+        for (torrent, (there, gone)) in self.population.torrents.iter().zip(&expected) {
+            let found = probe.peers(torrent).peers;
+            let missing: Vec<_> = there.difference(&found).collect();
+            assert!(missing.is_empty(), "peers are forgotten: {missing:?} of {torrent:?}");
+            let ghosts: Vec<_> = gone.intersection(&found).collect();
+            assert!(ghosts.is_empty(), "peers that stopped are handed out: {ghosts:?}");
+        }
+    }
+
+    /// A process is gone, and the clock knows it.
+    pub fn kill(&self, server: mika_durability::server::Server) {
+        server.kill();
+        self.clock.end_process();
+    }
+
+    /// SIGTERM, and the clock knows it.
+    pub fn terminate(&self, server: mika_durability::server::Server) {
+        let status = server.terminate();
+        assert_eq!(status.code(), Some(0), "{}", self.site.log());
+        self.clock.end_process();
+    }
+
+    /// The last segment of the journal.
+    pub fn last_segment(&self) -> PathBuf {
+        self.site.segments().pop().expect("a segment")
+    }
+}
+
+/// Ends the flushing when a scene ends, also by a panic.
+struct StopOnDrop<'a>(&'a Clock);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
