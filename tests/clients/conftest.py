@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("drivers", "tracker", "transfer")
 
 from drivers import CLIENTS  # noqa: E402
 from torrents import make_torrent  # noqa: E402

@@ -41,7 +41,7 @@ def test_one_session_over_two_address_families_is_counted_once(
 ):
     torrent = make_content(FILE_BYTES)
     sides = (seeder, dual_stack), (leecher, dual_stack)
-    transfer = make_transfer(tracker, make_client, torrent, *sides, exact=False)
+    transfer = make_transfer(tracker, make_client, torrent, *sides)
     transfer.run(lambda user: [tracker.announce_url(user, scheme, host="localhost")])
 
 
@@ -69,7 +69,7 @@ def test_a_hybrid_torrent_over_two_address_families_is_counted_once(
     torrent = make_content(FILE_BYTES, "hybrid")
     options = dual_stack | {"stopped_announces": 4}
     sides = (NEW, options), (OLD, options)
-    transfer = make_transfer(tracker, make_client, torrent, *sides, exact=False)
+    transfer = make_transfer(tracker, make_client, torrent, *sides)
     transfer.run(lambda user: [tracker.announce_url(user, host="localhost")])
 
 
@@ -79,5 +79,5 @@ def test_two_trackers_of_one_site_in_one_torrent_are_counted_once(
     torrent = make_content(FILE_BYTES)
     options = {"interfaces": BOTH, "stopped_announces": 2}
     sides = (OLD, options), (NEW, options)
-    transfer = make_transfer(tracker, make_client, torrent, *sides, exact=False)
+    transfer = make_transfer(tracker, make_client, torrent, *sides)
     transfer.run(lambda user: [tracker.announce_url(user, host=h) for h in ("127.0.0.1", "[::1]")])

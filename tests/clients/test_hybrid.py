@@ -42,7 +42,5 @@ def test_a_v2_only_torrent_is_known_by_its_truncated_hash(
     tracker, make_client, make_content, seeder, leecher, scheme
 ):
     torrent = make_content(FILE_BYTES, "v2")
-    # libtorrent 2.0 fetches and counts the padding of the last block of a v2 file.
-    sides = (seeder, {}), (leecher, {})
-    transfer = make_transfer(tracker, make_client, torrent, *sides, exact=leecher != OLD)
+    transfer = make_transfer(tracker, make_client, torrent, (seeder, {}), (leecher, {}))
     transfer.run(lambda user: [tracker.announce_url(user, scheme)])

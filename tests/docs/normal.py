@@ -42,7 +42,7 @@ def normal(line):
 
 
 # What mika says of a machine, not of itself.
-MACHINE_NOISE = re.compile(r"\S+ +WARN the system allows fewer open files")
+MACHINE_NOISE = re.compile(r"\S+ +(?:WARN|INFO) the system allows fewer open files")
 
 
 def visible(lines):

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use mika_server::config::Config;
+use mika_server::listen::tls::TlsCertificates;
 
 use crate::output;
+use crate::serve::process;
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -37,11 +39,16 @@ impl ConfigCommand {
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<()> {
     let config = Config::load(arguments.config.as_deref(), environment(), [])?;
+    if !config.https.listen.is_empty() {
+        TlsCertificates::load(&config.https.certificate_file, &config.https.key_file)?;
+    }
+    process::parse_filter(&config)?;
     let defaults = Config::default().values();
     let values = config.values();
     let mut text = String::new();
     for ((key, value), (_, default)) in values.iter().zip(&defaults) {
-        if value != default {
+        // A token is mostly one that was made at the first start, and never shown.
+        if value != default && key.path() != "admin.token" {
             text.push_str(&format!("{} = {value}\n", key.path()));
         }
     }

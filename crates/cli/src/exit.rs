@@ -43,10 +43,22 @@ pub fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
             let code = code(&error);
             // Mistakes in a file begin with its name and line, as editors expect.
             let name = if code == CONFIG { "" } else { "mika: " };
-            eprintln!("{name}{}", crate::output::printable(&format!("{error:#}")));
+            eprintln!("{name}{}", crate::output::printable(&told(&error)));
             ExitCode::from(code)
         }
     }
+}
+
+/// The error and its causes, as far as they say something new.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn code(error: &anyhow::Error) -> u8 {

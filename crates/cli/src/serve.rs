@@ -1,6 +1,6 @@
 //! `mika serve`: run the tracker.
 
-mod process;
+pub mod process;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use mika_server::config::{Config, Mode};
 use mika_server::control::AnnounceUrls;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::config::environment;
 use crate::output;
@@ -37,6 +37,9 @@ impl ServeArguments {
         let config: Config = read()?;
         let words = config.clone();
         process::run(config, read, move |started| {
+            if words.tracker.announce_url_base.is_empty() {
+                info!("tracker.announce_url_base is not set: announce URLs have this host's name");
+            }
             if let Err(error) = output::print(&welcome(&words, started.admin, &client)) {
                 warn!(%error, "standard output cannot be written");
             }

@@ -127,7 +127,7 @@ impl Refusal {
             Self::PasskeyUnknown => "passkey unknown: download the torrent from the site again",
             Self::UserDeleted => "this account is closed",
             Self::ClientNotAllowed => "this client is not allowed here: see the site's client list",
-            Self::PortNotAllowed => "this port is not allowed: choose one of 1024 to 65535",
+            Self::PortNotAllowed => "this port is not allowed: choose a higher one",
             Self::CounterTooLarge => "a counter is above 2^50 bytes: restart the client",
             Self::TorrentUnknown => "torrent not registered: upload it to the site first",
             Self::TorrentDeleted(_) => "torrent deleted",

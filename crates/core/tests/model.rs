@@ -1,10 +1,12 @@
 //! The tracker against a naive one that keeps lists and maps, written from the design's rules on
-//! identity and accounting (`docs`: sessions, deltas, debts, completion, credit, seed time).
+//! identity and accounting: sessions, deltas, debts, completion, credit, seed time.
 //!
 //! Random announces, control changes, drains and restarts go to both; after each step the
-//! answers, the peers that may be given, the counts, and after a drain all sums must agree.
+//! answers, the peers that may be given and the counts must agree, and after a drain all sums.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "model/crash.rs"]
+mod crash;
 #[path = "model/reference.rs"]
 mod reference;
 #[path = "model/steps.rs"]
@@ -25,19 +27,17 @@ fn run(steps: &[Step]) {
     world.drain();
 }
 
-fn config() -> ProptestConfig {
+fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: 300,
-        max_shrink_iters: 200,
-        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
-            "/tmp/regress.txt",
-        ))),
+        cases,
+        max_shrink_iters: 300,
+        failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(200))]
 
     #[test]
     fn the_tracker_does_what_the_naive_one_does(
@@ -47,7 +47,19 @@ proptest! {
     }
 
     #[test]
-    fn a_crowd_is_served_like_by_the_naive_tracker(
+    fn a_crash_loses_nothing_that_clients_still_know_and_counts_nothing_twice(
+        before in prop::collection::vec(steps::step(), 10..80),
+        lost in prop::collection::vec(crash::lost(), 1..40),
+    ) {
+        crash::run(&before, &lost);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn a_crowd_is_served_as_by_the_naive_tracker(
         steps in prop::collection::vec(steps::crowded_step(), 200..600),
     ) {
         run(&steps);

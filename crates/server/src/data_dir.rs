@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use mika_core::Mode;
 use rustls::crypto::aws_lc_rs;
 use thiserror::Error;
 
@@ -33,6 +34,18 @@ pub enum DataDirError {
          another directory with --data-dir"
     )]
     InUse(PathBuf),
+    /// It belongs to a tracker of the other mode.
+    #[error(
+        "the data directory {path} belongs to a {is} tracker, and its peers would be lost: give \
+         this one another with --data-dir, or move {path}/mode and {path}/snapshot away to go on \
+         without them"
+    )]
+    OtherMode {
+        /// The directory.
+        path: PathBuf,
+        /// `private` or `public`.
+        is: String,
+    },
     /// The key file has another length.
     #[error("{0} is not a key of 16 bytes: move it away, and the snapshot with it")]
     Key(PathBuf),
@@ -58,6 +71,32 @@ impl DataDir {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(error(&lock_path)(source)),
+        }
+    }
+
+    /// Remembers that the directory is a private tracker's, or a public one's.
+    ///
+    /// # Errors
+    ///
+    /// [`DataDirError::OtherMode`] if it is the other's: a snapshot of one says nothing to the
+    /// other, and would be overwritten.
+    pub fn claim(&self, mode: Mode) -> Result<(), DataDirError> {
+        let path = self.path.join("mode");
+        let name = match mode {
+            Mode::Private => "private",
+            Mode::Public => "public",
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim() == name => Ok(()),
+            Ok(text) => {
+                let (path, is) = (self.path.clone(), text.trim().to_owned());
+                Err(DataDirError::OtherMode { path, is })
+            }
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+                let line = format!("{name}\n");
+                self.write_whole(&path, line.as_bytes()).map_err(error(&path))
+            }
+            Err(source) => Err(error(&path)(source)),
         }
     }
 
@@ -94,20 +133,20 @@ impl DataDir {
                 let random = aws_lc_rs::default_provider().secure_random;
                 let none = |_| io::Error::other("the system has no random bytes");
                 random.fill(&mut key).map_err(none).map_err(error(&path))?;
-                self.write_key(&path, &key).map_err(error(&path))?;
+                self.write_whole(&path, &key).map_err(error(&path))?;
                 Ok(key)
             }
             Err(source) => Err(error(&path)(source)),
         }
     }
 
-    /// Written whole or not at all: half a key would make the next start fail.
-    fn write_key(&self, path: &Path, key: &[u8]) -> io::Result<()> {
+    /// Writes a file whole or not at all: half a key would make the next start fail.
+    fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = path.with_extension("new");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&temporary)?;
-        file.write_all(key)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
         File::open(&self.path)?.sync_all()
@@ -134,6 +173,16 @@ mod tests {
         assert!(error.contains("in use by another mika"), "{error}");
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_private_tracker_s_directory_is_not_taken_over_by_a_public_one() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        data.claim(Mode::Private).unwrap();
+        data.claim(Mode::Private).unwrap();
+        let error = data.claim(Mode::Public).unwrap_err().to_string();
+        assert!(error.contains("belongs to a private tracker"), "{error}");
     }
 
     #[test]

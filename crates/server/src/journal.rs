@@ -56,6 +56,21 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
+    /// The journal begins after the batches that are asked for.
+    #[error(
+        "the journal {path} begins with batch {first}, but batch {after} is the last one that the \
+         store has: it is an older copy than the journal, or a new one. Put the right one back. To \
+         go on with this one, move {path} and the snapshot away: what clients moved in between is \
+         not counted then"
+    )]
+    Gap {
+        /// The journal.
+        path: PathBuf,
+        /// Number of the first batch that is there.
+        first: u64,
+        /// Number of the last batch before.
+        after: u64,
+    },
     /// The file is of another program, or of a later version.
     #[error("{path} is not a journal of this version: move it away, or run the version it is of")]
     Foreign {

@@ -11,7 +11,7 @@
 //! `journal_sync` other than `always`), the sessions are older than the totals: the next announce
 //! of each only sets its counters, so that nothing is counted twice.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mika_core::Tracker;
@@ -36,6 +36,21 @@ pub enum RecoveryError {
     /// The snapshot.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The store lacks batches that no journal has any more.
+    #[error(
+        "the snapshot {path} was taken after batch {snapshot_number}, but batch {checkpoint} is \
+         the last one that the store has: it is an older copy than the snapshot, or a new one. Put \
+         the right one back. To go on with this one, move the snapshot away: what clients moved in \
+         between is not counted then"
+    )]
+    StoreBehind {
+        /// The last batch of the store.
+        checkpoint: u64,
+        /// The batch of the snapshot.
+        snapshot_number: u64,
+        /// The snapshot.
+        path: PathBuf,
+    },
     /// Batches that the store lacks could not be applied.
     #[error("the batches of the journal could not be applied: {0}")]
     CatchUp(#[from] CatchUpError),
@@ -50,8 +65,9 @@ pub struct Recovered {
     pub peers: u64,
     /// Number of the next batch.
     pub next_number: u64,
-    /// The store is ahead of the journal: a new history has to be begun.
-    pub behind_store: bool,
+    /// The journal ends before the batch that the next one follows, because the store or the
+    /// snapshot knows a later one: a new history has to be begun, for a journal has no gaps.
+    pub begin_anew: bool,
 }
 
 /// Brings an empty tracker to where the last process left it.
@@ -74,15 +90,31 @@ pub async fn recover(
 
     let snapshot = snapshot::restore(snapshot_path, tracker)?;
     let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);
-    let mut reader = JournalReader::new(journal.dir(), 0);
+    if checkpoint < snapshot_number {
+        let path = snapshot_path.to_owned();
+        return Err(RecoveryError::StoreBehind { checkpoint, snapshot_number, path });
+    }
+    let mut reader = JournalReader::all(journal.dir());
+    let mut last_replayed = snapshot_number;
     while let Some(batch) = reader.next_batch()? {
-        if batch.number > snapshot_number {
-            tracker.replay(&batch);
+        if batch.number <= snapshot_number {
+            continue;
         }
+        if batch.number != last_replayed + 1 {
+            let sessions = tracker.mark_sessions_stale();
+            warn!(
+                snapshot = snapshot_number,
+                journal = batch.number,
+                sessions,
+                "the snapshot is older than the journal: what its clients moved in between was \
+                 counted before, so their next announce only sets their counters"
+            );
+        }
+        last_replayed = batch.number;
+        tracker.replay(&batch);
     }
     let last_number = journal.last_number().max(snapshot_number);
-    let behind_store = checkpoint > last_number;
-    if behind_store {
+    if checkpoint > last_number {
         let sessions = tracker.mark_sessions_stale();
         warn!(
             checkpoint,
@@ -94,5 +126,9 @@ pub async fn recover(
     }
     let stats = tracker.stats();
     let peers = stats.seeders + stats.leechers;
-    Ok(Recovered { load, peers, next_number: last_number.max(checkpoint) + 1, behind_store })
+    let next_number = last_number.max(checkpoint) + 1;
+    let has_batches = journal.last_number() > 0;
+    let begin_anew =
+        checkpoint > last_number || (has_batches && journal.last_number() < last_number);
+    Ok(Recovered { load, peers, next_number, begin_anew })
 }

@@ -45,6 +45,9 @@ pub use settings::settings_of;
 /// journal in any case.
 const STORE_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Open files that are not clients: sockets, journal, store, admin API.
+const FILES_RESERVED: usize = 512;
+
 /// Why a server does not start, or did not stop in order.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -97,9 +100,13 @@ pub enum ServeError {
     NotFlushed,
 }
 
-/// Reads the configuration again, from where it was read at the start; or says what is wrong with
-/// it.
-pub type ReadConfig = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
+/// What the server asks of the process around it when the configuration is to be read again.
+pub struct Hooks {
+    /// Reads the configuration from where it was read at the start; or says what is wrong with it.
+    pub read_config: Box<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    /// Is told of the configuration once it is in force.
+    pub config_applied: Box<dyn Fn(&Config) + Send + Sync>,
+}
 
 /// What asks a running server for something: signals in the binary, channels in tests.
 pub trait Requests: Send {
@@ -132,12 +139,13 @@ pub struct Started {
 /// See [`ServeError`].
 pub async fn run(
     config: Config,
-    read_config: ReadConfig,
+    hooks: Hooks,
     mut requests: impl Requests,
     ready: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
-    allow_many_files(&config);
+    let files_max = allow_many_files();
     let data = DataDir::open(&config.data.dir)?;
+    data.claim(settings::mode_of(&config))?;
     let sockets = Sockets::bind(&config)?;
     let token = admin_token(&config)?;
     // So that a reload finds the token that it is, not a change.
@@ -180,7 +188,7 @@ pub async fn run(
         &data.snapshot(),
         recovered.next_number,
     );
-    if recovered.behind_store {
+    if recovered.begin_anew {
         flusher.begin_anew()?;
     }
 
@@ -199,7 +207,7 @@ pub async fn run(
     let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
     let commands = Arc::new(ServerCommands {
         config: Arc::clone(&current),
-        read_config,
+        hooks,
         reload: tokio::sync::Mutex::new(()),
         context: Arc::clone(&context),
         control: control.clone(),
@@ -215,6 +223,7 @@ pub async fn run(
     let workers = sockets.workers.start(
         sockets.certificates.as_deref(),
         &current.load(),
+        files_max,
         &context,
         &signal,
     )?;
@@ -245,20 +254,16 @@ pub async fn run(
     if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
 }
 
-/// Every connection is an open file: takes as many as the system allows.
-fn allow_many_files(config: &Config) {
+/// Every connection is an open file: takes as many as the system allows, and says how many.
+fn allow_many_files() -> usize {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
-    let connections = u64::from(config.limits.connections);
     match raised {
-        Err(error) => warn!(%error, "the limit of open files could not be raised"),
-        Ok(files) if files < connections => warn!(
-            files,
-            connections,
-            "the system allows fewer open files than limits.connections: raise it (`ulimit -Hn`, \
-             LimitNOFILE= in a systemd unit), or lower limits.connections"
-        ),
-        Ok(_) => {}
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            warn!(%error, "the limit of open files could not be raised");
+            usize::MAX
+        }
     }
 }
 
@@ -320,10 +325,16 @@ impl WorkerSockets {
         self,
         certificates: Option<&TlsCertificates>,
         config: &Config,
+        files_max: usize,
         context: &Arc<ListenContext>,
         signal: &ShutdownSignal,
     ) -> io::Result<Workers> {
-        let settings = HttpSettings::of(config);
+        let mut settings = HttpSettings::of(config);
+        let connections_max = files_max.saturating_sub(FILES_RESERVED);
+        if connections_max < settings.connections_max {
+            info!(connections_max, "the system allows fewer open files than limits.connections");
+            settings.connections_max = connections_max;
+        }
         let mut workers = http::serve(self.http, certificates, &settings, context, signal)?;
         workers.extend(udp::serve(self.udp, &udp::UdpSettings::of(config)?, context, signal)?);
         Ok(workers)

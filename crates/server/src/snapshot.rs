@@ -66,6 +66,7 @@ pub struct SnapshotWriter {
     bytes: u64,
     buffer: Vec<u8>,
     failed: Option<io::Error>,
+    published: bool,
 }
 
 /// What a snapshot says of itself.
@@ -111,6 +112,7 @@ impl SnapshotWriter {
             bytes: 0,
             buffer: Vec::new(),
             failed: None,
+            published: false,
         };
         writer.failed = writer.file.write_all(&MAGIC).err();
         writer.part(&Part::Header { batch_number, taken_at_seconds });
@@ -137,11 +139,7 @@ impl SnapshotWriter {
             Some(error) => Err(error),
             None => self.publish(),
         };
-        if result.is_err() {
-            // Makes room on a full disk; if it cannot be removed, the next one overwrites it.
-            let _ = fs::remove_file(&self.temporary);
-        }
-        let path = self.temporary;
+        let path = self.temporary.clone();
         result.map(|()| self.bytes).map_err(|source| SnapshotError::Io { path, source })
     }
 
@@ -168,9 +166,20 @@ impl SnapshotWriter {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
         fs::rename(&self.temporary, &self.path)?;
+        self.published = true;
         match self.path.parent() {
             Some(dir) => File::open(dir)?.sync_all(),
             None => Ok(()),
+        }
+    }
+}
+
+impl Drop for SnapshotWriter {
+    fn drop(&mut self) {
+        if !self.published {
+            // Makes room on a full disk, which the journal may need for the very batch that this
+            // one was given up for. If it cannot be removed, the next one overwrites it.
+            let _ = fs::remove_file(&self.temporary);
         }
     }
 }

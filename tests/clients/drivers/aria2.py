@@ -2,7 +2,7 @@
 
 import json
 import os
-import urllib.error
+import re
 import urllib.request
 
 from drivers.base import Client
@@ -14,13 +14,14 @@ STOP_SECONDS = 30
 
 
 class Aria2(Client):
-    """Tells its uploaded bytes but not the downloaded ones."""
+    """Tells by RPC what it uploaded, but not what it downloaded: that is in its log only."""
 
     name = "aria2"
 
     def __init__(self, **options):
         super().__init__(**options)
         self.final = None
+        self.requests = self.directory / "requests.log"
         self.rpc_port = free_port()
 
     def start(self, torrent, torrent_file, seed):
@@ -47,6 +48,8 @@ class Aria2(Client):
             "--enable-peer-exchange=false",
             "--enable-rpc=true",
             "--file-allocation=none",
+            f"--log={self.requests}",
+            "--log-level=info",
             f"--rpc-listen-port={self.rpc_port}",
             "--seed-ratio=0.0",
             "--show-console-readout=false",
@@ -58,17 +61,15 @@ class Aria2(Client):
         wait_until(self.state, 15, f"{self.name} has its torrent")
 
     def rpc(self, method, *parameters):
-        """One call; `None` while the interface is not there."""
+        """One call and its answer."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
         url = f"http://127.0.0.1:{self.rpc_port}/jsonrpc"
-        try:
+
+        def post():
             with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=10) as response:
                 return json.load(response)["result"]
-        except urllib.error.HTTPError:
-            raise
-        except (urllib.error.URLError, ConnectionError):
-            self.process.check_running()
-            return None
+
+        return self.patiently(post)
 
     def state(self):
         """The download's fields; a seeder's appear once it is checked."""
@@ -91,4 +92,5 @@ class Aria2(Client):
 
     def reported_totals(self):
         state = self.final or self.state()
-        return int(state["uploadLength"]), None
+        requests = re.findall(r"&downloaded=(\d+)&", self.requests.read_text(errors="replace"))
+        return int(state["uploadLength"]), int(requests[-1])

@@ -1,11 +1,13 @@
 """What every driver can do."""
 
 import time
+import urllib.error
 from abc import ABC, abstractmethod
 from pathlib import Path
 
 from waiting import WaitTimeout, wait_until
 
+INTERFACE_SECONDS = 20
 REANNOUNCE_EVERY_SECONDS = 2.0
 
 
@@ -51,12 +53,22 @@ class Client(ABC):
     def reported_totals(self):
         """(uploaded, downloaded) of this run by the client's own account, in bytes.
 
-        An element is `None` if the client does not tell. After `stop` these are the final ones.
+        After `stop` these are the final ones.
         """
 
-    def header_bytes(self):
-        """What a seeder of this make counts as uploaded although it is no content."""
-        return 0
+    def patiently(self, request):
+        """The result of `request`, which is repeated while the client's interface is not there."""
+
+        def attempt():
+            try:
+                return [request()]
+            except urllib.error.HTTPError:
+                raise
+            except OSError:
+                self.process.check_running()
+                return None
+
+        return wait_until(attempt, INTERFACE_SECONDS, f"{self.name} answers")[0]
 
     def prepare(self, torrent, seed):
         """What all `start`s begin with."""

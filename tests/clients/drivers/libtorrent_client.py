@@ -21,6 +21,7 @@ ALERTS = (
     | int(lt.alert.category_t.peer_notification)
     | int(lt.alert.category_t.status_notification)
     | int(lt.alert.category_t.storage_notification)
+    | int(lt.alert.category_t.torrent_log_notification)
     | int(lt.alert.category_t.tracker_notification)
 )
 
@@ -43,6 +44,7 @@ class Client:
             "unchoke_interval": 1,
             "peer_connect_timeout": 5,
             "alert_mask": ALERTS,
+            "alert_queue_size": 20_000,
         }
         self.session = lt.session(settings)
         self.unanswered = 0
@@ -59,7 +61,10 @@ class Client:
     def take_alerts(self):
         """Logs the alerts since the last call to standard error and counts those of trackers."""
         for alert in self.session.pop_alerts():
-            print(f"{time.time():.3f} {type(alert).__name__} {alert.message()}", file=sys.stderr)
+            name, message = type(alert).__name__, alert.message()
+            # Of libtorrent's own log only the requests to trackers, with their counters.
+            if name != "torrent_log_alert" or "==> " in message and "TRACKER" in message:
+                print(f"{time.time():.3f} {name} {message}", file=sys.stderr)
             if isinstance(alert, lt.tracker_announce_alert):
                 self.unanswered += 1
                 self.stopped_sent += alert.event == lt.event_t.stopped

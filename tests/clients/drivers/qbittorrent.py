@@ -3,7 +3,6 @@
 import json
 import signal
 import tempfile
-import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -52,7 +51,7 @@ WebUI\UseUPnP=false
 
 
 class QBittorrent(Client):
-    """Its session counters are those that libtorrent announces."""
+    """Announces what libtorrent does: of the downloaded bytes only those that it could use."""
 
     name = "qbittorrent"
 
@@ -73,22 +72,19 @@ class QBittorrent(Client):
         environment = clean_environment(HOME=str(self.directory), TMPDIR=self.sockets.name)
         arguments = ["qbittorrent-nox", f"--profile={self.directory}"]
         self.process = Process(arguments, self.log, environment=environment)
-        wait_until(lambda: self.get("app/version"), 20, f"{self.name} answers")
         self.add(torrent_file.read_bytes())
         wait_until(self.state, 15, f"{self.name} has its torrent")
 
     def call(self, path, data=None, headers=None):
-        """The body of an answer; `None` while the interface is not there."""
+        """The body of an answer."""
         url = f"http://127.0.0.1:{self.web_port}/api/v2/{path}"
-        try:
-            request = urllib.request.Request(url, data, headers or {})
+        request = urllib.request.Request(url, data, headers or {})
+
+        def send():
             with urllib.request.urlopen(request, timeout=10) as response:
                 return response.read().decode()
-        except urllib.error.HTTPError as error:
-            raise RuntimeError(f"{self.name}: {path}: {error.code} {error.read()!r}") from error
-        except (urllib.error.URLError, ConnectionError):
-            self.process.check_running()
-            return None
+
+        return self.patiently(send)
 
     def get(self, path):
         """A read."""
@@ -119,8 +115,7 @@ class QBittorrent(Client):
 
     def state(self):
         """The torrent's fields."""
-        answer = self.get("torrents/info")
-        rows = json.loads(answer) if answer else []
+        rows = json.loads(self.get("torrents/info"))
         return rows[0] if rows else None
 
     def completed_bytes(self):
@@ -135,9 +130,11 @@ class QBittorrent(Client):
         self.post("torrents/pause", hashes="all")
         wait_until(lambda: "paused" in self.state()["state"], 10, f"{self.name} has paused")
         self.final = self.state()
+        properties = self.get(f"torrents/properties?hash={self.final['hash']}")
+        self.final["total_wasted"] = json.loads(properties)["total_wasted"]
         self.process.signal(signal.SIGTERM)
         assert self.process.wait(STOP_SECONDS), f"{self.name} does not end"
 
     def reported_totals(self):
-        state = self.final or self.state()
-        return state["uploaded_session"], state["downloaded_session"]
+        state = self.final
+        return state["uploaded_session"], state["downloaded_session"] - state["total_wasted"]

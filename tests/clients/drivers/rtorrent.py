@@ -51,19 +51,19 @@ class RTorrent(Client):
         wait_until(self.state, 15, f"{self.name} has its torrent")
 
     def rpc(self, method, *parameters):
-        """One call; `None` while the interface is not there."""
+        """One call and its answer."""
         body = xmlrpc.client.dumps(parameters, method).encode()
         headers = b"CONTENT_LENGTH\0%d\0SCGI\x001\0" % len(body)
-        reply = b""
-        try:
+
+        def post():
+            reply = b""
             with socket.create_connection(("127.0.0.1", self.scgi_port), 10) as connection:
                 connection.sendall(b"%d:%s,%s" % (len(headers), headers, body))
                 while chunk := connection.recv(65536):
                     reply += chunk
-        except (ConnectionError, TimeoutError):
-            self.process.check_running()
-            return None
-        return xmlrpc.client.loads(reply.split(b"\r\n\r\n", 1)[1])[0][0]
+            return xmlrpc.client.loads(reply.split(b"\r\n\r\n", 1)[1])[0][0]
+
+        return self.patiently(post)
 
     def state(self):
         """The torrent's fields of interest."""

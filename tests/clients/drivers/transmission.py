@@ -10,14 +10,15 @@ import urllib.request
 from drivers.base import Client
 from ports import free_port
 from processes import Process, clean_environment
-from torrents import BLOCK_BYTES, make_torrent
+from torrents import make_torrent
 from waiting import WaitTimeout, wait_until
 
 STOP_SECONDS = 30
-BLOCK_HEADER_BYTES = 13
 QUIET_SECONDS = 2.5
+LAUNCHES = 4
 # Values of the fields `status` and `announceState`.
 CHECKING = (1, 2)
+RUNNING = (4, 6)
 ANNOUNCING = 3
 
 
@@ -65,9 +66,31 @@ class Transmission(Client):
             "speed-limit-up-enabled": bool(self.rate_limit),
             "utp-enabled": False,
         }
-        configuration = self.directory / "config"
-        configuration.mkdir()
-        (configuration / "settings.json").write_text(json.dumps(settings))
+        self.launch(port, json.dumps(settings))
+        metainfo = base64.b64encode(torrent_file.read_bytes()).decode()
+        added = {"metainfo": metainfo, "download-dir": str(self.downloads), "paused": False}
+        self.id = self.rpc("torrent-add", **added)["torrent-added"]["id"]
+        wait_until(self.announced, 30, f"{self.name} announces")
+
+    def launch(self, port, settings):
+        """Starts it until it stays: it ends by itself when it looks before its torrent has begun.
+
+        On a busy machine that happens now and then.
+        """
+        for attempt in range(LAUNCHES):
+            configuration = self.directory / f"config-{attempt}"
+            configuration.mkdir()
+            (configuration / "settings.json").write_text(settings)
+            self.launch_once(port, configuration)
+            try:
+                self.patiently(self.idle_torrent_runs)
+                return
+            except RuntimeError:
+                if attempt + 1 == LAUNCHES:
+                    raise
+
+    def launch_once(self, port, configuration):
+        """Starts it with a torrent that has no tracker."""
         idle = make_torrent("idle", 1).write(self.directory / "idle.torrent", [])
         arguments = ["transmission-cli", "--config-dir", configuration]
         arguments += ["--download-dir", self.directory, "--port", port, "--no-portmap"]
@@ -75,32 +98,32 @@ class Transmission(Client):
             arguments += ["--uplimit", self.rate_limit // 1000]
         environment = clean_environment(TR_CURL_SSL_NO_VERIFY="1")
         self.process = Process([*arguments, idle], self.log, environment=environment)
-        wait_until(lambda: self.rpc("session-get"), 15, f"{self.name} answers")
-        metainfo = base64.b64encode(torrent_file.read_bytes()).decode()
-        added = {"metainfo": metainfo, "download-dir": str(self.downloads), "paused": False}
-        self.id = self.rpc("torrent-add", **added)["torrent-added"]["id"]
-        wait_until(self.announced, 30, f"{self.name} announces")
+
+    def idle_torrent_runs(self):
+        """Raises `ConnectionError` unless the torrent of the command line has begun."""
+        body = {"method": "torrent-get", "arguments": {"fields": ["status"]}}
+        torrents = self.post(json.dumps(body).encode())["torrents"]
+        if not any(torrent["status"] in RUNNING for torrent in torrents):
+            raise ConnectionError("nothing runs yet")
 
     def rpc(self, method, **arguments):
-        """One call; `None` while the interface is not there."""
+        """One call and its answer."""
         body = json.dumps({"method": method, "arguments": arguments}).encode()
-        for _ in range(2):
-            request = urllib.request.Request(
-                f"http://127.0.0.1:{self.rpc_port}/transmission/rpc",
-                body,
-                {"X-Transmission-Session-Id": self.session_id},
-            )
-            try:
-                with urllib.request.urlopen(request, timeout=10) as response:
-                    return json.load(response)["arguments"]
-            except urllib.error.HTTPError as error:
-                self.session_id = error.headers.get("X-Transmission-Session-Id", "")
-                if error.code != 409:
-                    raise
-            except (urllib.error.URLError, ConnectionError):
-                self.process.check_running()
-                return None
-        return None
+        return self.patiently(lambda: self.post(body))
+
+    def post(self, body):
+        """Sends a request, twice if the session id has changed."""
+        url = f"http://127.0.0.1:{self.rpc_port}/transmission/rpc"
+        headers = {"X-Transmission-Session-Id": self.session_id}
+        try:
+            request = urllib.request.Request(url, body, headers)
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)["arguments"]
+        except urllib.error.HTTPError as error:
+            if error.code != 409:
+                raise
+            self.session_id = error.headers["X-Transmission-Session-Id"]
+            return self.post(body)
 
     def state(self):
         """The torrent's fields of interest."""
@@ -154,10 +177,6 @@ class Transmission(Client):
             now = self.announce_state()
             if now[1:] != before[1:] and now != last:
                 last, since = now, time.monotonic()
-
-    def header_bytes(self):
-        blocks = -(-self.torrent.size // BLOCK_BYTES)
-        return blocks * BLOCK_HEADER_BYTES
 
     def reported_totals(self):
         state = self.final or self.state()

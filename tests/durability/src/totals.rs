@@ -9,7 +9,7 @@ use sqlx::{Connection, Row};
 use tokio::runtime::Builder;
 
 use crate::driver::Probe;
-use crate::model::{Amounts, HistoryTotals, Totals, TorrentTotals};
+use crate::model::{Amounts, HistoryTotals, TorrentTotals, Totals};
 use crate::server::Admin;
 
 /// How many differences are told one by one.

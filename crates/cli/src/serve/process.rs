@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 use mika_server::config::{Config, LogFormat};
-use mika_server::serve::{self, ReadConfig, Request, Requests, Started};
+use mika_server::serve::{self, Hooks, Request, Requests, Started};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -20,24 +20,30 @@ pub fn run(
     ready: impl FnOnce(&Started),
 ) -> anyhow::Result<()> {
     let filter = start_log(&config)?;
-    let read_config: ReadConfig = Box::new(move || {
-        let config = read_config().map_err(|error| error.to_string())?;
-        let new = parse_filter(&config).map_err(|error| format!("{error:#}"))?;
-        filter.reload(new).map_err(|error| error.to_string())?;
-        Ok(config)
-    });
+    let hooks = Hooks {
+        read_config: Box::new(move || {
+            let config = read_config().map_err(|error| error.to_string())?;
+            parse_filter(&config).map_err(|error| format!("{error:#}"))?;
+            Ok(config)
+        }),
+        config_applied: Box::new(move |config| {
+            // It was parsed before; if the log has gone there is nobody to tell.
+            if let Ok(new) = parse_filter(config) {
+                let _ = filter.reload(new);
+            }
+        }),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("mika-control")
         .enable_all()
         .build()?;
-    let result = runtime.block_on(async {
+    runtime.block_on(async {
         let signals = Signals::new()?;
-        serve::run(config, read_config, signals, ready).await?;
+        serve::run(config, hooks, signals, ready).await?;
+        tracing::info!("stopped");
         anyhow::Ok(())
-    });
-    tracing::info!("stopped");
-    result
+    })
 }
 
 /// The signals, as requests to the server.
@@ -80,7 +86,8 @@ fn start_log(config: &Config) -> anyhow::Result<reload::Handle<EnvFilter, Regist
     Ok(handle)
 }
 
-fn parse_filter(config: &Config) -> anyhow::Result<EnvFilter> {
+/// What `log.filter` says.
+pub fn parse_filter(config: &Config) -> anyhow::Result<EnvFilter> {
     let filter = &config.log.filter;
     EnvFilter::try_new(filter).with_context(|| format!("log.filter = {filter:?} is not a filter"))
 }

@@ -94,6 +94,32 @@ fn an_open_tracker_needs_no_passkey_and_takes_any_torrent() {
 }
 
 #[test]
+fn no_passkey_and_no_token_reaches_the_log_even_when_everything_is_logged() {
+    let port = free_port();
+    let everything = format!("{}[log]\nfilter = \"trace\"\n", config(port, ""));
+    let tracker = Tracker::start_with(&everything);
+    let passkey = tracker.json(&["user", "add", "alice"])["passkey"].as_str().unwrap().to_owned();
+    tracker.json(&["torrent", "add", "--info-hash", HASH]);
+    announce(port, &format!("/{passkey}"));
+    get(port, &format!("/announce/{passkey}?info_hash=too-short"));
+    get(port, &format!("/announce?passkey={passkey}&port=x"));
+    get(port, &format!("/{passkey}/nothing-here"));
+    tracker.json(&["user", "get", &passkey]);
+    let again = tracker.json(&["user", "set", "alice", "--new-passkey"]);
+    let second = again["passkey"].as_str().unwrap().to_owned();
+    announce(port, &format!("/{passkey}"));
+    announce(port, &format!("/{second}"));
+    tracker.json(&["flush"]);
+    let token = std::fs::read_to_string(tracker.folder.path().join("mika-data/admin.token"));
+    let log = tracker.log();
+    assert!(log.contains("listening for HTTP"), "{log}");
+    for secret in [&passkey, &second, token.unwrap().trim()] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "a secret was logged");
+    }
+}
+
+#[test]
 fn doctor_adds_up_what_the_limits_allow() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mika.toml");

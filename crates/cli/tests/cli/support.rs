@@ -82,7 +82,7 @@ impl Tracker {
             .args(arguments)
             .current_dir(folder.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -97,6 +97,11 @@ impl Tracker {
         let url = welcome.iter().find_map(|line| line.strip_prefix("admin API"));
         let url = url.expect("the tracker did not start").trim().to_owned();
         Self { process, folder, url, welcome }
+    }
+
+    /// What the tracker has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// The process id.

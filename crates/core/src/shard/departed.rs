@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 
 use super::IntegerMap;
+use crate::packed::U48;
 
 /// How long a departed leecher is remembered: after that the site's own history is the judge.
 const MEMORY_SECONDS: u32 = 14 * 24 * 3600;
@@ -16,6 +17,11 @@ pub(crate) struct Left {
 }
 
 impl Left {
+    /// The bytes, unless the client did not know the torrent's size.
+    pub(crate) fn known(self) -> Option<u64> {
+        (self.bytes < U48::MAX).then_some(self.bytes)
+    }
+
     /// What decides which of two reports is the last.
     pub(crate) fn recency(&self) -> (u32, Reverse<u64>) {
         (self.at_seconds, Reverse(self.bytes))
@@ -65,6 +71,10 @@ impl Departed {
 
     pub(crate) fn take(&mut self, slot: u32, user: u32) -> Option<Left> {
         self.by_user.remove(&(slot, user))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.by_user.clear();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32, Left)> {

@@ -158,11 +158,16 @@ impl<'a> Visit<'a> {
 
     /// A session that was not known ends: a fresh Transmission begins with exactly that.
     ///
-    /// It is measured against departed sessions only, one of which it probably is: the other
-    /// clients of the user say nothing about it, and a `stopped` that is sent twice must not be
-    /// charged twice.
+    /// It is measured against departed sessions only, one of which it probably is, and only if
+    /// no other client of the user has reported since: those say nothing about it, and a
+    /// `stopped` that is sent twice must not be charged twice.
     fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Change {
-        let last_known_left = self.departed_left(shard, slot).map(|left| left.bytes);
+        let last_known_left = self
+            .departed_left(shard, slot)
+            .filter(|left| {
+                self.sessions_of_user(shard, slot).all(|row| row.last_seconds() < left.at_seconds)
+            })
+            .and_then(Left::known);
         // What is not journalled is not remembered either, or a restart would change it.
         if !accounting::first_report(last_known_left, self.counters()).is_zero() {
             self.remember_left(shard, slot);
@@ -249,10 +254,10 @@ impl<'a> Visit<'a> {
 
     /// What the user lacked when last seen on this torrent, under whatever client name.
     fn last_known_left(&self, shard: &Shard<Private>, slot: u32) -> Option<u64> {
-        let live = self.sessions_of_user(shard, slot);
+        let live = self.sessions_of_user(shard, slot).filter(|row| !row.flags.has(Flags::STALE));
         let live = live.map(|row| Left { bytes: row.left.get(), at_seconds: row.last_seconds() });
         let latest = live.chain(self.departed_left(shard, slot)).max_by_key(Left::recency);
-        latest.map(|left| left.bytes).filter(|left| *left < U48::MAX)
+        latest.and_then(Left::known)
     }
 
     fn departed_left(&self, shard: &Shard<Private>, slot: u32) -> Option<Left> {
@@ -488,8 +493,10 @@ impl Tracker {
     /// Removes a session that ended without saying so.
     pub(super) fn depart(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
         let Some(taken) = self.take_out(shard, slot, id) else { return };
-        let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
-        self.put_departed(shard, slot, id.user, left);
+        if !taken.row.flags.has(Flags::STALE) {
+            let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
+            self.put_departed(shard, slot, id.user, left);
+        }
         let Some(torrent) = shard.torrents.get(slot) else { return };
         let session = PendingSession {
             torrent_id: torrent.id,
@@ -517,7 +524,7 @@ impl Tracker {
         user: u32,
         left: Left,
     ) {
-        let is_debt = left.bytes > 0 && left.bytes < U48::MAX;
+        let is_debt = left.known().is_some_and(|bytes| bytes > 0);
         if !is_debt && !self.has_session(shard, slot, user) {
             shard.departed.forget(slot, user, left.at_seconds);
             return;

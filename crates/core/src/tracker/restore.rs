@@ -95,12 +95,14 @@ impl Tracker {
 
     /// Marks every session as possibly older than the totals in the store, so that its next
     /// announce sets its counters and earns nothing: better a second of credit lost than one
-    /// counted twice.
+    /// counted twice. What users lacked is forgotten: the totals may know of a later state, and
+    /// what lies between the two must not be charged again.
     pub fn mark_sessions_stale(&self) -> usize {
         let Swarms::Private(shards) = &self.swarms else { return 0 };
         let mut marked = 0;
         for shard in shards.iter() {
             let mut shard = shard.lock();
+            shard.departed.clear();
             for slot in 0..shard.torrents.slots() {
                 let Some(torrent) = shard.torrents.get_mut(slot) else { continue };
                 for at in 0..torrent.swarm.main.len() {
@@ -133,8 +135,10 @@ impl Tracker {
         let id = SessionId { user, key: row.key };
         let known = self.take_out(&mut shard, slot, &id);
         if row.gone {
-            let left = Left { bytes: row.left_bytes, at_seconds: row.announced_at_seconds };
-            self.put_departed(&mut shard, slot, user, left);
+            if !row.stale {
+                let left = Left { bytes: row.left_bytes, at_seconds: row.announced_at_seconds };
+                self.put_departed(&mut shard, slot, user, left);
+            }
             return true;
         }
         if !self.reserve_peer(self.rules.load().settings.peers_max) {

@@ -54,6 +54,14 @@ pub struct Sums {
     pub snatches: u32,
 }
 
+impl Sums {
+    pub fn add(&mut self, traffic: Traffic, seed_seconds: u64, snatches: u32) {
+        self.traffic.add(traffic);
+        self.seed_seconds += seed_seconds;
+        self.snatches += snatches;
+    }
+}
+
 /// What an accepted announce is answered with.
 #[derive(Debug)]
 pub struct Expected {
@@ -113,8 +121,10 @@ impl Reference {
     /// Departed leechers about whom nothing more recent is known.
     pub fn absent_debtors(&self) -> impl Iterator<Item = ((u32, u32), (u64, u32))> {
         let departed = self.departed.iter().map(|(key, left)| (*key, *left));
-        departed
-            .filter(|((torrent, user), (_, at))| self.of(*torrent, *user).all(|it| it.last < *at))
+        departed.filter(|((torrent, user), (left, at))| {
+            let is_debt = *left > 0 && *left < LEFT_UNKNOWN;
+            is_debt && self.of(*torrent, *user).all(|it| it.last < *at)
+        })
     }
 
     fn admit(&self, user: Option<u32>, request: &AnnounceRequest) -> Result<(u32, u32), Refusal> {
@@ -176,7 +186,11 @@ impl Reference {
             }
             (None, true) => {
                 // Departed sessions only: it is one of them that says `stopped` again.
-                if let Some((known, _)) = self.departed.get(&(torrent, user)).copied() {
+                let departed = self.departed.get(&(torrent, user)).copied();
+                let is_last = |(left, at): &(u64, u32)| {
+                    *left < LEFT_UNKNOWN && self.of(torrent, user).all(|it| it.last < *at)
+                };
+                if let Some((known, _)) = departed.filter(is_last) {
                     let charged = known.saturating_sub(request.left).min(request.downloaded);
                     // Of one that is charged nothing, nothing is written and nothing remembered.
                     if charged > 0 {
@@ -278,28 +292,27 @@ impl Reference {
     }
 
     fn last_known_left(&self, torrent: u32, user: u32) -> Option<u64> {
-        let live = self.of(torrent, user).map(|it| (it.left, it.last));
+        let known = self.of(torrent, user).filter(|it| !it.stale);
+        let live = known.map(|it| (it.left, it.last));
         let reports = live.chain(self.departed.get(&(torrent, user)).copied());
         let last = reports.max_by_key(|(left, at)| (*at, std::cmp::Reverse(*left)));
         last.map(|(left, _)| left).filter(|left| *left < LEFT_UNKNOWN)
     }
 
     fn remember(&mut self, torrent: u32, user: u32, left: u64, at: u32) {
-        let newer = self.departed.get(&(torrent, user)).is_some_and(|(_, known)| *known > at);
-        match newer {
-            true => {}
-            false if left == 0 || left >= LEFT_UNKNOWN => {
-                self.departed.remove(&(torrent, user));
-            }
-            false => {
-                self.departed.insert((torrent, user), (left, at));
-            }
+        let recency = |(left, at): (u64, u32)| (at, std::cmp::Reverse(left));
+        let known = self.departed.entry((torrent, user)).or_insert((left, at));
+        if recency((left, at)) >= recency(*known) {
+            *known = (left, at);
         }
     }
 
     fn depart(&mut self, at: usize) {
         let gone = self.sessions.remove(at);
-        self.remember(gone.torrent, gone.user, gone.left, gone.last);
+        // What a stale session lacked may be older than the totals.
+        if !gone.stale {
+            self.remember(gone.torrent, gone.user, gone.left, gone.last);
+        }
     }
 
     /// Removes all that have timed out; returns how many.
@@ -359,9 +372,7 @@ impl Reference {
             self.of_history.entry((user, torrent)).or_default(),
         ];
         for sums in keys {
-            sums.traffic.add(traffic);
-            sums.seed_seconds += u64::from(seed_seconds);
-            sums.snatches += snatches;
+            sums.add(traffic, seed_seconds.into(), snatches);
         }
         self.torrents.get_mut(&torrent).unwrap().snatches += snatches;
     }

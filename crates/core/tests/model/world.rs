@@ -43,6 +43,23 @@ pub struct Store {
     pub history: BTreeMap<(u32, u32), Sums>,
 }
 
+impl Store {
+    pub fn add(&mut self, batch: &Batch) {
+        for row in &batch.users {
+            let sums = self.users.entry(row.user_id).or_default();
+            sums.add(row.traffic, row.seed_seconds, row.snatches);
+        }
+        for row in &batch.torrents {
+            let sums = self.torrents.entry(row.torrent_id).or_default();
+            sums.add(row.traffic, 0, row.snatches);
+        }
+        for row in &batch.history {
+            let sums = self.history.entry((row.user_id, row.torrent_id)).or_default();
+            sums.add(row.traffic, row.seed_seconds, row.snatches);
+        }
+    }
+}
+
 pub fn hash(torrent: u8) -> InfoHash {
     InfoHash([torrent; 20])
 }
@@ -69,7 +86,7 @@ fn role(id: u16) -> RoleSpec {
 }
 
 /// Clients 0 and 1 take turns at one address: one is the other after a restart.
-fn address(report: &Report) -> (IpAddr, u16) {
+pub fn address(report: &Report) -> (IpAddr, u16) {
     let user = report.user as u8;
     let machine = report.client.max(1);
     let port = 5000 + u16::from(machine);
@@ -125,9 +142,6 @@ impl World {
     }
 
     pub fn take(&mut self, step: &Step) {
-        if std::env::var("TRACE").is_ok() && !matches!(step, Step::Announce(_)) {
-            println!("{step:?}");
-        }
         match step {
             Step::Announce(report) => self.announce(report),
             Step::Wait(seconds) => self.wait(*seconds),
@@ -136,6 +150,7 @@ impl World {
                 let marked = self.tracker.mark_sessions_stale();
                 assert_eq!(marked, self.model.sessions.len());
                 self.model.sessions.iter_mut().for_each(|session| session.stale = true);
+                self.model.departed.clear();
                 // The marks are in force from here on, whatever a replay would say.
                 self.take_snapshot();
             }
@@ -156,7 +171,7 @@ impl World {
 
     // ---- Announces ----
 
-    fn announce(&mut self, report: &Report) {
+    pub fn announce(&mut self, report: &Report) {
         self.wait(report.after);
         let request = self.request(report);
         self.send(report, &request);
@@ -167,7 +182,7 @@ impl World {
     }
 
     /// The announce of a client that keeps its counters.
-    fn request(&mut self, report: &Report) -> AnnounceRequest {
+    pub fn request(&mut self, report: &Report) -> AnnounceRequest {
         let key = (report.user, report.client, report.torrent);
         let fresh = Client { uploaded: 0, downloaded: 0, left: 1_000_000 };
         let client = self.clients.entry(key).or_insert(fresh);
@@ -222,7 +237,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, report: &Report, request: &AnnounceRequest) {
+    pub fn send(&mut self, report: &Report, request: &AnnounceRequest) {
         let (ip, _) = address(report);
         let user = match report.odd {
             Odd::NoPasskey => None,
@@ -233,22 +248,6 @@ impl World {
         let expected = self.model.announce(user, request, ip, one_family, self.now);
         let source = Source { ip, one_family };
         let answer = self.tracker.announce(request, source, self.now, &mut self.list);
-        if std::env::var("TRACE").is_ok() {
-            println!(
-                "{} u{} c{} t{} {ip} up {} down {} left {} {:?} -> {} sums {:?} dep {:?}",
-                self.now - 1_800_000_000,
-                report.user,
-                report.client,
-                report.torrent,
-                request.uploaded,
-                request.downloaded,
-                request.left,
-                request.event,
-                answer.is_ok(),
-                self.model.of_history.get(&(report.user, report.torrent.into())),
-                self.model.departed.get(&(report.torrent.into(), report.user))
-            );
-        }
         match (answer, expected) {
             (Ok(answer), Ok(expected)) => {
                 let Answer { seeders, leechers, snatches, .. } = answer;
@@ -348,15 +347,33 @@ impl World {
         register(&self.tracker, &self.model);
     }
 
+    /// Lifts all limits, and leaves only multipliers of which no fraction of a byte is lost.
+    pub fn allow_everything(&mut self) {
+        let model = &mut self.model;
+        for role in model.roles.values_mut() {
+            *role = RoleSpec { upload_percent: 200, ..self::role(role.id) };
+        }
+        for user in model.users.values_mut() {
+            (user.download_enabled, user.deleted) = (true, false);
+        }
+        for torrent in model.torrents.values_mut() {
+            (torrent.enabled, torrent.deleted) = (true, false);
+            (torrent.upload_percent, torrent.download_percent) = (100, 300);
+        }
+        for token in model.tokens.values_mut() {
+            (token.upload_percent, token.download_percent) = (100, 100);
+        }
+        model.events.clear();
+        register(&self.tracker, model);
+    }
+
     // ---- Flushes and restarts ----
 
     pub fn drain(&mut self) {
         let mut first_shard = 0;
-        let mut touched = Vec::new();
         loop {
             // Small batches, so that a drain takes several.
             let drained = self.tracker.drain(self.now, first_shard, 3);
-            touched.extend(drained.batch.torrents.iter().map(|row| row.torrent_id));
             self.apply(drained.batch);
             match drained.next_shard {
                 Some(next) => first_shard = next,
@@ -376,8 +393,8 @@ impl World {
         self.journal.clear();
     }
 
-    fn rebuild(&mut self) {
-        let before = self.tracker.stats();
+    /// A tracker from the last snapshot and all batches since.
+    pub fn restored(&self) -> Tracker {
         let tracker = fresh(&self.model);
         // Limits are for newcomers.
         tracker.set_settings(Settings { peers_max: 10_000, ..self.model.settings.clone() });
@@ -388,6 +405,12 @@ impl World {
             assert_eq!(tracker.replay(batch), batch.sessions.len());
         }
         tracker.set_settings(self.model.settings.clone());
+        tracker
+    }
+
+    fn rebuild(&mut self) {
+        let before = self.tracker.stats();
+        let tracker = self.restored();
         let after = tracker.stats();
         // Of a user who has come back, what was lacked before is remembered or not.
         assert!(after.departed >= self.model.absent_debtors().count() as u64);
@@ -438,24 +461,12 @@ impl World {
         assert!(batch.torrents.is_sorted_by(|a, b| a.torrent_id < b.torrent_id));
         let key = |row: &SessionRow| (row.torrent_id, row.user_id, row.key);
         assert!(batch.sessions.is_sorted_by(|a, b| key(a) < key(b)));
-        for row in &batch.users {
-            let sums = self.store.users.entry(row.user_id).or_default();
-            sums.traffic.add(row.traffic);
-            sums.seed_seconds += row.seed_seconds;
-            sums.snatches += row.snatches;
-        }
+        self.store.add(&batch);
         for row in &batch.torrents {
-            let sums = self.store.torrents.entry(row.torrent_id).or_default();
-            sums.traffic.add(row.traffic);
-            sums.snatches += row.snatches;
             let (seeders, leechers, _) = self.model.counts(row.torrent_id);
             assert_eq!((row.seeders, row.leechers), (seeders, leechers));
         }
         for row in &batch.history {
-            let sums = self.store.history.entry((row.user_id, row.torrent_id)).or_default();
-            sums.traffic.add(row.traffic);
-            sums.seed_seconds += row.seed_seconds;
-            sums.snatches += row.snatches;
             assert_eq!(row.active, self.model.is_active(row.torrent_id, row.user_id), "{row:?}");
             let (at, left) = self.model.last_report[&(row.torrent_id, row.user_id)];
             if row.announced_at_seconds == at {

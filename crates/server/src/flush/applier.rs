@@ -46,7 +46,7 @@ impl<S: Store + ?Sized> Applier<S> {
         status.store_available.store(true, Ordering::Relaxed);
         Self {
             store,
-            reader: JournalReader::new(journal, checkpoint),
+            reader: JournalReader::after(journal, checkpoint),
             dead_letters: DeadLetters::new(dead_letters),
             status,
             config,

@@ -248,6 +248,8 @@ impl Flusher {
         let mut writer = SnapshotWriter::begin(&self.snapshot_path, number, now_seconds)?;
         let batch = self.tracker.drain_and_snapshot(now_seconds, |item| writer.put(item));
         self.write(Batch { number, ..batch })?;
+        // A snapshot must not outlive the batch that its counters belong to.
+        self.journal.sync()?;
         let bytes = writer.finish()?;
         self.snapshot_number = number;
         self.snapshot_at = Instant::now();

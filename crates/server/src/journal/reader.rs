@@ -16,6 +16,8 @@ pub struct JournalReader {
     dir: PathBuf,
     /// The number of the last batch returned, or passed over.
     last: u64,
+    /// The batch after `last` has to be the first that is found.
+    wanted: bool,
     segment: Option<OpenSegment>,
 }
 
@@ -28,9 +30,14 @@ struct OpenSegment {
 }
 
 impl JournalReader {
-    /// A reader of the batches with a number above `after`.
-    pub fn new(dir: &Path, after: u64) -> Self {
-        Self { dir: dir.to_owned(), last: after, segment: None }
+    /// A reader of all batches, from wherever the journal begins.
+    pub fn all(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), last: 0, wanted: false, segment: None }
+    }
+
+    /// A reader of the batches with a number above `number`, the first of which has to be there.
+    pub fn after(dir: &Path, number: u64) -> Self {
+        Self { dir: dir.to_owned(), last: number, wanted: true, segment: None }
     }
 
     /// The next batch; `None` when there is no further whole one.
@@ -52,6 +59,10 @@ impl JournalReader {
                     if batch.number <= self.last {
                         continue;
                     }
+                    if batch.number != self.last + 1 && self.wanted {
+                        let (first, after) = (batch.number, self.last);
+                        return Err(JournalError::Gap { path: self.dir.clone(), first, after });
+                    }
                     if batch.number != self.last + 1 && self.last != 0 {
                         return Err(JournalError::Damaged {
                             path: segment.path.clone(),
@@ -60,6 +71,7 @@ impl JournalReader {
                         });
                     }
                     self.last = batch.number;
+                    self.wanted = false;
                     return Ok(Some(batch));
                 }
                 Frame::End => {

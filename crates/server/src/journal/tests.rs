@@ -28,7 +28,11 @@ fn append(journal: &mut Journal, numbers: std::ops::RangeInclusive<u64>) {
 }
 
 fn numbers_after(dir: &TempDir, after: u64) -> Vec<u64> {
-    let mut reader = JournalReader::new(dir.path(), after);
+    let mut reader = if after == 0 {
+        JournalReader::all(dir.path())
+    } else {
+        JournalReader::after(dir.path(), after)
+    };
     std::iter::from_fn(|| reader.next_batch().unwrap()).map(|batch| batch.number).collect()
 }
 
@@ -42,7 +46,7 @@ fn batches_come_back_in_order_and_whole() {
     let (mut journal, cut_bytes) = Journal::open(dir.path()).unwrap();
     append(&mut journal, 1..=3);
     assert_eq!((journal.last_number(), cut_bytes), (3, 0));
-    let mut reader = JournalReader::new(dir.path(), 1);
+    let mut reader = JournalReader::after(dir.path(), 1);
     assert_eq!(reader.next_batch().unwrap(), Some(batch(2)));
     assert_eq!(reader.next_batch().unwrap(), Some(batch(3)));
     assert_eq!(reader.next_batch().unwrap(), None);
@@ -54,7 +58,7 @@ fn batches_come_back_in_order_and_whole() {
 fn a_reader_follows_over_closed_segments() {
     let dir = TempDir::new().unwrap();
     let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    let mut reader = JournalReader::new(dir.path(), 0);
+    let mut reader = JournalReader::all(dir.path());
     assert_eq!(reader.next_batch().unwrap(), None);
     append(&mut journal, 1..=2);
     assert_eq!(reader.next_batch().unwrap().unwrap().number, 1);
@@ -112,7 +116,7 @@ fn a_flipped_bit_in_the_last_segment_cuts_there_and_earlier_it_is_an_error() {
     assert_eq!(numbers_after(&dir, 0), [1]);
 
     fs::write(segment_path(dir.path(), 2), MAGIC).unwrap();
-    let mut reader = JournalReader::new(dir.path(), 0);
+    let mut reader = JournalReader::all(dir.path());
     reader.next_batch().unwrap();
     let error = reader.next_batch().unwrap_err().to_string();
     assert!(error.contains(&format!("damaged at byte {one}: a checksum does not fit")), "{error}");
@@ -165,7 +169,7 @@ fn a_missing_batch_is_an_error_and_not_a_silent_gap() {
     let (mut journal, _) = Journal::open(dir.path()).unwrap();
     append(&mut journal, 1..=1);
     append(&mut journal, 3..=3);
-    let mut reader = JournalReader::new(dir.path(), 0);
+    let mut reader = JournalReader::all(dir.path());
     reader.next_batch().unwrap();
     let error = reader.next_batch().unwrap_err().to_string();
     assert!(error.contains("batch 3 follows batch 1"), "{error}");
@@ -201,4 +205,20 @@ fn fuzz_no_bytes_panic_and_damage_is_never_taken_for_a_batch() {
             frame::Frame::End => panic!("a frame is not the end"),
         }
     });
+}
+
+#[test]
+fn batches_that_the_store_needs_and_that_are_gone_are_an_error() {
+    let dir = TempDir::new().unwrap();
+    let (mut journal, _) = Journal::open(dir.path()).unwrap();
+    append(&mut journal, 1..=2);
+    journal.close_segment().unwrap();
+    append(&mut journal, 3..=3);
+    journal.retire(2).unwrap();
+    assert_eq!(numbers_after(&dir, 2), [3]);
+    for (after, words) in [(0, "batch 0 is the last one"), (1, "batch 1 is the last one")] {
+        let error = JournalReader::after(dir.path(), after).next_batch().unwrap_err().to_string();
+        assert!(error.contains("begins with batch 3") && error.contains(words), "{error}");
+    }
+    assert_eq!(JournalReader::after(dir.path(), 7).next_batch().unwrap(), None);
 }

@@ -44,7 +44,7 @@ impl Journal {
     /// See [`JournalError`].
     pub fn open(dir: &Path) -> Result<(Self, u64), JournalError> {
         fs::create_dir_all(dir).map_err(JournalError::io(dir))?;
-        let mut reader = JournalReader::new(dir, 0);
+        let mut reader = JournalReader::all(dir);
         while reader.next_batch()?.is_some() {}
         let mut journal = Self {
             dir: dir.to_owned(),

@@ -10,7 +10,7 @@ use mika_core::Settings;
 use tokio::sync::{Mutex, watch};
 use tracing::{error, info, warn};
 
-use super::{ReadConfig, settings_of};
+use super::{Hooks, settings_of};
 use crate::admin::{Admin, AdminCommands, AdminToken, CommandError, WeakAdmin};
 use crate::config::{self, Config, ConfigChange};
 use crate::control::{AnnounceUrls, Control};
@@ -24,7 +24,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
 /// The running server, as far as others may ask something of it.
 pub(super) struct ServerCommands {
     pub(super) config: Arc<ArcSwap<Config>>,
-    pub(super) read_config: ReadConfig,
+    pub(super) hooks: Hooks,
     /// Held while a configuration is applied, so that two reloads do not mix.
     pub(super) reload: Mutex<()>,
     pub(super) context: Arc<ListenContext>,
@@ -40,7 +40,7 @@ pub(super) struct ServerCommands {
 impl AdminCommands for ServerCommands {
     async fn reload_config(&self) -> Result<ConfigChange, CommandError> {
         let _turn = self.reload.lock().await;
-        let new = (self.read_config)().map_err(CommandError::Config)?;
+        let new = (self.hooks.read_config)().map_err(CommandError::Config)?;
         let old = self.config.load_full();
         self.reload_certificates(&new)?;
         self.reload_token(&new)?;
@@ -54,6 +54,7 @@ impl AdminCommands for ServerCommands {
         // needs a restart is used at the start only, but for this one.
         let mut new = new;
         new.tracker.keep_peer_ids = keep_peer_ids;
+        (self.hooks.config_applied)(&new);
         self.config.store(Arc::new(new));
         Ok(change)
     }

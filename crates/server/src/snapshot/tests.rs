@@ -115,3 +115,18 @@ fn an_unfinished_snapshot_leaves_the_old_one_in_place() {
     drop(writer);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn a_snapshot_that_is_given_up_leaves_no_file_that_takes_up_room() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("snapshot");
+    let tracker = tracker();
+    announce(&tracker, 1, 10, 0);
+    let mut writer = SnapshotWriter::begin(&path, 3, NOW).unwrap();
+    tracker.drain_and_snapshot(NOW, |item| writer.put(item));
+    assert!(path.with_extension("new").exists());
+    // As when the journal does not take the batch, because the disk is full.
+    drop(writer);
+    assert!(!path.with_extension("new").exists());
+    assert!(!path.exists());
+}

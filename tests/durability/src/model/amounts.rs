@@ -33,13 +33,13 @@ impl Amounts {
             + self.downloaded_raw.abs_diff(other.downloaded_raw)
     }
 
-    /// Whether no column is larger than the other's.
+    /// Whether no column of bytes is larger than the other's. A completion that the tracker may
+    /// have counted before it lost its memory is counted again: it is no credit.
     pub fn is_at_most(&self, other: &Self) -> bool {
         self.uploaded <= other.uploaded
             && self.downloaded <= other.downloaded
             && self.uploaded_raw <= other.uploaded_raw
             && self.downloaded_raw <= other.downloaded_raw
-            && self.snatches <= other.snatches
     }
 }
 

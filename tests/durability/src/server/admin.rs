@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mika_client::types::{Readiness, Stats, Torrent, User};
+use mika_client::types::{Readiness, Stats};
 use mika_client::{Client, Error};
-use mika_protocol::InfoHash;
 use tokio::runtime::{Builder, Runtime};
 
 /// A client of the admin API with a runtime of its own.
@@ -24,7 +23,8 @@ impl Admin {
     /// Runs calls of the API.
     pub fn call<T, F>(&self, calls: F) -> T
     where
-        F: AsyncFnOnce(Client) -> T, {
+        F: AsyncFnOnce(Client) -> T,
+    {
         self.runtime.block_on(calls(self.client.clone()))
     }
 
@@ -46,16 +46,6 @@ impl Admin {
     /// What the server holds and has done.
     pub fn stats(&self) -> Stats {
         self.runtime.block_on(self.client.stats()).expect("the statistics")
-    }
-
-    /// A user by name.
-    pub fn user(&self, name: &str) -> User {
-        self.runtime.block_on(self.client.user(&format!("name:{name}"))).expect("a user")
-    }
-
-    /// A torrent by hash.
-    pub fn torrent(&self, info_hash: InfoHash) -> Torrent {
-        self.runtime.block_on(self.client.torrent(info_hash)).expect("a torrent")
     }
 
     /// Asks until an answer is as wanted; panics if that takes too long.

@@ -26,8 +26,7 @@ enum Aim {
     Snapshot,
 }
 
-const AIMS: [Aim; 5] =
-    [Aim::Running, Aim::Flushing, Aim::Starting, Aim::Snapshot, Aim::Running];
+const AIMS: [Aim; 5] = [Aim::Running, Aim::Flushing, Aim::Starting, Aim::Snapshot, Aim::Running];
 
 /// What was on disk after a kill, in one line of the table.
 struct Hit {
@@ -216,12 +215,7 @@ fn torn_bytes(segment: &Path) -> u64 {
 }
 
 /// Every live session is handed out, and nobody else.
-fn assert_exact_peers(
-    population: &Population,
-    machines: &[Machine],
-    site: &Site,
-    passkey: &str,
-) {
+fn assert_exact_peers(population: &Population, machines: &[Machine], site: &Site, passkey: &str) {
     let mut probe = Probe::new(site, passkey);
     let totals = population.totals(machines);
     let expected = expected_peers(population, machines.iter());

@@ -1,5 +1,6 @@
 //! Orderly stops, and two trackers that want the same things.
 
+use std::thread;
 use std::time::Duration;
 
 use mika_durability::server::{Site, Tuning};
@@ -63,6 +64,7 @@ fn a_second_tracker_on_the_same_directory_or_ports_says_so_and_harms_nobody() {
             assert!(words.contains(&port.to_string()), "{words}");
             assert!(words.contains("in use"), "{words}");
         }
+        thread::sleep(Duration::from_secs(1));
     });
     stage.assert_exact(&mut fleet, "with guests");
     stage.terminate(server);

@@ -82,7 +82,7 @@ fn a_kill_during_an_outage_loses_nothing_that_waits_in_the_journal() {
     stage.announce_for(&mut fleet, Duration::from_secs(1));
     let lock = Lock::take(&stage);
     let before = stage.site.admin().stats().flush.applied_batch_number;
-    stage.announce_for(&mut fleet, Duration::from_secs(3));
+    stage.announce_unflushed_for(&mut fleet, Duration::from_secs(3));
     let waiting = stage.site.admin().stats().flush.last_batch_number;
     assert!(waiting > before + 10, "{waiting} {before}");
     stage.kill(server);

@@ -56,6 +56,11 @@ impl Stage {
         self.announce_while(fleet, || thread::sleep(duration));
     }
 
+    /// Lets everybody announce and proves nothing: for a store that takes nothing.
+    pub fn announce_unflushed_for(&self, fleet: &mut Fleet<'_>, duration: Duration) {
+        fleet.run(true, || thread::sleep(duration));
+    }
+
     /// Lets everybody announce, and flushes now and then, until `scene` ends.
     pub fn announce_while<T>(&self, fleet: &mut Fleet<'_>, scene: impl FnOnce() -> T) -> T {
         fleet.run(true, || {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use mika_durability::model::Totals;
 use mika_durability::server::Tuning;
 
 use crate::store_outage::Lock;
@@ -76,7 +77,7 @@ fn a_torn_tail_that_the_store_lacks_is_reported_again_and_counted_once() {
         // What was written until now may be in the store.
         let keep = fs::metadata(&segment).unwrap().len();
         // No flush reaches the store, so nothing is proved: sessions go on or rest.
-        stage.announce_for(&mut fleet, Duration::from_secs(2));
+        stage.announce_unflushed_for(&mut fleet, Duration::from_secs(2));
         stage.kill(server);
         lock.release();
         assert_eq!(segment, stage.last_segment());
@@ -130,7 +131,7 @@ fn a_truncated_snapshot_ends_the_start_with_advice_and_without_it_nothing_counts
 }
 
 #[test]
-fn a_store_from_a_backup_is_taken_as_it_is() {
+fn an_older_store_is_refused_and_with_what_the_advice_says_it_goes_on() {
     let (stage, machines) = Stage::new(10, &Tuning::default(), None);
     let mut fleet = stage.fleet(machines);
     let backup = stage.dir.path().join("backup.sqlite");
@@ -144,17 +145,24 @@ fn a_store_from_a_backup_is_taken_as_it_is() {
     stage.terminate(server);
 
     fs::copy(&backup, stage.site.store()).unwrap();
+    let (status, words) = stage.site.start_that_fails();
+    assert_eq!(status.code(), Some(1), "{words}");
+    assert!(words.contains("older copy") && words.contains("and the snapshot away"), "{words}");
+    for name in ["journal", "snapshot"] {
+        fs::rename(stage.site.data().join(name), stage.dir.path().join(name)).unwrap();
+    }
     let server = stage.start();
-    let before = stage.found();
+    let before = uploaded(&stage.found());
     stage.announce_for(&mut fleet, Duration::from_secs(1));
     stage.assert_nothing_twice(&mut fleet, "with the backup");
-    let sum = |totals: &mika_durability::model::Totals| {
-        totals.users.values().map(|user| user.uploaded_raw).sum::<u64>()
-    };
-    assert!(sum(&stage.found()) > sum(&before), "the store has to take batches again");
+    assert!(uploaded(&stage.found()) > before, "the store has to take batches again");
     assert!(stage.site.admin().ready().ready);
     stage.kill(server);
     let server = stage.start();
     stage.assert_nothing_twice(&mut fleet, "after one more kill");
     stage.terminate(server);
+}
+
+fn uploaded(totals: &Totals) -> u64 {
+    totals.users.values().map(|user| user.uploaded_raw).sum()
 }

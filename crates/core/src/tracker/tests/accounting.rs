@@ -129,6 +129,23 @@ fn a_stop_that_is_sent_twice_is_charged_once_even_if_the_user_has_another_client
 }
 
 #[test]
+fn a_client_that_stops_and_goes_on_with_its_counters_is_charged_once() {
+    for (restart, left) in [(false, 0), (true, 0), (false, 200), (true, 200)] {
+        let mut site = Site::private();
+        site.ok(by(1).left(1000));
+        site.ok(by(1).client(1).left(1000));
+        site.wait(60);
+        site.ok(by(1).client(1).moved(0, 1000 - left).left(left).stopped());
+        site.wait(1);
+        if restart {
+            site.restart();
+        }
+        site.ok(by(1).client(1).moved(0, 1000 - left).left(left));
+        assert_eq!(site.moved(1), (0, 1000 - left));
+    }
+}
+
+#[test]
 fn the_most_recent_report_decides_what_a_user_lacked_when_two_clients_expire_together() {
     let mut site = Site::private();
     // Whatever the order in which a sweep finds them.

@@ -118,5 +118,5 @@ fn a_public_torrent_that_no_store_knows_goes_with_its_last_peer() {
     assert_eq!(site.expire(), 1);
     site.expire();
     assert_eq!(site.tracker.stats().torrents, 3);
-    assert_eq!(site.tracker.scrape(hash(99)), None);
+    assert_eq!(site.counts(hash(99)), (0, 0, 0));
 }

@@ -95,6 +95,34 @@ fn a_session_that_may_be_older_than_the_totals_earns_nothing_once() {
 }
 
 #[test]
+fn a_lack_that_may_be_older_than_the_totals_is_charged_to_nobody() {
+    let mut site = Site::private();
+    site.ok(by(1).left(1000));
+    site.ok(by(1).left(1000).stopped());
+    site.ok(by(2).left(1000));
+    site.ok(by(3).left(1000));
+    site.tracker.mark_sessions_stale();
+    assert_eq!(site.tracker.stats().departed, 0);
+    // A resumed download, a client that crashed, and one that fell silent: the 400 bytes may be
+    // in the totals, by a report that the tracker no longer knows.
+    site.ok(by(1).client(1).moved(0, 400).left(600));
+    site.ok(By { ip: by(2).ip, ..by(2).client(1) }.port(6881).moved(0, 400).left(600));
+    site.wait(5000);
+    site.expire();
+    site.drain();
+    site.crash();
+    site.ok(by(3).client(1).moved(0, 400).left(600));
+    for user in 1..=3 {
+        assert_eq!(site.moved(user), (0, 0), "user {user}");
+    }
+    // From there on everything is known.
+    site.ok(by(3).client(1).moved(0, 500).left(500));
+    site.ok(by(3).client(1).moved(0, 500).left(500).stopped());
+    site.ok(by(3).client(2).moved(0, 50).left(450));
+    assert_eq!(site.moved(3), (0, 150));
+}
+
+#[test]
 fn items_of_users_and_torrents_that_are_gone_are_left_out() {
     let mut site = Site::private();
     site.ok(by(1));
