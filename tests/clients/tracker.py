@@ -6,7 +6,6 @@ import secrets
 import signal
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
@@ -25,7 +24,6 @@ PEER_TIMEOUT_SECONDS = 600
 FLUSH_MILLISECONDS = 100
 START_SECONDS = 20
 STOP_SECONDS = 20
-SETTLE_SECONDS = 15
 HOSTS = ("127.0.0.1", "[::1]")
 
 
@@ -50,22 +48,10 @@ class Tracker(ABC):
         """The announce URL of a user; `shape` is where the passkey stands in it."""
         return f"{scheme}://{host}:{self.ports[scheme]}" + shape.format(passkey=user.passkey)
 
-    def settled_totals(self, users):
-        """(uploaded, downloaded) of each user, once all sessions ended and nothing moves any more.
-
-        A flush may still be under way when the last client has ended, so this reads until the same
-        totals came back several flushes apart.
-        """
-        before, same_since = None, time.monotonic()
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while True:
-            now = [self.totals(user) for user in users]
-            if now != before:
-                before, same_since = now, time.monotonic()
-            elif time.monotonic() - same_since > 12 * FLUSH_MILLISECONDS / 1000:
-                return now
-            assert time.monotonic() < deadline, f"the totals do not settle: {now}"
-            time.sleep(FLUSH_MILLISECONDS / 1000)
+    def final_totals(self, users):
+        """(uploaded, downloaded) of each user, when all sessions have ended."""
+        self.flush()
+        return [self.totals(user) for user in users]
 
     def wait_swarm(self, torrent, seeders, leechers, timeout_seconds=15):
         """Waits until the swarm has as many seeders and leechers."""
@@ -94,6 +80,10 @@ class Tracker(ABC):
     @abstractmethod
     def add_torrent(self, torrent):
         """Registers a torrent."""
+
+    @abstractmethod
+    def flush(self):
+        """Makes `totals` show all that was announced."""
 
     @abstractmethod
     def totals(self, user):
@@ -209,6 +199,9 @@ interval_milliseconds = {FLUSH_MILLISECONDS}
         )
         assert self.client("torrent", "add", path)["info_hash"] == torrent.info_hash
 
+    def flush(self):
+        self.client("flush")
+
     def totals(self, user):
         answer = self.client("user", "get", user.name)
         raw = (answer["uploaded_raw"], answer["downloaded_raw"])
@@ -266,6 +259,9 @@ class Fake(Tracker):
     def add_torrent(self, torrent):
         for wire_hash in torrent.wire_hashes:
             self.swarms.torrents[wire_hash] = torrent.info_hash
+
+    def flush(self):
+        """Totals are counted at once."""
 
     def totals(self, user):
         return tuple(self.swarms.totals[user.passkey])

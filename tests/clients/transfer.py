@@ -1,4 +1,4 @@
-"""One transfer between two clients, from the first announce to the settled account."""
+"""One transfer between two clients, from the first announce to the final account."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ class Transfer:
         reported = self.reported()
         self.tracker.check_announced(self.seeding_user, reported[0])
         self.tracker.check_announced(self.leeching_user, reported[1])
-        credited = self.tracker.settled_totals([self.seeding_user, self.leeching_user])
+        credited = self.tracker.final_totals([self.seeding_user, self.leeching_user])
         assert credited == reported
         assert self.tracker.swarm(self.torrent) == (0, 0, 1)
 

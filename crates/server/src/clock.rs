@@ -2,58 +2,51 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Unix time in whole seconds, which never goes back within the process.
+/// Unix time in whole seconds, as of the start plus the time that has passed since.
 ///
-/// A system clock that is set back stands still here until it has caught up: a session whose last
-/// announce lies in the future would otherwise confuse expiry and seed time. Clones share the time
-/// that they have shown.
+/// A system clock that is set while the tracker runs does not matter: put forward, it would end
+/// all sessions at once; put back, it would stop expiry and seed time until it had caught up.
+/// Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: Source,
-    latest_seconds: Arc<AtomicU32>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Source {
-    System,
-    Test,
+    System { started: Instant, started_at_seconds: u32 },
+    Test(Arc<AtomicU32>),
 }
 
 impl Clock {
-    /// The clock of the operating system.
+    /// A clock that begins at the operating system's time.
     pub fn system() -> Self {
-        Self { source: Source::System, latest_seconds: Arc::default() }
+        let (started, started_at_seconds) = (Instant::now(), system_seconds());
+        Self { source: Source::System { started, started_at_seconds } }
     }
 
     /// A clock that stands still until [`Clock::advance`] is called.
     pub fn test(now_seconds: u32) -> Self {
-        let latest_seconds = Arc::new(AtomicU32::new(now_seconds));
-        Self { source: Source::Test, latest_seconds }
+        Self { source: Source::Test(Arc::new(AtomicU32::new(now_seconds))) }
     }
 
     /// Seconds since 1970; `u32::MAX` from February 2106 on.
     pub fn now_seconds(&self) -> u32 {
-        let latest = self.latest_seconds.load(Ordering::Relaxed);
-        match self.source {
-            Source::Test => latest,
-            Source::System => {
-                let now = system_seconds();
-                // The shared word is written once a second, not once an announce.
-                if now > latest {
-                    self.latest_seconds.fetch_max(now, Ordering::Relaxed).max(now)
-                } else {
-                    latest
-                }
+        match &self.source {
+            Source::Test(now_seconds) => now_seconds.load(Ordering::Relaxed),
+            Source::System { started, started_at_seconds } => {
+                let passed = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
+                started_at_seconds.saturating_add(passed)
             }
         }
     }
 
     /// Moves a test clock forward; the system's clock does not care.
     pub fn advance(&self, seconds: u32) {
-        if let Source::Test = self.source {
-            let _ = self.latest_seconds.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+        if let Source::Test(now_seconds) = &self.source {
+            let _ = now_seconds.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
                 Some(now.saturating_add(seconds))
             });
         }
@@ -87,12 +80,5 @@ mod tests {
         assert!((1_700_000_000..4_000_000_000).contains(&before));
         clock.advance(1_000_000);
         assert!(clock.now_seconds() < before + 1_000_000);
-    }
-
-    #[test]
-    fn the_system_clock_never_goes_back() {
-        let clock = Clock::system();
-        clock.latest_seconds.store(u32::MAX - 1, Ordering::Relaxed);
-        assert_eq!(clock.now_seconds(), u32::MAX - 1);
     }
 }

@@ -70,6 +70,12 @@ macro_rules! config {
                 [$(self.$section.values()),*].concat()
             }
 
+            /// Takes over the values of the keys that need a restart, so that this says what is in
+            /// force in a server that was started with `running`.
+            pub fn keep_restart_keys(&mut self, running: &Self) {
+                $(self.$section.keep_restart_keys(&running.$section);)*
+            }
+
             fn changes(&self, newer: &Self) -> Vec<(&'static Key, KeyChange)> {
                 [$(self.$section.changes(&newer.$section)),*].concat()
             }

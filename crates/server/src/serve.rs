@@ -239,7 +239,8 @@ pub async fn run(
         let panicked = |_| io::Error::other("the expiry thread has panicked");
         workers.join().and(expiry.join().map_err(panicked))
     });
-    joined.await.map_err(io::Error::other)??;
+    // Told at the end: the last batch has to be written whatever became of a worker.
+    let joined = joined.await.map_err(io::Error::other).flatten();
     if let Err(error) = running_admin.stop() {
         error!(%error, "the admin API ended badly");
     }
@@ -251,6 +252,7 @@ pub async fn run(
         warn!(waiting, "the store did not take the last batches; they wait in the journal");
     }
     catalog.close().await;
+    joined?;
     if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
 }
 
@@ -330,9 +332,9 @@ impl WorkerSockets {
         signal: &ShutdownSignal,
     ) -> io::Result<Workers> {
         let mut settings = HttpSettings::of(config);
-        let connections_max = files_max.saturating_sub(FILES_RESERVED);
+        let connections_max = files_max - FILES_RESERVED.min(files_max / 4);
         if connections_max < settings.connections_max {
-            info!(connections_max, "the system allows fewer open files than limits.connections");
+            warn!(connections_max, "the system allows fewer open files than limits.connections");
             settings.connections_max = connections_max;
         }
         let mut workers = http::serve(self.http, certificates, &settings, context, signal)?;

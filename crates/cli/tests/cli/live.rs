@@ -65,6 +65,9 @@ fn a_reload_by_signal_or_command_counts_for_the_next_announce() {
     assert!(reply.contains("8:intervali1200e"), "{reply}");
     assert!(reply.contains("15:warning message14:moving tonight"), "{reply}");
     assert!(announce(port, "").contains("passkey missing"), "the mode must not have changed");
+    let again = tracker.json(&["config", "reload"]);
+    assert_eq!(again["applied"].as_array().unwrap().len(), 0, "{again}");
+    assert_eq!(again["needs_restart"][0]["key"], "tracker.mode", "{again}");
 
     let id = "tracker_id = \"t1\"\n";
     std::fs::write(tracker.folder.path().join("mika.toml"), config(port, id)).unwrap();

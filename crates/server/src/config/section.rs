@@ -137,6 +137,9 @@ pub(super) trait Section {
     fn values(&self) -> Vec<(&'static Key, String)>;
 
     /// The keys that differ.
+    /// Takes over the values of the keys that need a restart.
+    fn keep_restart_keys(&mut self, running: &Self);
+
     fn changes(&self, newer: &Self) -> Vec<(&'static Key, KeyChange)>;
 }
 
@@ -242,6 +245,14 @@ macro_rules! section {
                     .filter(|(_, (is_inside, _))| !is_inside)
                     .map(|(key, (_, value))| (key, value))
                     .collect()
+            }
+
+            fn keep_restart_keys(&mut self, running: &Self) {
+                $(if $crate::config::section::effect!($effect)
+                    == $crate::config::section::Effect::Restart
+                {
+                    self.$key = running.$key.clone();
+                })*
             }
 
             fn values(&self) -> Vec<(&'static $crate::config::section::Key, String)> {

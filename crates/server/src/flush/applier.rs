@@ -81,6 +81,12 @@ impl<S: Store + ?Sized> Applier<S> {
                 match self.reader.next_batch() {
                     Ok(Some(batch)) => self.insist(&batch).await,
                     Ok(None) => break,
+                    Err(error @ JournalError::Io { .. }) => {
+                        // Out of open files, perhaps: not a reason to give up.
+                        error!(%error, "the journal cannot be read, trying again");
+                        tokio::time::sleep(RETRY_MAX).await;
+                        self.reader.reopen();
+                    }
                     Err(error) => {
                         self.status.store_available.store(false, Ordering::Relaxed);
                         error!(%error, "the applier has stopped: restart after putting it right");

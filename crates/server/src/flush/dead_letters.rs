@@ -60,7 +60,12 @@ impl DeadLetters {
         let mut options = OpenOptions::new();
         let mut file = options.append(true).create(true).mode(0o600).open(&self.path)?;
         file.write_all(&lines)?;
-        file.sync_data()
+        file.sync_data()?;
+        // The file may be new, or have taken the name of another.
+        match self.path.parent() {
+            Some(dir) => fs::File::open(dir)?.sync_all(),
+            None => Ok(()),
+        }
     }
 }
 

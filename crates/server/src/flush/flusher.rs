@@ -21,6 +21,9 @@ use crate::journal::{Journal, JournalError};
 use crate::metrics::FlushStatus;
 use crate::snapshot::{SnapshotError, SnapshotWriter};
 
+/// Between two attempts at a snapshot, at least.
+const SNAPSHOT_PAUSE: Duration = Duration::from_secs(10);
+
 /// Everything the flusher works with.
 pub struct Flusher {
     tracker: Arc<Tracker>,
@@ -33,8 +36,9 @@ pub struct Flusher {
     /// A batch that the journal did not take. Nothing more is drained until it does: what changes
     /// meanwhile waits in the shards, one entry per session.
     held: Option<Batch>,
+    store_keeps_up: bool,
     snapshot_number: u64,
-    snapshot_at: Instant,
+    snapshot_tried_at: Instant,
     failures: u64,
     journaled: watch::Sender<u64>,
 }
@@ -95,8 +99,9 @@ impl Flusher {
             snapshot_path: snapshot_path.to_owned(),
             next_number,
             held: None,
+            store_keeps_up: true,
             snapshot_number: 0,
-            snapshot_at: Instant::now(),
+            snapshot_tried_at: Instant::now(),
             failures: 0,
             journaled: watch::Sender::new(last_number),
         }
@@ -139,11 +144,9 @@ impl Flusher {
     }
 
     fn run(mut self, commands: &mpsc::Receiver<Command>) -> Stopped {
-        let mut next_tick = Instant::now();
         loop {
             let interval = self.config.load().flush.interval_milliseconds;
-            next_tick = (next_tick + Duration::from_millis(interval.into())).max(Instant::now());
-            match commands.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+            match commands.recv_timeout(Duration::from_millis(interval.into())) {
                 Err(RecvTimeoutError::Timeout) => {
                     // The reason was logged and is in the status.
                     let _ = self.tick();
@@ -159,23 +162,38 @@ impl Flusher {
     }
 
     fn finish(mut self) -> Stopped {
+        self.look_at_store();
         let flushed = self.flush().and_then(|()| self.snapshot());
         let clean = self.watch(flushed).is_ok() && self.journal.sync().is_ok();
         Stopped { last_number: self.next_number - 1, clean }
     }
 
+    /// Each part is tried whatever became of the others: room on a full disk is made by removing
+    /// what is done with, and what is done with grows by a snapshot.
     fn tick(&mut self) -> Result<(), FlushError> {
-        let snapshot_interval = self.config.load().snapshot.interval_seconds;
-        let snapshot_due =
-            self.snapshot_at.elapsed() >= Duration::from_secs(snapshot_interval.into());
-        let mut result = self.flush();
-        if result.is_ok() && snapshot_due {
-            result = self.snapshot();
-        }
-        if result.is_ok() {
-            result = self.retire();
-        }
-        self.watch(result)
+        self.look_at_store();
+        let retired = self.retire();
+        let flushed = self.flush();
+        let snapshot =
+            if flushed.is_ok() && self.snapshot_due() { self.snapshot() } else { Ok(()) };
+        let synced = self.journal.sync_if_due(&self.config.load().flush).map_err(FlushError::from);
+        self.watch(flushed.and(snapshot).and(synced).and(retired))
+    }
+
+    /// A store that has everything lets the journal shrink at the next snapshot: only one that is
+    /// down can fill it. Decided once a tick, for the batches of one belong together.
+    fn look_at_store(&mut self) {
+        let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
+        self.store_keeps_up = applied + 1 >= self.next_number;
+    }
+
+    /// Whether it is time, or the journal has become so large that a snapshot should let it shrink.
+    fn snapshot_due(&self) -> bool {
+        let config = self.config.load();
+        let interval = Duration::from_secs(config.snapshot.interval_seconds.into());
+        let since = self.snapshot_tried_at.elapsed();
+        let is_large = self.journal.bytes() > config.limits.journal_bytes / 2;
+        since >= interval || (is_large && since >= SNAPSHOT_PAUSE)
     }
 
     /// Keeps the status and logs, but not once per second for as long as a disk is full.
@@ -226,7 +244,7 @@ impl Flusher {
 
     fn write(&mut self, batch: Batch) -> Result<(), FlushError> {
         let config = self.config.load();
-        let bytes_max = config.limits.journal_bytes;
+        let bytes_max = if self.store_keeps_up { u64::MAX } else { config.limits.journal_bytes };
         if let Err(error) = self.journal.append(&batch, &config.flush, bytes_max) {
             self.held = Some(batch);
             return Err(error.into());
@@ -243,6 +261,7 @@ impl Flusher {
     /// in the journal.
     fn snapshot(&mut self) -> Result<(), FlushError> {
         let started = Instant::now();
+        self.snapshot_tried_at = started;
         let now_seconds = self.clock.now_seconds();
         let number = self.next_number;
         let mut writer = SnapshotWriter::begin(&self.snapshot_path, number, now_seconds)?;
@@ -252,7 +271,6 @@ impl Flusher {
         self.journal.sync()?;
         let bytes = writer.finish()?;
         self.snapshot_number = number;
-        self.snapshot_at = Instant::now();
         self.status.snapshot_at_seconds.store(crate::metrics::now_seconds(), Ordering::Relaxed);
         self.status.snapshot_bytes.store(bytes, Ordering::Relaxed);
         // So that the batches that the snapshot covers can be removed as whole files.
@@ -299,3 +317,6 @@ impl fmt::Debug for FlushHandle {
         f.debug_struct("FlushHandle").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,11 @@ impl JournalReader {
         }
     }
 
+    /// Begins again after the last batch that was returned, as after a read that failed half way.
+    pub fn reopen(&mut self) {
+        self.segment = None;
+    }
+
     /// Opens the segment that the next batch is in; false if there is none yet.
     fn open_segment(&mut self) -> Result<bool, JournalError> {
         let all = segments(&self.dir)?;

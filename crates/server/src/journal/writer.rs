@@ -117,12 +117,7 @@ impl Journal {
         let Some(current) = &mut self.current else { return Ok(()) };
         current.append(&self.buffer)?;
         self.unsynced = true;
-        let sync_interval = Duration::from_millis(config.journal_sync_interval_milliseconds.into());
-        let due = match config.journal_sync {
-            JournalSync::Always => true,
-            JournalSync::Os => false,
-            JournalSync::Interval => self.synced_at.is_none_or(|at| at.elapsed() >= sync_interval),
-        };
+        let due = sync_due(config, self.synced_at);
         if due {
             let whole = current.bytes - self.buffer.len() as u64;
             if let Err(error) = current.file.sync_data() {
@@ -139,6 +134,16 @@ impl Journal {
         Ok(())
     }
 
+    /// Forces to the disk what was appended since the last time, if that is as long ago as
+    /// configured.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn sync_if_due(&mut self, config: &FlushConfig) -> Result<(), JournalError> {
+        if self.unsynced && sync_due(config, self.synced_at) { self.sync() } else { Ok(()) }
+    }
+
     /// Forces everything to the disk.
     ///
     /// # Errors
@@ -147,6 +152,7 @@ impl Journal {
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if let Some(current) = self.current.as_ref().filter(|_| self.unsynced) {
             current.file.sync_data().map_err(JournalError::io(&current.path))?;
+            self.synced_at = Some(Instant::now());
             self.unsynced = false;
         }
         Ok(())
@@ -183,6 +189,15 @@ impl Journal {
             self.closed_bytes = self.closed_bytes.saturating_sub(bytes);
         }
         Ok(())
+    }
+}
+
+fn sync_due(config: &FlushConfig, synced_at: Option<Instant>) -> bool {
+    let interval = Duration::from_millis(config.journal_sync_interval_milliseconds.into());
+    match config.journal_sync {
+        JournalSync::Always => true,
+        JournalSync::Os => false,
+        JournalSync::Interval => synced_at.is_none_or(|at| at.elapsed() >= interval),
     }
 }
 

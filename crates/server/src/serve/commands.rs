@@ -6,7 +6,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use mika_client::types::Flushed;
-use mika_core::Settings;
 use tokio::sync::{Mutex, watch};
 use tracing::{error, info, warn};
 
@@ -45,15 +44,12 @@ impl AdminCommands for ServerCommands {
         self.reload_certificates(&new)?;
         self.reload_token(&new)?;
         let change = config::diff(&old, &new);
-        let settings = settings_of(&new);
-        let keep_peer_ids = old.tracker.keep_peer_ids;
-        self.control.tracker().set_settings(Settings { keep_peer_ids, ..settings });
+        let mut new = new;
+        new.keep_restart_keys(&old);
+        self.control.tracker().set_settings(settings_of(&new));
         self.context.set_live(LiveSettings::of(&new));
         self.control.set_announce_urls(AnnounceUrls::from_config(&new));
-        // The rest, such as the flush interval and the limits, is read from here each time. What
-        // needs a restart is used at the start only, but for this one.
-        let mut new = new;
-        new.tracker.keep_peer_ids = keep_peer_ids;
+        // The rest, such as the flush interval and the limits, is read from here each time.
         (self.hooks.config_applied)(&new);
         self.config.store(Arc::new(new));
         Ok(change)

@@ -1,0 +1,130 @@
+use mika_core::registry::{TorrentSpec, UserSpec};
+use mika_core::{Mode, PeerList, Settings, Source};
+use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
+use tempfile::TempDir;
+
+use super::*;
+
+struct Bench {
+    dir: TempDir,
+    tracker: Arc<Tracker>,
+    status: Arc<FlushStatus>,
+    flusher: Flusher,
+}
+
+fn bench(change: impl FnOnce(&mut Config)) -> Bench {
+    let dir = TempDir::new().unwrap();
+    let tracker = Arc::new(Tracker::new(Mode::Private, Settings::default(), [1; 16]));
+    let passkey = Passkey::new(b"alice").unwrap();
+    let user = UserSpec { id: 1, passkey, role_id: 1, download_enabled: true, deleted: false };
+    tracker.put_user(user).unwrap();
+    let torrent = TorrentSpec {
+        id: 1,
+        info_hash: InfoHash([1; 20]),
+        info_hash_v2: None,
+        upload_percent: 100,
+        download_percent: 100,
+        enabled: true,
+        deleted: false,
+        reason: "",
+        snatches: 0,
+    };
+    tracker.put_torrent(torrent).unwrap();
+    let mut config = Config::default();
+    change(&mut config);
+    let config = Arc::new(ArcSwap::from_pointee(config));
+    let status = Arc::new(FlushStatus::default());
+    let (journal, _) = Journal::open(&dir.path().join("journal")).unwrap();
+    let flusher = Flusher::new(
+        Arc::clone(&tracker),
+        Clock::test(1_700_000_000),
+        config,
+        Arc::clone(&status),
+        journal,
+        &dir.path().join("snapshot"),
+        1,
+    );
+    Bench { dir, tracker, status, flusher }
+}
+
+impl Bench {
+    fn announce(&self, uploaded: u64) {
+        let request = AnnounceRequest {
+            info_hash: InfoHash([1; 20]),
+            peer_id: PeerId([7; 20]),
+            passkey: Passkey::new(b"alice"),
+            port: 6881,
+            uploaded,
+            downloaded: 0,
+            left: 0,
+            event: Event::None,
+            paused: false,
+            numwant: None,
+            compact: true,
+            no_peer_id: true,
+            claimed_v4: None,
+            claimed_v6: None,
+        };
+        let source = Source { ip: [203, 0, 113, 1].into(), one_family: false };
+        self.tracker.announce(&request, source, 1_700_000_000, &mut PeerList::new(1)).unwrap();
+    }
+
+    /// What all batches in the journal add up to.
+    fn journalled(&self) -> u64 {
+        let mut reader = crate::journal::JournalReader::all(&self.dir.path().join("journal"));
+        let batches = std::iter::from_fn(|| reader.next_batch().unwrap());
+        batches.flat_map(|batch| batch.users).map(|row| row.traffic.uploaded_raw).sum()
+    }
+
+    /// As if the store had taken everything.
+    fn store_takes_all(&self) {
+        let last = self.status.last_batch_number.load(Ordering::Relaxed);
+        self.status.applied_batch_number.store(last, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_journal_that_was_full_shrinks_once_the_store_is_back_and_loses_nothing() {
+    let mut bench = bench(|config| {
+        config.limits.journal_bytes = 1;
+        config.snapshot.interval_seconds = 0;
+    });
+    bench.announce(0);
+    bench.flusher.flush().unwrap();
+    for uploaded in [100, 250, 400] {
+        bench.announce(uploaded);
+        assert!(matches!(
+            bench.flusher.tick(),
+            Err(FlushError::Journal(JournalError::Full { .. }))
+        ));
+        assert!(!bench.status.journal_writable.load(Ordering::Relaxed));
+    }
+    assert_eq!(bench.journalled(), 0);
+    let held = bench.flusher.held.as_ref().unwrap().users[0].traffic.uploaded_raw;
+    assert_eq!(held, 100, "what came later waits in the shards, in one entry");
+    // The store takes what there is, then what was held, then what waited.
+    let mut credited = 0;
+    for _ in 0..3 {
+        bench.store_takes_all();
+        let _ = bench.flusher.tick();
+        credited = credited.max(bench.journalled());
+    }
+    assert_eq!(credited, 400);
+    bench.store_takes_all();
+    bench.flusher.tick().unwrap();
+    assert!(bench.status.journal_writable.load(Ordering::Relaxed));
+    assert!(bench.dir.path().join("snapshot").exists());
+    let (bytes, batches) = (bench.flusher.journal.bytes(), bench.journalled());
+    assert!(bytes < 300 && batches == 0, "{bytes} bytes: the older segments should be gone");
+}
+
+#[test]
+fn a_store_that_keeps_up_never_lets_the_journal_become_full() {
+    let mut bench = bench(|config| config.limits.journal_bytes = 1);
+    for uploaded in [0, 10, 30, 60] {
+        bench.announce(uploaded);
+        bench.flusher.tick().unwrap();
+        bench.store_takes_all();
+    }
+    assert_eq!(bench.journalled(), 60);
+}
