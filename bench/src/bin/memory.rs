@@ -2,7 +2,8 @@
 //! does not forget what it held before.
 //!
 //! Peers arrive in random order over all torrents, and pending changes are drained every
-//! [`ANNOUNCES_PER_DRAIN`] announces: what a table keeps for the next interval counts, too.
+//! [`ANNOUNCES_PER_DRAIN`] announces unless told otherwise: what a table keeps for the next
+//! interval counts, too.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -57,7 +58,14 @@ enum What {
     /// Measures all cases, each in a process of its own.
     All,
     /// Measures one case; prints bytes per peer, per torrent and per user.
-    Fill { kind: Kind, torrents: u32, peers_per_torrent: u32 },
+    Fill {
+        kind: Kind,
+        torrents: u32,
+        peers_per_torrent: u32,
+        /// Announces between two drains; what tables keep for the next interval depends on it.
+        #[arg(long, default_value_t = ANNOUNCES_PER_DRAIN)]
+        announces_per_drain: usize,
+    },
     /// Replaces all peers ten times; the resident set must not grow with it.
     Churn {
         kind: Kind,
@@ -105,8 +113,8 @@ impl Kind {
 fn main() -> Result<()> {
     match Arguments::parse().what {
         What::All => all(),
-        What::Fill { kind, torrents, peers_per_torrent } => {
-            let filled = fill(kind.population(torrents, peers_per_torrent))?;
+        What::Fill { kind, torrents, peers_per_torrent, announces_per_drain } => {
+            let filled = fill(kind.population(torrents, peers_per_torrent), announces_per_drain)?;
             println!("{}", filled.line());
             Ok(())
         }
@@ -171,15 +179,19 @@ impl Filled {
     }
 }
 
-fn fill(population: Population) -> Result<Filled> {
-    let (tracker, filled, _list) = filled_tracker(population)?;
+fn fill(population: Population, announces_per_drain: usize) -> Result<Filled> {
+    ensure!(announces_per_drain > 0, "announces-per-drain must be at least 1");
+    let (tracker, filled, _list) = filled_tracker(population, announces_per_drain)?;
     let stats = tracker.stats();
     let peers = stats.seeders + stats.leechers;
     ensure!(peers == u64::from(population.peers()), "only {peers} peers have joined");
     Ok(filled)
 }
 
-fn filled_tracker(population: Population) -> Result<(Tracker, Filled, PeerList)> {
+fn filled_tracker(
+    population: Population,
+    announces_per_drain: usize,
+) -> Result<(Tracker, Filled, PeerList)> {
     let tracker = population.tracker();
     let mut list = PeerList::new(1);
     let order = random_order(population.peers());
@@ -188,7 +200,7 @@ fn filled_tracker(population: Population) -> Result<(Tracker, Filled, PeerList)>
     let with_users = settled_bytes()?;
     population.add_torrents(&tracker)?;
     let with_torrents = settled_bytes()?;
-    population.join(&tracker, order.iter().copied(), ANNOUNCES_PER_DRAIN, &mut list)?;
+    population.join(&tracker, order.iter().copied(), announces_per_drain, &mut list)?;
     let with_peers = settled_bytes()?;
     let filled = Filled {
         peers: population.peers(),
@@ -207,7 +219,7 @@ fn filled_tracker(population: Population) -> Result<(Tracker, Filled, PeerList)>
 /// stays the same but for the silent ones, who are expired at the end of each rotation.
 fn churn(population: Population) -> Result<()> {
     let order = random_order(population.peers());
-    let (tracker, filled, mut list) = filled_tracker(population)?;
+    let (tracker, filled, mut list) = filled_tracker(population, ANNOUNCES_PER_DRAIN)?;
     let before = filled.torrents_bytes + filled.peers_bytes;
     let base = settled_bytes()?.saturating_sub(before);
     println!("rotation     peers  departed     MiB  B/peer");

@@ -8,7 +8,9 @@
 //! 6. what user and role may do: upload for a seeder, download for a leecher;
 //! 7. for a session not seen before: sessions per user and torrent, download slots, room.
 //!
-//! A `stopped` passes 3, 6 and 7, so that the last counters of a session are never refused.
+//! A `stopped` passes 3, 6 and 7. And what a session that is known reports is always counted,
+//! also when 2, 3, 5 or 6 refuse it now: it is told the refusal, gets no peers and is handed to
+//! nobody, but no byte that it moved before is lost.
 
 use mika_protocol::{AnnounceRequest, Event};
 
@@ -27,7 +29,7 @@ pub(crate) fn user(users: &Users, request: &AnnounceRequest) -> Result<User, Ref
     if user.deleted { Err(Refusal::UserDeleted) } else { Ok(user) }
 }
 
-/// Checks 2 to 4.
+/// Checks 2 and 3.
 pub(crate) fn client(rules: &Rules, request: &AnnounceRequest) -> Result<(), Refusal> {
     if !rules.client_allowed(&request.peer_id) {
         return Err(Refusal::ClientNotAllowed);
@@ -36,10 +38,13 @@ pub(crate) fn client(rules: &Rules, request: &AnnounceRequest) -> Result<(), Ref
     if !leaving && request.port < rules.settings.port_min.max(1) {
         return Err(Refusal::PortNotAllowed);
     }
-    if request.uploaded > COUNTER_BYTES_MAX || request.downloaded > COUNTER_BYTES_MAX {
-        return Err(Refusal::CounterTooLarge);
-    }
     Ok(())
+}
+
+/// Check 4.
+pub(crate) fn counters(request: &AnnounceRequest) -> Result<(), Refusal> {
+    let largest = request.uploaded.max(request.downloaded);
+    if largest > COUNTER_BYTES_MAX { Err(Refusal::CounterTooLarge) } else { Ok(()) }
 }
 
 /// Check 5, of a torrent that is known.
@@ -52,8 +57,15 @@ pub(crate) fn torrent<K: Kind>(torrent: &Torrent<K>) -> Result<(), Refusal> {
 }
 
 /// Check 6.
-pub(crate) fn rights(user: &User, role: &RoleSpec, left_bytes: u64) -> Result<(), Refusal> {
-    if left_bytes == 0 {
+pub(crate) fn rights(
+    user: &User,
+    role: &RoleSpec,
+    request: &AnnounceRequest,
+) -> Result<(), Refusal> {
+    if request.event == Event::Stopped {
+        return Ok(());
+    }
+    if request.left == 0 {
         return if role.upload_enabled { Ok(()) } else { Err(Refusal::RoleUploadDisabled) };
     }
     if !user.download_enabled {

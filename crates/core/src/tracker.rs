@@ -55,6 +55,7 @@ struct Totals {
     torrents: AtomicU64,
     peers: AtomicU64,
     next_registered_id: AtomicU32,
+    resumed_at_seconds: AtomicU32,
     departed_forgotten: AtomicU64,
 }
 
@@ -99,6 +100,7 @@ impl Tracker {
                 torrents: AtomicU64::new(0),
                 peers: AtomicU64::new(0),
                 next_registered_id: AtomicU32::new(RegisteredRow::FIRST_ID),
+                resumed_at_seconds: AtomicU32::new(0),
                 departed_forgotten: AtomicU64::new(0),
             },
         }
@@ -144,15 +146,17 @@ impl Tracker {
 
         // 1. Admission: who is it, and may they announce this torrent?
         let user = admission::user(&self.users, request)?;
-        admission::client(&rules, request)?;
-        let (mut shard, slot) = self.enter(shards, &rules, request, now_seconds)?;
         let visit = Visit::new(self, &rules, user, request, source, now_seconds);
+        let Some((mut shard, slot)) = visit.enter(shards)? else { return Ok(visit.farewell()) };
 
         // 2. Swarm: the session as it was, and as it is now.
         let change = visit.change_swarm(&mut shard, slot)?;
 
         // 3. Accounting: the difference is what the next flush writes.
         visit.account(&mut shard, slot, &change);
+        if let Some(refusal) = change.refusal() {
+            return Err(refusal);
+        }
 
         // 4. Selection: whom the client may talk to.
         visit.select_peers(&shard, slot, &change, peers);

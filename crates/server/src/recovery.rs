@@ -83,6 +83,7 @@ pub async fn recover(
     snapshot_path: &Path,
     now_seconds: u32,
 ) -> Result<Recovered, RecoveryError> {
+    tracker.resume(now_seconds);
     applier.catch_up(journal.last_number()).await?;
     let checkpoint = catalog.checkpoint().await?;
     let load = control::load(catalog.as_ref(), tracker, now_seconds).await?;

@@ -3,7 +3,8 @@
 --   user_id, torrent_id,
 --   uploaded_raw, downloaded_raw, uploaded_credited, downloaded_credited, seed_seconds,
 --   snatches (to be added; 0 to 9223372036854775807),
---   left_bytes, active (0 or 1), announced_at_seconds (to be set).
+--   active (0 or 1, to be set), announced_at_seconds (the later one stays),
+--   left_bytes (that of the later announce stays: an older client may expire last).
 -- WHERE TRUE: without it SQLite takes ON for a join condition.
 INSERT INTO history (user_id, torrent_id, uploaded, downloaded, uploaded_raw, downloaded_raw,
     seed_seconds, snatches, left_bytes, active, first_announced_at_seconds, announced_at_seconds)
@@ -24,6 +25,10 @@ SET uploaded = MIN(9223372036854775807 - excluded.uploaded, uploaded) + excluded
     seed_seconds =
         MIN(9223372036854775807 - excluded.seed_seconds, seed_seconds) + excluded.seed_seconds,
     snatches = MIN(9223372036854775807 - excluded.snatches, snatches) + excluded.snatches,
-    left_bytes = excluded.left_bytes,
+    left_bytes = CASE
+        WHEN excluded.announced_at_seconds >= history.announced_at_seconds
+        THEN excluded.left_bytes
+        ELSE history.left_bytes
+    END,
     active = excluded.active,
-    announced_at_seconds = excluded.announced_at_seconds
+    announced_at_seconds = MAX(history.announced_at_seconds, excluded.announced_at_seconds)

@@ -3,7 +3,7 @@
 --   torrent_id,
 --   uploaded_raw, downloaded_raw, uploaded_credited, downloaded_credited,
 --   snatches (to be added; 0 to 9223372036854775807, snatches to 4294967295),
---   seeders, leechers, announced_at_seconds (to be set).
+--   seeders, leechers (to be set), announced_at_seconds (the later one stays).
 -- Must change one row per row of {{rows}}: a row that changes none is taken for an unknown torrent.
 -- MIN() ends a sum at the largest value that the column takes.
 UPDATE torrents
@@ -19,6 +19,6 @@ SET uploaded =
     snatches = MIN(4294967295 - d.snatches, torrents.snatches) + d.snatches,
     seeders = d.seeders,
     leechers = d.leechers,
-    announced_at_seconds = d.announced_at_seconds
+    announced_at_seconds = MAX(torrents.announced_at_seconds, d.announced_at_seconds)
 FROM {{rows}} AS d
 WHERE torrents.id = d.torrent_id

@@ -2,7 +2,7 @@
 --   user_id,
 --   uploaded_raw, downloaded_raw, uploaded_credited, downloaded_credited, seed_seconds,
 --   snatches (to be added; 0 to 9223372036854775807),
---   announced_at_seconds (to be set).
+--   announced_at_seconds (the later one stays).
 -- Must change one row per row of {{rows}}: a row that changes none is taken for an unknown user.
 -- MIN() ends a sum at the largest INTEGER, where + would turn it into a floating-point number.
 UPDATE users
@@ -17,6 +17,6 @@ SET uploaded =
     seed_seconds =
         MIN(9223372036854775807 - d.seed_seconds, users.seed_seconds) + d.seed_seconds,
     snatches = MIN(9223372036854775807 - d.snatches, users.snatches) + d.snatches,
-    announced_at_seconds = d.announced_at_seconds
+    announced_at_seconds = MAX(users.announced_at_seconds, d.announced_at_seconds)
 FROM {{rows}} AS d
 WHERE users.id = d.user_id

@@ -92,6 +92,8 @@ impl Tracker {
                     return Err(RegistryError::InfoHashTaken);
                 }
                 change(torrent);
+                // The store has it by now, under its own id.
+                shard.pending.registered.retain(|row| row.info_hash != spec.info_hash);
             }
             Err(Some(mut shard)) => {
                 if !self.reserve_torrent(self.rules.load().settings.torrents_max) {

@@ -105,6 +105,10 @@ fn cut_shard<'a, K: Kind>(
 ) -> parking_lot::MutexGuard<'a, Shard<K>> {
     let mut shard = shard.lock();
     std::mem::swap(&mut shard.pending, pending);
+    // A torrent that was registered by an announce may have got the store's id meanwhile.
+    for ((slot, _), session) in &mut pending.sessions {
+        session.torrent_id = shard.torrents.get(*slot).map_or(session.torrent_id, |it| it.id);
+    }
     for slot in &pending.torrents {
         let Some(torrent) = shard.torrents.get_mut(*slot) else { continue };
         torrent.marks.set(Marks::DIRTY, false);
@@ -196,6 +200,9 @@ impl Sums {
         batch.drained_at_seconds = drained_at_seconds;
         batch.users = self.users.into_values().collect();
         batch.torrents = self.torrents.into_values().collect();
+        // A public swarm keeps no sessions that would tell when: it was within this interval.
+        let untold = batch.torrents.iter_mut().filter(|row| row.announced_at_seconds == 0);
+        untold.for_each(|row| row.announced_at_seconds = drained_at_seconds);
         batch.history = self.history.into_values().collect();
         batch.sessions.sort_unstable_by_key(|row| (row.torrent_id, row.user_id, row.key));
         batch.registered.sort_unstable_by_key(|row| row.torrent_id);

@@ -21,6 +21,9 @@ impl Tracker {
     /// back after every few rows, so that no announce waits for long.
     pub fn expire(&self, part: usize, now_seconds: u32) -> usize {
         let timeout_seconds = self.rules.load().settings.peer_timeout_seconds;
+        if !self.long_enough_up(now_seconds, timeout_seconds) {
+            return 0;
+        }
         match &self.swarms {
             Swarms::Private(shards) => sweep(shards, part, |shard| {
                 self.expire_private(shard, now_seconds, timeout_seconds)
@@ -30,6 +33,19 @@ impl Tracker {
                 sweep(shards, part, |shard| self.expire_public(shard, now_seconds, timeout_seconds))
             }
         }
+    }
+
+    /// Says when clients could announce again, after a restart or an outage of the tracker's own.
+    pub fn resume(&self, now_seconds: u32) {
+        self.totals.resumed_at_seconds.store(now_seconds, Ordering::Relaxed);
+    }
+
+    /// Whether a peer that has been silent for the timeout had the chance to announce. While the
+    /// tracker was away nobody could: to forget them at its return would cost them what they
+    /// uploaded meanwhile.
+    pub(super) fn long_enough_up(&self, now_seconds: u32, timeout_seconds: u32) -> bool {
+        let resumed_at_seconds = self.totals.resumed_at_seconds.load(Ordering::Relaxed);
+        now_seconds.saturating_sub(resumed_at_seconds) > timeout_seconds
     }
 
     fn expire_private(

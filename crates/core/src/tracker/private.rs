@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use mika_protocol::{AnnounceRequest, Event, PeerId};
+use mika_protocol::{AnnounceRequest, Event, PeerId, ScrapeCounts};
 
 use super::Tracker;
+use super::shards::{Found, Shards};
 use crate::accounting::{self, Counters, Multipliers};
 use crate::address::{self, Endpoint4, Endpoint6, is_local};
 use crate::admission;
@@ -32,6 +33,10 @@ pub(super) struct Visit<'a> {
     source: Source,
     id: SessionId,
     now_seconds: u32,
+    /// What checks 2 and 3 of admission say.
+    client: Result<(), Refusal>,
+    /// What check 6 says.
+    rights: Result<(), Refusal>,
 }
 
 /// What an announce did to its session.
@@ -48,6 +53,15 @@ pub(super) struct Change {
     finished: bool,
     /// The session has ended.
     gone: bool,
+    /// What the client is told instead of peers, once its report is counted.
+    refusal: Option<Refusal>,
+}
+
+impl Change {
+    /// Why the client gets no peers although its report counts.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
 }
 
 impl<'a> Visit<'a> {
@@ -62,7 +76,27 @@ impl<'a> Visit<'a> {
         let key = tracker.hash_key.session(user.id, &request.peer_id);
         let id = SessionId { user: user.index, key };
         let role = rules.role(user.role_id);
-        Self { tracker, rules, user, role, request, source, id, now_seconds }
+        let client = admission::client(rules, request);
+        let rights = admission::rights(&user, &role, request);
+        Self { tracker, rules, user, role, request, source, id, now_seconds, client, rights }
+    }
+
+    // ---- Step 1: admission ----
+
+    pub(super) fn enter<'s>(
+        &self,
+        shards: &'s Shards<Private>,
+    ) -> Result<Option<Found<'s, Private>>, Refusal> {
+        if let Err(too_large) = admission::counters(self.request) {
+            return self.client.and(Err(too_large));
+        }
+        let (rules, request, now) = (self.rules, self.request, self.now_seconds);
+        self.tracker.enter(shards, rules, request, self.client, self.rights, now)
+    }
+
+    /// The answer to a client that leaves a torrent which nobody knows.
+    pub(super) fn farewell(&self) -> Answer {
+        Answer::new(&self.rules.settings, ScrapeCounts::default())
     }
 
     // ---- Step 2: swarm ----
@@ -75,15 +109,19 @@ impl<'a> Visit<'a> {
         let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
         let at = torrent.swarm.main.find(&self.id, &self.tracker.hash_key);
         let before = at.and_then(|at| torrent.swarm.main.get(at).copied());
+        let standing = admission::torrent(torrent);
         match (before, self.request.event == Event::Stopped) {
             (Some(before), true) => Ok(self.leave(shard, slot, before)),
-            (None, true) => Ok(self.pass_by(shard, slot)),
+            (None, true) => {
+                self.client.and(standing)?;
+                Ok(self.pass_by(shard, slot))
+            }
             (Some(before), false) => {
-                admission::rights(&self.user, &self.role, self.request.left)?;
-                Ok(self.stay(shard, slot, before))
+                let refusal = self.client.and(standing).and(self.rights).err();
+                Ok(self.stay(shard, slot, before, refusal))
             }
             (None, false) => {
-                admission::rights(&self.user, &self.role, self.request.left)?;
+                self.client.and(standing).and(self.rights)?;
                 self.join(shard, slot)
             }
         }
@@ -118,14 +156,25 @@ impl<'a> Visit<'a> {
         }
         let v6 = self.put_v6(shard, slot, class);
         shard.count_in(class, was_empty);
-        Ok(Change { before: None, after, v6, last_known_left, finished: false, gone: false })
+        let (finished, gone, refusal) = (false, false, None);
+        Ok(Change { before: None, after, v6, last_known_left, finished, gone, refusal })
     }
 
-    /// A known session reports.
-    fn stay(&self, shard: &mut Shard<Private>, slot: u32, before: Session) -> Change {
+    /// A known session reports. If it is refused its report counts, and it loses its endpoints,
+    /// so that nobody is sent to it.
+    fn stay(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        before: Session,
+        refusal: Option<Refusal>,
+    ) -> Change {
         let key = &self.tracker.hash_key;
-        let mut after = self.reported(before, true);
+        let mut after = self.reported(before, refusal.is_none());
         let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
+        if refusal.is_some() {
+            after.v4 = [0; 6];
+        }
         let finished = self.finishes(&before);
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
         if let Some(torrent) = shard.torrents.get_mut(slot) {
@@ -141,8 +190,12 @@ impl<'a> Visit<'a> {
                 Class::Leecher => self.tracker.users.add_leeching(self.user.index),
             }
         }
-        let v6 = self.put_v6(shard, slot, to);
-        Change { before: Some(before), after, v6, last_known_left: None, finished, gone: false }
+        let v6 = match refusal {
+            None => self.put_v6(shard, slot, to),
+            Some(_) => self.drop_v6(shard, slot),
+        };
+        let (last_known_left, gone) = (None, false);
+        Change { before: Some(before), after, v6, last_known_left, finished, gone, refusal }
     }
 
     /// A known session ends.
@@ -153,7 +206,8 @@ impl<'a> Visit<'a> {
         let taken = self.tracker.take_out(shard, slot, &self.id);
         self.remember_left(shard, slot);
         let v6 = taken.and_then(|taken| taken.v6);
-        Change { before: Some(before), after, v6, last_known_left: None, finished, gone: true }
+        let (last_known_left, gone, refusal) = (None, true, None);
+        Change { before: Some(before), after, v6, last_known_left, finished, gone, refusal }
     }
 
     /// A session that was not known ends: a fresh Transmission begins with exactly that.
@@ -173,7 +227,8 @@ impl<'a> Visit<'a> {
             self.remember_left(shard, slot);
         }
         let after = self.reported(Session::new(self.id, self.now_seconds), false);
-        Change { before: None, after, v6: None, last_known_left, finished: false, gone: true }
+        let (finished, gone, refusal) = (false, true, None);
+        Change { before: None, after, v6: None, last_known_left, finished, gone, refusal }
     }
 
     /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.
@@ -236,6 +291,14 @@ impl<'a> Visit<'a> {
         Some(row.endpoint)
     }
 
+    fn drop_v6(&self, shard: &mut Shard<Private>, slot: u32) -> Option<Endpoint6> {
+        let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
+        let v6 = &mut swarm.extra.as_mut()?.v6;
+        swarm::remove(v6, &self.id, &self.tracker.hash_key);
+        swarm.drop_empty_extra();
+        None
+    }
+
     fn finishes(&self, before: &Session) -> bool {
         before.left.get() > 0 && self.request.left == 0 && !before.flags.has(Flags::SNATCHED)
     }
@@ -268,9 +331,18 @@ impl<'a> Visit<'a> {
 
     /// A client that was restarted has a new name at the endpoint of the old one, which is gone.
     fn supersede(&self, shard: &mut Shard<Private>, slot: u32) {
-        let Some((endpoint, _)) = self.endpoint4() else { return };
-        let old = self.sessions_of_user(shard, slot).find(|row| row.v4 == endpoint).map(Row::id);
-        if let Some(old) = old {
+        let at_v4 = self.endpoint4().and_then(|(endpoint, _)| {
+            self.sessions_of_user(shard, slot).find(|row| row.v4 == endpoint).map(Row::id)
+        });
+        let at_v6 = || {
+            let (endpoint, _) = self.endpoint6()?;
+            let v6 = shard.torrents.get(slot)?.swarm.v6()?;
+            let mut same_user = v6.with_hash_of(&self.id, &self.tracker.hash_key);
+            same_user
+                .find(|row| row.user() == self.user.index && row.endpoint == endpoint)
+                .map(Row::id)
+        };
+        if let Some(old) = at_v4.or_else(at_v6) {
             self.tracker.depart(shard, slot, &old);
         }
     }
@@ -433,7 +505,9 @@ impl<'a> Visit<'a> {
         }
         let timeout_seconds = self.rules.settings.peer_timeout_seconds;
         let row = torrent.swarm.main.get(list.picker.rng.usize(..rows));
-        let expired = row.filter(|row| row.age_seconds(self.now_seconds) > timeout_seconds);
+        let is_old = |row: &&Session| row.age_seconds(self.now_seconds) > timeout_seconds;
+        let had_its_chance = self.tracker.long_enough_up(self.now_seconds, timeout_seconds);
+        let expired = row.filter(|row| had_its_chance && is_old(row));
         if let Some(id) = expired.map(Row::id) {
             self.tracker.depart(shard, slot, &id);
         }

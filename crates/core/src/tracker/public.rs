@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use mika_protocol::{AnnounceRequest, Event};
+use mika_protocol::{AnnounceRequest, Event, ScrapeCounts};
 
 use super::Tracker;
 use super::shards::Shards;
@@ -51,7 +51,12 @@ impl Tracker {
 
         // 1. Admission.
         admission::client(&rules, request)?;
-        let (mut shard, slot) = self.enter(shards, &rules, request, now_seconds)?;
+        admission::counters(request)?;
+        let entered = self.enter(shards, &rules, request, Ok(()), Ok(()), now_seconds)?;
+        let Some((mut shard, slot)) = entered else {
+            return Ok(Answer::new(&rules.settings, ScrapeCounts::default()));
+        };
+        admission::torrent(shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?)?;
 
         // 2. Swarm.
         let class = Class::of_left(request.left);

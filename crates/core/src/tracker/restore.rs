@@ -116,6 +116,15 @@ impl Tracker {
         marked
     }
 
+    /// A time of the last process, whose clock may have been ahead of this one's: a session from
+    /// the future would not expire until then.
+    fn not_after_resume(&self, at_seconds: u32) -> u32 {
+        match self.totals.resumed_at_seconds.load(Ordering::Relaxed) {
+            0 => at_seconds,
+            resumed_at_seconds => at_seconds.min(resumed_at_seconds),
+        }
+    }
+
     fn restore_registered(&self, row: &RegisteredRow) {
         let Swarms::Private(shards) = &self.swarms else { return };
         self.totals
@@ -146,7 +155,7 @@ impl Tracker {
         }
         shard.departed.forget(slot, user, row.announced_at_seconds);
         let mut session = Session::new(id, row.started_at_seconds);
-        session.set_last_seconds(row.announced_at_seconds);
+        session.set_last_seconds(self.not_after_resume(row.announced_at_seconds));
         session.uploaded = U56::new(row.uploaded_bytes);
         session.downloaded = U56::new(row.downloaded_bytes);
         session.left = U48::new(row.left_bytes);

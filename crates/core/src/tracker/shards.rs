@@ -1,12 +1,11 @@
 //! All torrents, in 1024 parts with a lock each.
 
 use crossbeam_utils::CachePadded;
-use mika_protocol::{AnnounceRequest, InfoHash, ScrapeCounts};
+use mika_protocol::{AnnounceRequest, Event, InfoHash, ScrapeCounts};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::Ordering;
 
 use super::{Stats, Tracker};
-use crate::admission;
 use crate::batch::RegisteredRow;
 use crate::hash::HashKey;
 use crate::refusal::Refusal;
@@ -94,24 +93,28 @@ impl<K: Kind> Shards<K> {
 }
 
 impl Tracker {
-    /// Finds the torrent of an announce, or registers it if that is wanted; check 5 of admission.
+    /// Finds the torrent of an announce, or registers it if that is wanted, and if `client` (checks
+    /// 2 and 3) and `rights` (check 6) have nothing against it. `None`: the client leaves a torrent that nobody knows, which is fine
+    /// where anybody may bring one.
     pub(super) fn enter<'a, K: Kind>(
         &self,
         shards: &'a Shards<K>,
         rules: &Rules,
         request: &AnnounceRequest,
+        client: Result<(), Refusal>,
+        rights: Result<(), Refusal>,
         now_seconds: u32,
-    ) -> Result<Found<'a, K>, Refusal> {
+    ) -> Result<Option<Found<'a, K>>, Refusal> {
         match shards.find(request.info_hash) {
-            Ok((shard, slot)) => {
-                let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
-                admission::torrent(torrent)?;
-                Ok((shard, slot))
-            }
+            Ok(found) => Ok(Some(found)),
             Err(Some(shard)) if rules.settings.auto_register_torrents => {
-                self.register(shard, rules, request.info_hash, now_seconds)
+                client.and(rights)?;
+                if request.event == Event::Stopped {
+                    return Ok(None);
+                }
+                self.register(shard, rules, request.info_hash, now_seconds).map(Some)
             }
-            Err(_) => Err(Refusal::TorrentUnknown),
+            Err(_) => client.and(Err(Refusal::TorrentUnknown)),
         }
     }
 

@@ -7,6 +7,7 @@ mod control;
 mod expiry;
 mod peers;
 mod public;
+mod refused;
 mod restore;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};

@@ -127,40 +127,45 @@ impl Reference {
         })
     }
 
-    fn admit(&self, user: Option<u32>, request: &AnnounceRequest) -> Result<(u32, u32), Refusal> {
+    /// Who announces what, and what speaks against it if the session is to be told a refusal
+    /// after its report was counted.
+    fn admit(
+        &self,
+        user: Option<u32>,
+        request: &AnnounceRequest,
+    ) -> Result<(u32, u32, Option<Refusal>), Refusal> {
         let user = user.ok_or(Refusal::PasskeyMissing)?;
         let record = self.users.get(&user).ok_or(Refusal::PasskeyUnknown)?;
         let stopping = request.event == Event::Stopped;
         if record.deleted {
             return Err(Refusal::UserDeleted);
         }
-        if self.blacklist.iter().any(|prefix| request.peer_id.0.starts_with(prefix)) {
-            return Err(Refusal::ClientNotAllowed);
-        }
-        if !stopping && request.port < self.settings.port_min {
-            return Err(Refusal::PortNotAllowed);
-        }
+        let unwelcome = self.blacklist.iter().any(|it| request.peer_id.0.starts_with(it));
+        let client = match () {
+            () if unwelcome => Some(Refusal::ClientNotAllowed),
+            () if !stopping && request.port < self.settings.port_min => {
+                Some(Refusal::PortNotAllowed)
+            }
+            () => None,
+        };
         if request.uploaded > 1 << 50 || request.downloaded > 1 << 50 {
-            return Err(Refusal::CounterTooLarge);
+            return Err(client.unwrap_or(Refusal::CounterTooLarge));
         }
-        let torrent = self.torrent_of(request.info_hash).ok_or(Refusal::TorrentUnknown)?;
-        let standing = &self.torrents[&torrent];
-        if standing.deleted {
-            return Err(Refusal::TorrentDeleted(Default::default()));
-        }
-        if !standing.enabled {
-            return Err(Refusal::TorrentDisabled(Default::default()));
-        }
+        let unknown = client.unwrap_or(Refusal::TorrentUnknown);
+        let torrent = self.torrent_of(request.info_hash).ok_or(unknown)?;
+        let standing = match &self.torrents[&torrent] {
+            it if it.deleted => Some(Refusal::TorrentDeleted(Default::default())),
+            it if !it.enabled => Some(Refusal::TorrentDisabled(Default::default())),
+            _ => None,
+        };
         let role = self.role(user);
-        match (stopping, request.left) {
-            (true, _) => {}
-            (false, 0) if !role.upload_enabled => return Err(Refusal::RoleUploadDisabled),
-            (false, 0) => {}
-            (false, _) if !record.download_enabled => return Err(Refusal::DownloadDisabled),
-            (false, _) if !role.download_enabled => return Err(Refusal::RoleDownloadDisabled),
-            (false, _) => {}
-        }
-        Ok((user, torrent))
+        let rights = match (stopping, request.left) {
+            (true, _) => None,
+            (false, 0) => (!role.upload_enabled).then_some(Refusal::RoleUploadDisabled),
+            (false, _) if !record.download_enabled => Some(Refusal::DownloadDisabled),
+            (false, _) => (!role.download_enabled).then_some(Refusal::RoleDownloadDisabled),
+        };
+        Ok((user, torrent, client.or(standing).or(rights)))
     }
 
     pub fn announce(
@@ -171,13 +176,24 @@ impl Reference {
         one_family: bool,
         now: u32,
     ) -> Result<Expected, Refusal> {
-        let (user, torrent) = self.admit(user, request)?;
+        let (user, torrent, refusal) = self.admit(user, request)?;
         let mine =
             |it: &Session| (it.torrent, it.user, it.peer_id) == (torrent, user, request.peer_id);
         let at = self.sessions.iter().position(mine);
         let stopping = request.event == Event::Stopped;
+        if let (None, Some(refusal)) = (at, refusal) {
+            return Err(refusal);
+        }
         let session = match (at, stopping) {
-            (Some(at), false) => Some(self.go_on(at, request, ip, now)),
+            (Some(at), false) => {
+                let session = self.go_on(at, request, ip, now);
+                if let Some(refusal) = refusal {
+                    // Its report counts, and nobody is sent to it.
+                    (self.sessions[at].v4, self.sessions[at].v6) = (None, None);
+                    return Err(refusal);
+                }
+                Some(session)
+            }
             (Some(at), true) => {
                 self.go_on(at, request, ip, now);
                 self.sessions.remove(at);
@@ -248,7 +264,8 @@ impl Reference {
         let known = self.last_known_left(torrent, user);
         let endpoint = SocketAddr::new(ip, request.port);
         let superseded = |it: &Session| {
-            (it.torrent, it.user) == (torrent, user) && ip.is_ipv4() && it.v4 == Some(endpoint)
+            let at_it = if ip.is_ipv4() { it.v4 } else { it.v6 };
+            (it.torrent, it.user) == (torrent, user) && at_it == Some(endpoint)
         };
         if let Some(at) = self.sessions.iter().position(superseded) {
             self.depart(at);
