@@ -94,8 +94,8 @@ impl<K: Kind> Shards<K> {
 
 impl Tracker {
     /// Finds the torrent of an announce, or registers it if that is wanted, and if `client` (checks
-    /// 2 and 3) and `rights` (check 6) have nothing against it. `None`: the client leaves a torrent that nobody knows, which is fine
-    /// where anybody may bring one.
+    /// 2 and 3) and `rights` (check 6) have nothing against it. `None`: the client leaves a torrent
+    /// that nobody knows, which is fine where anybody may bring one.
     pub(super) fn enter<'a, K: Kind>(
         &self,
         shards: &'a Shards<K>,

@@ -36,13 +36,14 @@ impl Totals {
             total.traffic = traffic_sum(total.traffic, row.traffic, largest);
             total.seed_seconds = sum(total.seed_seconds, row.seed_seconds);
             total.snatches = total.snatches.saturating_add(row.snatches);
-            total.announced_at_seconds = row.announced_at_seconds;
+            total.announced_at_seconds = total.announced_at_seconds.max(row.announced_at_seconds);
         }
         for row in &batch.torrents {
             let Some(total) = self.torrents.get_mut(&row.torrent_id) else { continue };
             *total = TorrentRow {
                 traffic: traffic_sum(total.traffic, row.traffic, largest),
                 snatches: total.snatches.saturating_add(row.snatches),
+                announced_at_seconds: total.announced_at_seconds.max(row.announced_at_seconds),
                 ..*row
             };
         }
@@ -59,11 +60,15 @@ impl Totals {
                 snatches: 0,
                 ..*row
             });
+            // Of two reports the later one counts, though an older client may expire last.
+            let is_later = row.announced_at_seconds >= total.announced_at_seconds;
+            let left_bytes = if is_later { row.left_bytes.min(largest) } else { total.left_bytes };
             *total = HistoryRow {
                 traffic: traffic_sum(total.traffic, row.traffic, largest),
                 seed_seconds: sum(total.seed_seconds, row.seed_seconds),
                 snatches: total.snatches.saturating_add(row.snatches),
-                left_bytes: row.left_bytes.min(largest),
+                left_bytes,
+                announced_at_seconds: total.announced_at_seconds.max(row.announced_at_seconds),
                 ..*row
             };
         }

@@ -206,3 +206,17 @@ fn a_replay_knows_who_had_everything_last() {
     site.crash();
     assert_eq!(site.tracker.stats().departed, 0);
 }
+
+#[test]
+fn one_who_came_back_is_not_among_the_departed_after_a_replay() {
+    let mut site = Site::private();
+    site.ok(by(1).left(900));
+    site.ok(by(1).left(900).stopped());
+    site.drain();
+    site.wait(5);
+    site.ok(by(1).client(1).left(900));
+    site.drain();
+    assert_eq!(site.tracker.stats().departed, 0);
+    site.crash();
+    assert_eq!(site.tracker.stats().departed, 0);
+}
