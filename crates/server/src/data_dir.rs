@@ -47,7 +47,7 @@ pub enum DataDirError {
         is: String,
     },
     /// The key file has another length.
-    #[error("{0} is not a key of 16 bytes: move it away, and the snapshot with it")]
+    #[error("{0} is not a key of 16 bytes: move it away; if it is hash.key, the snapshot, too")]
     Key(PathBuf),
 }
 
@@ -121,7 +121,21 @@ impl DataDir {
     ///
     /// See [`DataDirError`].
     pub fn hash_key(&self) -> Result<[u8; 16], DataDirError> {
-        let path = self.path.join("hash.key");
+        self.key("hash.key")
+    }
+
+    /// The key of the UDP connection ids. It is kept, so that clients go on with their ids after
+    /// a restart: one that leaves just then sends its last report but once.
+    ///
+    /// # Errors
+    ///
+    /// See [`DataDirError`].
+    pub fn connection_id_key(&self) -> Result<[u8; 16], DataDirError> {
+        self.key("udp.key")
+    }
+
+    fn key(&self, name: &str) -> Result<[u8; 16], DataDirError> {
+        let path = self.path.join(name);
         let mut bytes = Vec::new();
         match File::open(&path) {
             Ok(mut file) => {
@@ -192,6 +206,7 @@ mod tests {
         let key = data.hash_key().unwrap();
         assert_ne!(key, [0; 16]);
         assert_eq!(data.hash_key().unwrap(), key);
+        assert_ne!(data.connection_id_key().unwrap(), key);
         let mode = dir.path().join("hash.key").metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::write(dir.path().join("hash.key"), b"short").unwrap();

@@ -7,46 +7,29 @@
 
 mod commands;
 mod expiry;
+mod running;
 mod settings;
+mod sockets;
+mod state;
 
 use std::future::Future;
-use std::net::TcpListener;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 use std::{io, net};
 
-use arc_swap::ArcSwap;
-use mika_core::Tracker;
-use mika_store::sqlite::SqliteStore;
-use mika_store::{Catalog, StoreError};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use mika_store::StoreError;
 use thiserror::Error;
-use tracing::{error, info, warn};
 
-use crate::admin::{Admin, AdminToken, StartError, TokenError};
-use crate::clock::Clock;
-use crate::config::{Config, Secret, StoreKind};
-use crate::control::{AnnounceUrls, Control};
+use crate::admin::{AdminToken, StartError, TokenError};
+use crate::config::{Config, Secret};
 use crate::data_dir::{DataDir, DataDirError};
-use crate::flush::{Applier, FlushError, Flusher};
-use crate::journal::{Journal, JournalError};
-use crate::listen::bind::{self, BindError};
-use crate::listen::tls::{TlsCertificates, TlsError};
-use crate::listen::{
-    HttpSettings, ListenContext, LiveSettings, Shutdown, ShutdownSignal, Workers, http, udp,
-};
-use crate::metrics::{FlushStatus, Metrics};
-use crate::recovery::{self, Recovered, RecoveryError};
-use commands::ServerCommands;
+use crate::flush::FlushError;
+use crate::journal::JournalError;
+use crate::listen::bind::BindError;
+use crate::listen::tls::TlsError;
+use crate::recovery::{Recovered, RecoveryError};
+use running::Running;
 pub use settings::settings_of;
-
-/// How long the store may take, when the server stops, to take the last batches. They are in the
-/// journal in any case.
-const STORE_STOP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Open files that are not clients: sockets, journal, store, admin API.
-const FILES_RESERVED: usize = 512;
+use sockets::Sockets;
+use state::State;
 
 /// Why a server does not start, or did not stop in order.
 #[derive(Debug, Error)]
@@ -138,141 +121,27 @@ pub struct Started {
 ///
 /// See [`ServeError`].
 pub async fn run(
-    config: Config,
+    mut config: Config,
     hooks: Hooks,
     mut requests: impl Requests,
     ready: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
-    let files_max = allow_many_files();
     let data = DataDir::open(&config.data.dir)?;
     data.claim(settings::mode_of(&config))?;
-    let sockets = Sockets::bind(&config)?;
+    let sockets = Sockets::bind(&config, &data)?;
     let token = admin_token(&config)?;
     // So that a reload finds the token that it is, not a change.
-    let mut config = config;
     config.admin.token = Secret::new(token.expose());
-    let catalog = open_store(&config).await?;
-    let (journal, cut_bytes) = Journal::open(&data.journal())?;
-    if cut_bytes > 0 {
-        warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
-    }
 
-    let clock = Clock::system();
-    let tracker =
-        Arc::new(Tracker::new(settings::mode_of(&config), settings_of(&config), data.hash_key()?));
-    let status = Arc::new(FlushStatus::default());
-    let current = Arc::new(ArcSwap::from_pointee(config));
-    let mut applier = Applier::new(
-        Arc::clone(&catalog),
-        journal.dir(),
-        catalog.checkpoint().await?,
-        &data.dead_letters(),
-        Arc::clone(&status),
-        Arc::clone(&current),
-    );
-    let recovered = recovery::recover(
-        &tracker,
-        &catalog,
-        &mut applier,
-        &journal,
-        &data.snapshot(),
-        clock.now_seconds(),
-    )
-    .await?;
-    let mut flusher = Flusher::new(
-        Arc::clone(&tracker),
-        clock.clone(),
-        Arc::clone(&current),
-        Arc::clone(&status),
-        journal,
-        &data.snapshot(),
-        recovered.next_number,
-    );
-    if recovered.begin_anew {
-        flusher.begin_anew()?;
-    }
-
-    let (shutdown, signal) = Shutdown::new();
-    let (journaled, applied) = (flusher.journaled(), applier.applied());
-    let applier = tokio::spawn(applier.run(journaled));
-    let flush = Arc::new(flusher.start()?);
-    let expiry = expiry::start(&tracker, &clock, &current, &signal)?;
-    let context = Arc::new(ListenContext::new(
-        Arc::clone(&tracker),
-        clock.clone(),
-        LiveSettings::of(&current.load()),
-    ));
-    let urls = AnnounceUrls::from_config(&current.load());
-    let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
-    let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
-    let commands = Arc::new(ServerCommands {
-        config: Arc::clone(&current),
-        hooks,
-        reload: tokio::sync::Mutex::new(()),
-        context: Arc::clone(&context),
-        control: control.clone(),
-        certificates: sockets.certificates.clone(),
-        flush: Arc::clone(&flush),
-        applied,
-        admin: OnceLock::new(),
-    });
-    let admin = Admin::new(control, metrics, commands.clone(), token);
-    commands.set_admin(&admin);
-    admin.set_loaded();
-    let running_admin = admin.start(sockets.admin)?;
-    let workers = sockets.workers.start(
-        sockets.certificates.as_deref(),
-        &current.load(),
-        files_max,
-        &context,
-        &signal,
-    )?;
-    ready(&Started { recovered, admin: running_admin.address() });
+    let state = State::recover(config, data).await?;
+    let recovered = state.recovered;
+    let running = Running::start(state, sockets, token, hooks)?;
+    ready(&Started { recovered, admin: running.admin_address() });
 
     while requests.next().await != Request::Stop {
-        commands.reload_and_log().await;
+        running.reload().await;
     }
-
-    info!("stopping: answering what has arrived, then writing the last batch");
-    shutdown.trigger();
-    let joined = tokio::task::spawn_blocking(move || {
-        let panicked = |_| io::Error::other("the expiry thread has panicked");
-        workers.join().and(expiry.join().map_err(panicked))
-    });
-    // Told at the end: the last batch has to be written whatever became of a worker.
-    let joined = joined.await.map_err(io::Error::other).flatten();
-    if let Err(error) = running_admin.stop() {
-        error!(%error, "the admin API ended badly");
-    }
-    let stopped = tokio::task::spawn_blocking(move || flush.stop());
-    let stopped = stopped.await.map_err(io::Error::other)?;
-    if tokio::time::timeout(STORE_STOP_TIMEOUT, applier).await.is_err() {
-        let applied = status.applied_batch_number.load(Ordering::Relaxed);
-        let waiting = stopped.last_number.saturating_sub(applied);
-        warn!(waiting, "the store did not take the last batches; they wait in the journal");
-    }
-    catalog.close().await;
-    joined?;
-    if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
-}
-
-/// Every connection is an open file: takes as many as the system allows, and says how many.
-fn allow_many_files() -> usize {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
-    match raised {
-        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
-        Err(error) => {
-            warn!(%error, "the limit of open files could not be raised");
-            usize::MAX
-        }
-    }
-}
-
-async fn open_store(config: &Config) -> Result<Arc<dyn Catalog>, StoreError> {
-    match config.store.kind {
-        StoreKind::Sqlite => Ok(Arc::new(SqliteStore::open(&config.store.path).await?)),
-    }
+    running.stop().await
 }
 
 fn admin_token(config: &Config) -> Result<AdminToken, TokenError> {
@@ -280,65 +149,5 @@ fn admin_token(config: &Config) -> Result<AdminToken, TokenError> {
         AdminToken::load_or_create(&config.admin.token_file)
     } else {
         AdminToken::new(config.admin.token.expose())
-    }
-}
-
-/// Everything that is bound before anything else is done: a port that is taken ends the start at
-/// once.
-struct Sockets {
-    admin: TcpListener,
-    certificates: Option<Arc<TlsCertificates>>,
-    workers: WorkerSockets,
-}
-
-struct WorkerSockets {
-    http: Vec<http::WorkerListeners>,
-    udp: Vec<Vec<net::UdpSocket>>,
-}
-
-impl Sockets {
-    fn bind(config: &Config) -> Result<Self, ServeError> {
-        let address = config.admin.listen;
-        let admin = TcpListener::bind(address)
-            .map_err(|source| ServeError::AdminBind { address, source })?;
-        let workers = bind::worker_count(config.http.workers);
-        let plain = bind::bind_http(&config.http.listen, workers)?;
-        let tls = bind::bind_http(&config.https.listen, workers)?;
-        let certificates = match config.https.listen.is_empty() {
-            true => None,
-            false => {
-                let https = &config.https;
-                let loaded = TlsCertificates::load(&https.certificate_file, &https.key_file)?;
-                Some(Arc::new(loaded))
-            }
-        };
-        let udp = bind::bind_udp(
-            &config.udp.listen,
-            bind::worker_count(config.udp.workers),
-            config.udp.receive_buffer_bytes as usize,
-        )?;
-        let http = http::WorkerListeners::zip(plain, tls);
-        Ok(Self { admin, certificates, workers: WorkerSockets { http, udp } })
-    }
-}
-
-impl WorkerSockets {
-    fn start(
-        self,
-        certificates: Option<&TlsCertificates>,
-        config: &Config,
-        files_max: usize,
-        context: &Arc<ListenContext>,
-        signal: &ShutdownSignal,
-    ) -> io::Result<Workers> {
-        let mut settings = HttpSettings::of(config);
-        let connections_max = files_max - FILES_RESERVED.min(files_max / 4);
-        if connections_max < settings.connections_max {
-            warn!(connections_max, "the system allows fewer open files than limits.connections");
-            settings.connections_max = connections_max;
-        }
-        let mut workers = http::serve(self.http, certificates, &settings, context, signal)?;
-        workers.extend(udp::serve(self.udp, &udp::UdpSettings::of(config)?, context, signal)?);
-        Ok(workers)
     }
 }

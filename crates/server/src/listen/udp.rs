@@ -61,14 +61,15 @@ impl UdpSettings {
         })
     }
 
-    /// What the configuration says, with a fresh random key for connection ids.
+    /// What the configuration says, with a key for connection ids that outlives the process.
     ///
     /// # Errors
     ///
     /// As [`UdpSettings::new`].
-    pub fn of(config: &Config) -> io::Result<Self> {
+    pub fn of(config: &Config, connection_id_key: [u8; 16]) -> io::Result<Self> {
         let connection_id_seconds = config.udp.connection_id_seconds;
-        Ok(Self { connection_id_seconds, ..Self::new()? })
+        let connection_ids = ConnectionIds::new(connection_id_key);
+        Ok(Self { connection_id_seconds, connection_ids, ..Self::new()? })
     }
 }
 

@@ -1,0 +1,129 @@
+//! A running server, from its first answer to its last batch.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mika_store::Catalog;
+use tracing::{error, info, warn};
+
+use super::commands::ServerCommands;
+use super::sockets::Sockets;
+use super::state::State;
+use super::{Hooks, ServeError, expiry};
+use crate::admin::{Admin, AdminToken, RunningAdmin};
+use crate::control::{AnnounceUrls, Control};
+use crate::data_dir::DataDir;
+use crate::flush::{FlushHandle, Stopped};
+use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
+use crate::metrics::{FlushStatus, Metrics};
+
+/// How long the store may take, when the server stops, to take the last batches. They are in the
+/// journal in any case.
+const STORE_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything that has to be stopped, in order.
+pub(super) struct Running {
+    workers: Workers,
+    expiry: JoinHandle<()>,
+    shutdown: Shutdown,
+    admin: RunningAdmin,
+    commands: Arc<ServerCommands>,
+    flush: Arc<FlushHandle>,
+    applier: tokio::task::JoinHandle<()>,
+    status: Arc<FlushStatus>,
+    catalog: Arc<dyn Catalog>,
+    _data: DataDir,
+}
+
+impl Running {
+    /// Starts the way to the store first, and the workers last.
+    pub(super) fn start(
+        state: State,
+        sockets: Sockets,
+        token: AdminToken,
+        hooks: Hooks,
+    ) -> Result<Self, ServeError> {
+        let State { data, config, catalog, clock, tracker, status, flusher, applier, .. } = state;
+        let (shutdown, signal) = Shutdown::new();
+        let (journaled, applied) = (flusher.journaled(), applier.applied());
+        let applier = tokio::spawn(applier.run(journaled));
+        let flush = Arc::new(flusher.start()?);
+        let expiry = expiry::start(&tracker, &clock, &config, &signal)?;
+
+        let live = LiveSettings::of(&config.load());
+        let context = Arc::new(ListenContext::new(Arc::clone(&tracker), clock, live));
+        let urls = AnnounceUrls::from_config(&config.load());
+        let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
+        let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
+        let commands = Arc::new(ServerCommands {
+            config,
+            hooks,
+            reload: tokio::sync::Mutex::new(()),
+            context: Arc::clone(&context),
+            control: control.clone(),
+            certificates: sockets.certificates.clone(),
+            flush: Arc::clone(&flush),
+            applied,
+            admin: OnceLock::new(),
+        });
+        let admin = Admin::new(control, metrics, commands.clone(), token);
+        commands.set_admin(&admin);
+        admin.set_loaded();
+        let admin = admin.start(sockets.admin)?;
+        let workers = sockets.workers.start(sockets.certificates.as_deref(), &context, &signal)?;
+        let _data = data;
+        Ok(Self {
+            workers,
+            expiry,
+            shutdown,
+            admin,
+            commands,
+            flush,
+            applier,
+            status,
+            catalog,
+            _data,
+        })
+    }
+
+    /// Where the admin API listens.
+    pub(super) fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Reads the configuration again.
+    pub(super) async fn reload(&self) {
+        self.commands.reload_and_log().await;
+    }
+
+    /// Answers what has arrived, writes the last batch and a snapshot, and waits for the store.
+    pub(super) async fn stop(self) -> Result<(), ServeError> {
+        info!("stopping: answering what has arrived, then writing the last batch");
+        self.shutdown.trigger();
+        let (workers, expiry) = (self.workers, self.expiry);
+        let joined = tokio::task::spawn_blocking(move || {
+            let panicked = |_| io::Error::other("the expiry thread has panicked");
+            workers.join().and(expiry.join().map_err(panicked))
+        });
+        // Told at the end: the last batch has to be written whatever became of a worker.
+        let joined = joined.await.map_err(io::Error::other).flatten();
+        if let Err(error) = self.admin.stop() {
+            error!(%error, "the admin API ended badly");
+        }
+        let flush = self.flush;
+        let stopped = tokio::task::spawn_blocking(move || flush.stop());
+        let stopped: Stopped = stopped.await.map_err(io::Error::other)?;
+        if tokio::time::timeout(STORE_STOP_TIMEOUT, self.applier).await.is_err() {
+            let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
+            let waiting = stopped.last_number.saturating_sub(applied);
+            warn!(waiting, "the store did not take the last batches; they wait in the journal");
+        }
+        self.catalog.close().await;
+        joined?;
+        if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
+    }
+}
