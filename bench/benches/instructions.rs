@@ -1,5 +1,5 @@
 //! Instructions per operation, counted by callgrind: the same on every run, so that a gate of a
-//! few percent means something. Run it through `bench/gate`.
+//! few percent means something. Run it through `scripts/check-instructions`.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -48,7 +48,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let text = std::fs::read_to_string(&reference_path)
-        .context("no bench/instructions.toml: run bench/gate --update")?;
+        .context("no bench/instructions.toml: run scripts/check-instructions --update")?;
     let reference: toml::Table = text.parse()?;
     if let Some(old) =
         reference.get("rustc").and_then(toml::Value::as_str).filter(|it| *it != rustc)
@@ -61,7 +61,9 @@ fn main() -> Result<ExitCode> {
     if failures.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("if this is meant: bench/gate --update, and say in the commit what it buys");
+    println!(
+        "if this is meant: scripts/check-instructions --update, and say in the commit what it buys"
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -105,7 +107,7 @@ fn rustc_version() -> Result<String> {
 
 fn reference_text(rustc: &str, counts: &Counts) -> String {
     let mut text = format!(
-        "# Instructions per operation on x86-64, counted by callgrind. Written by bench/gate \
+        "# Instructions per operation on x86-64, counted by callgrind. Written by scripts/check-instructions \
          --update.\nrustc = \"{rustc}\"\n\n[instructions]\n"
     );
     for (name, count) in counts {

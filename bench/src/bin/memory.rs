@@ -27,23 +27,48 @@ const ROTATIONS: u32 = 10;
 /// Every n-th peer of the churn case falls silent instead of saying `stopped`.
 const SILENT_EVERY: u32 = 10;
 
-/// Cases of `all`, with the target in bytes per peer where there is one.
-const CASES: &[(Kind, u32, u32, Option<u32>)] = &[
-    (Kind::Private, 1_000_000, 1, Some(130)),
-    (Kind::Private, 100_000, 10, Some(64)),
-    (Kind::Private, 62_500, 16, Some(64)),
-    (Kind::Private, 58_824, 17, Some(64)),
-    (Kind::Private, 33_334, 30, Some(64)),
-    (Kind::Private, 20_000, 50, Some(64)),
-    (Kind::Private, 10_000, 100, Some(64)),
-    (Kind::Private, 1, 1_000_000, Some(64)),
-    (Kind::PrivateV6, 1_000_000, 1, None),
-    (Kind::PrivateV6, 100_000, 10, None),
-    (Kind::Public, 1_000_000, 1, None),
-    (Kind::Public, 100_000, 10, None),
-    (Kind::Public, 10_000, 100, None),
-    (Kind::Public, 1, 1_000_000, Some(16)),
-    (Kind::PublicV6, 1, 1_000_000, None),
+/// What a case should cost, in bytes per peer.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// Promised: a miss is a failure.
+    Most(u32),
+    /// Aimed at: a miss is printed.
+    Aim(u32),
+    /// Only shown.
+    None,
+}
+
+impl Target {
+    /// Whether a promise is broken, and the words for it.
+    fn judge(self, bytes: f64) -> (bool, String) {
+        let words = |bytes_max: u32, is_met: bool| {
+            format!("{bytes_max} {}", if is_met { "met" } else { "missed" })
+        };
+        match self {
+            Self::None => (false, String::new()),
+            Self::Most(most) => (bytes > f64::from(most), words(most, bytes <= f64::from(most))),
+            Self::Aim(aim) => (false, words(aim, bytes <= f64::from(aim)) + " (aim)"),
+        }
+    }
+}
+
+/// Cases of `all`.
+const CASES: &[(Kind, u32, u32, Target)] = &[
+    (Kind::Private, 1_000_000, 1, Target::Most(130)),
+    (Kind::Private, 100_000, 10, Target::Most(64)),
+    (Kind::Private, 62_500, 16, Target::Aim(64)),
+    (Kind::Private, 58_824, 17, Target::Aim(64)),
+    (Kind::Private, 33_334, 30, Target::Aim(64)),
+    (Kind::Private, 20_000, 50, Target::Aim(64)),
+    (Kind::Private, 10_000, 100, Target::Aim(64)),
+    (Kind::Private, 1, 1_000_000, Target::Aim(64)),
+    (Kind::PrivateV6, 1_000_000, 1, Target::None),
+    (Kind::PrivateV6, 100_000, 10, Target::None),
+    (Kind::Public, 1_000_000, 1, Target::None),
+    (Kind::Public, 100_000, 10, Target::None),
+    (Kind::Public, 10_000, 100, Target::None),
+    (Kind::Public, 1, 1_000_000, Target::Aim(16)),
+    (Kind::PublicV6, 1, 1_000_000, Target::None),
 ];
 
 #[derive(Debug, Parser)]
@@ -127,7 +152,7 @@ fn main() -> Result<()> {
 /// Runs this program once per case and prints a table.
 fn all() -> Result<()> {
     println!("{:<12}{:>10}{:>10}  {}  target", "", "torrents", "peers/t.", Filled::HEAD);
-    let mut missed = 0;
+    let mut broken = 0;
     for (kind, torrents, peers_per_torrent, target) in CASES {
         let output = Command::new(std::env::current_exe()?)
             .args(["fill", kind.name(), &torrents.to_string(), &peers_per_torrent.to_string()])
@@ -136,19 +161,13 @@ fn all() -> Result<()> {
         ensure!(output.status.success(), "{} {torrents}: {error}", kind.name());
         let line = String::from_utf8(output.stdout)?;
         let bytes: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
-        let verdict = match target {
-            Some(target) if bytes > f64::from(*target) => {
-                missed += 1;
-                format!("{target} missed")
-            }
-            Some(target) => format!("{target} met"),
-            None => String::new(),
-        };
+        let (is_broken, verdict) = target.judge(bytes);
+        broken += u32::from(is_broken);
         let line = line.trim_end();
         println!("{:<12}{torrents:>10}{peers_per_torrent:>10}  {line}  {verdict}", kind.name());
     }
-    if missed > 0 {
-        println!("targets missed: {missed}");
+    if broken > 0 {
+        println!("targets missed: {broken}");
         std::process::exit(1);
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! What has changed in a shard since the last flush: one entry per session, however often it
 //! announced.
 
-use hashbrown::HashMap;
 use mika_protocol::{InfoHash, PeerId};
 
 use super::IntegerMap;
@@ -88,17 +87,5 @@ impl Pending {
                 place.insert(session);
             }
         }
-    }
-
-    /// Empties it and keeps what memory a usual interval needs.
-    pub(crate) fn clear(&mut self) {
-        const KEPT: usize = 1024;
-        if self.sessions.capacity() > KEPT {
-            self.sessions = HashMap::default();
-        }
-        self.sessions.clear();
-        self.torrents.clear();
-        self.public_snatches.clear();
-        self.registered.clear();
     }
 }

@@ -30,12 +30,11 @@ impl Tracker {
     /// that its totals add up to.
     pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
         let mut sums = Sums::default();
-        let mut pending = Pending::default();
         for number in first_shard..SHARDS {
             if sums.rows >= rows_max {
                 return Drained { batch: sums.batch(now_seconds), next_shard: Some(number) };
             }
-            self.cut(number, now_seconds, &mut pending, &mut sums, None);
+            self.cut(number, now_seconds, &mut sums, None);
         }
         Drained { batch: sums.batch(now_seconds), next_shard: None }
     }
@@ -48,10 +47,9 @@ impl Tracker {
         mut write: impl FnMut(SnapshotItem),
     ) -> Batch {
         let mut sums = Sums::default();
-        let mut pending = Pending::default();
         let mut items = Vec::new();
         for number in 0..SHARDS {
-            self.cut(number, now_seconds, &mut pending, &mut sums, Some(&mut items));
+            self.cut(number, now_seconds, &mut sums, Some(&mut items));
             items.drain(..).for_each(&mut write);
         }
         sums.batch(now_seconds)
@@ -61,29 +59,30 @@ impl Tracker {
         &self,
         number: usize,
         now_seconds: u32,
-        pending: &mut Pending,
         sums: &mut Sums,
         items: Option<&mut Vec<SnapshotItem>>,
     ) {
-        match &self.swarms {
+        // Summing up needs no lock.
+        let pending = match &self.swarms {
             Swarms::Private(shards) => {
                 let Some(shard) = shards.get(number) else { return };
-                let mut shard = cut_shard(shard, pending, sums, false);
-                self.note_other_sessions(&shard, pending);
+                let (mut shard, mut pending) = cut_shard(shard, sums, false);
+                self.note_other_sessions(&shard, &mut pending);
                 if let Some(items) = items {
                     self.snapshot_private(&mut shard, items);
                 }
+                pending
             }
             Swarms::Public(shards) => {
                 let Some(shard) = shards.get(number) else { return };
-                let mut shard = cut_shard(shard, pending, sums, true);
+                let (mut shard, pending) = cut_shard(shard, sums, true);
                 if let Some(items) = items {
                     self.snapshot_public(&mut shard, now_seconds, items);
                 }
+                pending
             }
-        }
-        sums.add(pending);
-        pending.clear();
+        };
+        sums.add(&pending);
     }
 
     /// Of sessions that are gone: whether their users have others on the torrent. That is asked
@@ -95,16 +94,18 @@ impl Tracker {
     }
 }
 
-/// Swaps a shard's pending changes for the empty ones in `pending`, and notes the counts of its
-/// dirty torrents; the shard stays locked.
+/// Takes a shard's pending changes, and notes the counts of its dirty torrents; the shard stays
+/// locked.
+///
+/// The shard begins with empty tables: to hand it those of another would in time give all of them
+/// the size of the busiest (measured: 91 bytes per peer).
 fn cut_shard<'a, K: Kind>(
     shard: &'a Mutex<Shard<K>>,
-    pending: &mut Pending,
     sums: &mut Sums,
     v6_are_peers: bool,
-) -> parking_lot::MutexGuard<'a, Shard<K>> {
+) -> (parking_lot::MutexGuard<'a, Shard<K>>, Pending) {
     let mut shard = shard.lock();
-    std::mem::swap(&mut shard.pending, pending);
+    let mut pending = std::mem::take(&mut shard.pending);
     // A torrent that was registered by an announce may have got the store's id meanwhile.
     for ((slot, _), session) in &mut pending.sessions {
         session.torrent_id = shard.torrents.get(*slot).map_or(session.torrent_id, |it| it.id);
@@ -117,7 +118,7 @@ fn cut_shard<'a, K: Kind>(
         row.seeders = counts.seeders;
         row.leechers = counts.leechers;
     }
-    shard
+    (shard, pending)
 }
 
 /// Rows in the making, one per key.
