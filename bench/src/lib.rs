@@ -1,7 +1,8 @@
 //! What the benchmarks share: a tracker filled with made-up peers, the same in every run.
 //!
 //! * `cargo bench -p mika-bench --bench instructions`: instructions per operation, by valgrind.
-//! * `scripts/check-instructions`: the same, compared with the checked-in `bench/instructions.toml`.
+//! * `scripts/check-instructions`: the same, compared with the checked-in
+//!   `bench/instructions.toml`.
 //! * `cargo run -p mika-bench --release --bin memory -- all`: bytes per peer.
 #![forbid(unsafe_code)]
 

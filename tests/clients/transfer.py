@@ -50,7 +50,7 @@ class Transfer:
             _, downloaded = self.tracker.totals(self.leeching_user)
             return uploaded > beyond[0] and downloaded > beyond[1] and (uploaded, downloaded)
 
-        return wait_until(counted, 75, f"both users are credited more than {beyond}")
+        return wait_until(counted, 30, f"both users are credited more than {beyond}")
 
     def finish(self):
         """Waits for completion, ends both clients and compares all accounts."""

@@ -107,8 +107,8 @@ fn rustc_version() -> Result<String> {
 
 fn reference_text(rustc: &str, counts: &Counts) -> String {
     let mut text = format!(
-        "# Instructions per operation on x86-64, counted by callgrind. Written by scripts/check-instructions \
-         --update.\nrustc = \"{rustc}\"\n\n[instructions]\n"
+        "# Instructions per operation on x86-64, counted by callgrind.\n\
+         # Written by scripts/check-instructions --update.\nrustc = \"{rustc}\"\n\n[instructions]\n"
     );
     for (name, count) in counts {
         // Writing to a string cannot fail.

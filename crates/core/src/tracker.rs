@@ -1,6 +1,7 @@
 //! The tracker, and the five steps of an announce.
 
 mod control;
+mod departure;
 mod drain;
 mod expire;
 mod private;

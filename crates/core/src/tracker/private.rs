@@ -1,23 +1,24 @@
-//! The steps of a private announce.
+//! The steps of a private announce: admission, swarm and answer here, `private/account.rs` and
+//! `private/select.rs` for the two between.
+
+mod account;
+mod select;
 
 use std::net::IpAddr;
 
-use mika_protocol::{AnnounceRequest, Event, PeerId, ScrapeCounts};
+use mika_protocol::{AnnounceRequest, Event, ScrapeCounts};
 
 use super::Tracker;
 use super::shards::{Found, Shards};
-use crate::accounting::{self, Counters, Multipliers};
+use crate::accounting::{self, Counters};
 use crate::address::{self, Endpoint4, Endpoint6, is_local};
 use crate::admission;
-use crate::batch::Traffic;
 use crate::packed::{U48, U56};
 use crate::refusal::Refusal;
 use crate::registry::RoleSpec;
 use crate::reply::{Answer, PeerList, Source};
 use crate::rules::Rules;
-use crate::selection::{self, Asker, Picker};
 use crate::shard::departed::Left;
-use crate::shard::pending::PendingSession;
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::{Flags, Private, Session, SessionId, SessionPeerId, SessionV6};
 use crate::swarm::{self, Class, Peer, Row};
@@ -352,141 +353,6 @@ impl<'a> Visit<'a> {
         self.tracker.put_departed(shard, slot, self.user.index, left);
     }
 
-    // ---- Step 3: accounting ----
-
-    pub(super) fn account(&self, shard: &mut Shard<Private>, slot: u32, change: &Change) {
-        let now = self.counters();
-        let raw = match &change.before {
-            Some(before) if before.flags.has(Flags::STALE) => Traffic::default(),
-            Some(before) => accounting::continued(counters_of(before), now),
-            None => accounting::first_report(change.last_known_left, now),
-        };
-        let seed_seconds = match &change.before {
-            Some(before) if before.flags.has(Flags::STALE) => 0,
-            Some(before) if before.left.get() == 0 => accounting::seed_seconds(
-                before.last_seconds(),
-                self.now_seconds,
-                self.rules.settings.peer_timeout_seconds,
-            ),
-            _ => 0,
-        };
-        let traffic = self.credited(shard, slot, raw);
-        if change.before.is_none() && change.gone && traffic.is_zero() {
-            return;
-        }
-        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
-        if change.finished {
-            torrent.swarm.main.snatches = torrent.swarm.main.snatches.saturating_add(1);
-        }
-        let session = PendingSession {
-            torrent_id: torrent.id,
-            info_hash: torrent.info_hash,
-            user_id: self.user.id,
-            peer_id: Some(self.request.peer_id),
-            row: change.after,
-            v6: change.v6,
-            gone: change.gone,
-            user_active: !change.gone,
-            traffic,
-            seed_seconds: u64::from(seed_seconds),
-            snatches: u32::from(change.finished),
-        };
-        shard.pending.put(slot, session);
-        shard.mark_dirty(slot);
-    }
-
-    fn credited(&self, shard: &Shard<Private>, slot: u32, raw: Traffic) -> Traffic {
-        let Some(torrent) = shard.torrents.get(slot).filter(|_| !raw.is_zero()) else {
-            return raw;
-        };
-        let token = torrent
-            .marks
-            .has(Marks::TOKENS)
-            .then(|| shard.tokens.get(&(slot, self.user.index)))
-            .flatten()
-            .filter(|token| token.ends_at_seconds.is_none_or(|end| self.now_seconds < end));
-        let (token_up, token_down) =
-            token.map_or((100, 100), |token| (token.upload_percent, token.download_percent));
-        let (event_up, event_down) = self.rules.event_percents(self.now_seconds);
-        let role = &self.role;
-        let up = Multipliers::new(role.upload_percent, torrent.upload_percent, token_up, event_up);
-        let down = Multipliers::new(
-            role.download_percent,
-            torrent.download_percent,
-            token_down,
-            event_down,
-        );
-        Traffic {
-            uploaded_credited: up.credit(raw.uploaded_raw),
-            downloaded_credited: down.credit(raw.downloaded_raw),
-            ..raw
-        }
-    }
-
-    // ---- Step 4: selection ----
-
-    pub(super) fn select_peers(
-        &self,
-        shard: &Shard<Private>,
-        slot: u32,
-        change: &Change,
-        list: &mut PeerList,
-    ) {
-        let want = self.rules.settings.numwant(self.request);
-        let Some(torrent) = shard.torrents.get(slot).filter(|_| !change.gone && want > 0) else {
-            return;
-        };
-        let asker = Asker {
-            user: self.user.index,
-            wants_no_data: self.request.left == 0 || change.after.flags.has(Flags::PAUSED),
-            local: is_local(self.source.ip),
-            now_seconds: self.now_seconds,
-            peer_timeout_seconds: self.rules.settings.peer_timeout_seconds,
-        };
-        let one_family = self.source.one_family;
-        let v4 = change.after.has_v4() && !(one_family && self.source.ip.is_ipv6());
-        let v6 = change.v6.is_some() && !(one_family && self.source.ip.is_ipv4());
-        let extra = torrent.swarm.extra.as_deref();
-        let ids = extra
-            .map(|extra| &extra.peer_ids)
-            .filter(|ids| ids.len() > 0 && !self.request.compact && !self.request.no_peer_id);
-        let key = &self.tracker.hash_key;
-        let id_of = |id: SessionId| -> Option<PeerId> {
-            let ids = ids?;
-            Some(ids.get(ids.find(&id, key)?)?.peer_id)
-        };
-        let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
-        let mut give_v6 = |want: usize, picker: &mut Picker| {
-            v6_rows.clear();
-            v6_ids.clear();
-            let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
-            selection::select(rows, &asker, want, picker, |peer| {
-                let peer_id = id_of(peer.id());
-                if ids.is_none() || peer_id.is_some() {
-                    v6_rows.extend_from_slice(peer.endpoint());
-                    v6_ids.extend(peer_id);
-                }
-            })
-        };
-        let share = if v4 { want / 2 } else { want };
-        let from_v6 = give_v6(share, picker);
-        if !v4 {
-            return;
-        }
-        let from_v4 =
-            selection::select(&torrent.swarm.main, &asker, want - from_v6, picker, |peer| {
-                let peer_id = id_of(peer.id());
-                if ids.is_none() || peer_id.is_some() {
-                    v4_rows.extend_from_slice(peer.endpoint());
-                    v4_ids.extend(peer_id);
-                }
-            });
-        // IPv4 has too few: the rest of the list is IPv6's as well.
-        if from_v6 == share && from_v4 < want - from_v6 {
-            give_v6(want - from_v4, picker);
-        }
-    }
-
     // ---- Step 5: answer ----
 
     pub(super) fn answer(&self, shard: &Shard<Private>, slot: u32) -> Answer {
@@ -510,106 +376,6 @@ impl<'a> Visit<'a> {
         let expired = row.filter(|row| had_its_chance && is_old(row));
         if let Some(id) = expired.map(Row::id) {
             self.tracker.depart(shard, slot, &id);
-        }
-    }
-}
-
-fn counters_of(row: &Session) -> Counters {
-    Counters {
-        uploaded: row.uploaded.get(),
-        downloaded: row.downloaded.get(),
-        left: row.left.get(),
-    }
-}
-
-/// A session that was taken out of its swarm.
-pub(super) struct Taken {
-    pub(super) row: Session,
-    pub(super) v6: Option<Endpoint6>,
-    pub(super) peer_id: Option<PeerId>,
-}
-
-impl Tracker {
-    /// Takes a session out of its swarm and all counts.
-    pub(super) fn take_out(
-        &self,
-        shard: &mut Shard<Private>,
-        slot: u32,
-        id: &SessionId,
-    ) -> Option<Taken> {
-        let key = &self.hash_key;
-        let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
-        let row = swarm::remove(&mut swarm.main, id, key)?;
-        swarm.count_paused(row.flags.has(Flags::PAUSED), false);
-        let extra = swarm.extra.as_deref_mut();
-        let (v6, peer_id) = extra.map_or((None, None), |extra| {
-            let v6 = swarm::remove(&mut extra.v6, id, key).map(|row| row.endpoint);
-            (v6, swarm::remove(&mut extra.peer_ids, id, key).map(|row| row.peer_id))
-        });
-        swarm.drop_empty_extra();
-        let is_empty = swarm.main.len() == 0;
-        let class = Class::of_left(row.left.get());
-        shard.count_out(class, is_empty);
-        if class == Class::Leecher {
-            self.users.drop_leeching(id.user);
-        }
-        self.release_peer();
-        Some(Taken { row, v6, peer_id })
-    }
-
-    /// Whether a user has any session on a torrent.
-    pub(super) fn has_session(&self, shard: &Shard<Private>, slot: u32, user: u32) -> bool {
-        let Some(torrent) = shard.torrents.get(slot) else { return false };
-        let id = SessionId { user, key: 0 };
-        torrent.swarm.main.with_hash_of(&id, &self.hash_key).any(|row| row.user() == user)
-    }
-
-    /// Removes a session that ended without saying so.
-    pub(super) fn depart(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
-        let Some(taken) = self.take_out(shard, slot, id) else { return };
-        if !taken.row.flags.has(Flags::STALE) {
-            let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
-            self.put_departed(shard, slot, id.user, left);
-        }
-        let Some(torrent) = shard.torrents.get(slot) else { return };
-        let session = PendingSession {
-            torrent_id: torrent.id,
-            info_hash: torrent.info_hash,
-            user_id: self.users.by_index(id.user).map_or(0, |user| user.id),
-            peer_id: taken.peer_id,
-            row: taken.row,
-            v6: taken.v6,
-            gone: true,
-            user_active: false,
-            traffic: Traffic::default(),
-            seed_seconds: 0,
-            snatches: 0,
-        };
-        shard.pending.put(slot, session);
-        shard.mark_dirty(slot);
-    }
-
-    /// Remembers what a user lacked, or forgets it if that is nothing, or unknown: but for users
-    /// with another session, whose older report would be taken for the last one.
-    pub(super) fn put_departed(
-        &self,
-        shard: &mut Shard<Private>,
-        slot: u32,
-        user: u32,
-        left: Left,
-    ) {
-        let is_debt = left.known().is_some_and(|bytes| bytes > 0);
-        if !is_debt && !self.has_session(shard, slot, user) {
-            shard.departed.forget(slot, user, left.at_seconds);
-            return;
-        }
-        let entries_max = self.rules.load().settings.departed_max as usize / super::shards::SHARDS;
-        if shard.departed.put(slot, user, left, entries_max.max(1)) {
-            if let Some(torrent) = shard.torrents.get_mut(slot) {
-                torrent.marks.set(Marks::DEPARTED, true);
-            }
-        } else {
-            self.totals.departed_forgotten.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
 }

@@ -1,0 +1,104 @@
+//! How a session leaves a private swarm, and what is remembered of it.
+
+use mika_protocol::PeerId;
+
+use super::Tracker;
+use crate::address::Endpoint6;
+use crate::batch::Traffic;
+use crate::shard::departed::Left;
+use crate::shard::pending::PendingSession;
+use crate::shard::{Marks, Shard};
+use crate::swarm::session::{Flags, Private, Session, SessionId};
+use crate::swarm::{self, Class, Peer};
+
+/// A session that was taken out of its swarm.
+pub(super) struct Taken {
+    pub(super) row: Session,
+    pub(super) v6: Option<Endpoint6>,
+    pub(super) peer_id: Option<PeerId>,
+}
+
+impl Tracker {
+    /// Takes a session out of its swarm and all counts.
+    pub(super) fn take_out(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        id: &SessionId,
+    ) -> Option<Taken> {
+        let key = &self.hash_key;
+        let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
+        let row = swarm::remove(&mut swarm.main, id, key)?;
+        swarm.count_paused(row.flags.has(Flags::PAUSED), false);
+        let extra = swarm.extra.as_deref_mut();
+        let (v6, peer_id) = extra.map_or((None, None), |extra| {
+            let v6 = swarm::remove(&mut extra.v6, id, key).map(|row| row.endpoint);
+            (v6, swarm::remove(&mut extra.peer_ids, id, key).map(|row| row.peer_id))
+        });
+        swarm.drop_empty_extra();
+        let is_empty = swarm.main.len() == 0;
+        let class = Class::of_left(row.left.get());
+        shard.count_out(class, is_empty);
+        if class == Class::Leecher {
+            self.users.drop_leeching(id.user);
+        }
+        self.release_peer();
+        Some(Taken { row, v6, peer_id })
+    }
+
+    /// Whether a user has any session on a torrent.
+    pub(super) fn has_session(&self, shard: &Shard<Private>, slot: u32, user: u32) -> bool {
+        let Some(torrent) = shard.torrents.get(slot) else { return false };
+        let id = SessionId { user, key: 0 };
+        torrent.swarm.main.with_hash_of(&id, &self.hash_key).any(|row| row.user() == user)
+    }
+
+    /// Removes a session that ended without saying so.
+    pub(super) fn depart(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
+        let Some(taken) = self.take_out(shard, slot, id) else { return };
+        if !taken.row.flags.has(Flags::STALE) {
+            let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
+            self.put_departed(shard, slot, id.user, left);
+        }
+        let Some(torrent) = shard.torrents.get(slot) else { return };
+        let session = PendingSession {
+            torrent_id: torrent.id,
+            info_hash: torrent.info_hash,
+            user_id: self.users.by_index(id.user).map_or(0, |user| user.id),
+            peer_id: taken.peer_id,
+            row: taken.row,
+            v6: taken.v6,
+            gone: true,
+            user_active: false,
+            traffic: Traffic::default(),
+            seed_seconds: 0,
+            snatches: 0,
+        };
+        shard.pending.put(slot, session);
+        shard.mark_dirty(slot);
+    }
+
+    /// Remembers what a user lacked, or forgets it if that is nothing, or unknown: but for users
+    /// with another session, whose older report would be taken for the last one.
+    pub(super) fn put_departed(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        user: u32,
+        left: Left,
+    ) {
+        let is_debt = left.known().is_some_and(|bytes| bytes > 0);
+        if !is_debt && !self.has_session(shard, slot, user) {
+            shard.departed.forget(slot, user, left.at_seconds);
+            return;
+        }
+        let entries_max = self.rules.load().settings.departed_max as usize / super::shards::SHARDS;
+        if shard.departed.put(slot, user, left, entries_max.max(1)) {
+            if let Some(torrent) = shard.torrents.get_mut(slot) {
+                torrent.marks.set(Marks::DEPARTED, true);
+            }
+        } else {
+            self.totals.departed_forgotten.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Step 4 of a private announce: whom the client may talk to.
+
+use mika_protocol::PeerId;
+
+use super::{Change, Visit};
+use crate::address::is_local;
+use crate::reply::PeerList;
+use crate::selection::{self, Asker, Picker};
+use crate::shard::Shard;
+use crate::swarm::session::{Flags, Private, SessionId};
+use crate::swarm::{Peer, Row};
+
+impl Visit<'_> {
+    pub(in crate::tracker) fn select_peers(
+        &self,
+        shard: &Shard<Private>,
+        slot: u32,
+        change: &Change,
+        list: &mut PeerList,
+    ) {
+        let want = self.rules.settings.numwant(self.request);
+        let Some(torrent) = shard.torrents.get(slot).filter(|_| !change.gone && want > 0) else {
+            return;
+        };
+        let asker = Asker {
+            user: self.user.index,
+            wants_no_data: self.request.left == 0 || change.after.flags.has(Flags::PAUSED),
+            local: is_local(self.source.ip),
+            now_seconds: self.now_seconds,
+            peer_timeout_seconds: self.rules.settings.peer_timeout_seconds,
+        };
+        let one_family = self.source.one_family;
+        let v4 = change.after.has_v4() && !(one_family && self.source.ip.is_ipv6());
+        let v6 = change.v6.is_some() && !(one_family && self.source.ip.is_ipv4());
+        let extra = torrent.swarm.extra.as_deref();
+        let ids = extra
+            .map(|extra| &extra.peer_ids)
+            .filter(|ids| ids.len() > 0 && !self.request.compact && !self.request.no_peer_id);
+        let key = &self.tracker.hash_key;
+        let id_of = |id: SessionId| -> Option<PeerId> {
+            let ids = ids?;
+            Some(ids.get(ids.find(&id, key)?)?.peer_id)
+        };
+        let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
+        let mut give_v6 = |want: usize, picker: &mut Picker| {
+            v6_rows.clear();
+            v6_ids.clear();
+            let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
+            selection::select(rows, &asker, want, picker, |peer| {
+                let peer_id = id_of(peer.id());
+                if ids.is_none() || peer_id.is_some() {
+                    v6_rows.extend_from_slice(peer.endpoint());
+                    v6_ids.extend(peer_id);
+                }
+            })
+        };
+        let share = if v4 { want / 2 } else { want };
+        let from_v6 = give_v6(share, picker);
+        if !v4 {
+            return;
+        }
+        let from_v4 =
+            selection::select(&torrent.swarm.main, &asker, want - from_v6, picker, |peer| {
+                let peer_id = id_of(peer.id());
+                if ids.is_none() || peer_id.is_some() {
+                    v4_rows.extend_from_slice(peer.endpoint());
+                    v4_ids.extend(peer_id);
+                }
+            });
+        // IPv4 has too few: the rest of the list is IPv6's as well.
+        if from_v6 == share && from_v4 < want - from_v6 {
+            give_v6(want - from_v4, picker);
+        }
+    }
+}
