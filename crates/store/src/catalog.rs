@@ -51,10 +51,15 @@ pub struct UserPatch {
     pub download_enabled: Option<bool>,
     /// Deleted or restored.
     pub deleted: Option<bool>,
-    /// Credited upload in bytes, set absolutely.
+    /// Credited upload in bytes, set absolutely: whatever a flush adds meanwhile is overwritten.
     pub uploaded: Option<u64>,
     /// Credited download in bytes, set absolutely.
     pub downloaded: Option<u64>,
+    /// Bytes of credited upload to give, or if negative to take; not below 0 in all. It is the
+    /// store that adds, so nothing that a flush adds meanwhile is lost.
+    pub uploaded_add: i64,
+    /// Bytes of credited download to add, or if negative to forgive; not below 0 in all.
+    pub downloaded_add: i64,
 }
 
 /// A torrent to be added.

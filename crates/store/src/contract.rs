@@ -110,6 +110,7 @@ macro_rules! catalog_contract_tests {
             a_taken_info_hash_is_a_conflict_in_either_place,
             a_role_in_use_is_not_deleted,
             what_refers_to_nothing_is_invalid,
+            bonus_and_flush_add_up,
             what_nobody_should_type_is_invalid,
             there_is_no_change_to_what_is_not_there,
             a_registered_torrent_is_a_record_like_others,

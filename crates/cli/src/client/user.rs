@@ -77,12 +77,18 @@ struct ChangeArguments {
     /// Whether the user may download.
     #[arg(long, value_name = "true|false")]
     download_enabled: Option<bool>,
-    /// Credited upload in bytes, set absolutely.
+    /// Credited upload in bytes, set absolutely: what is uploaded meanwhile is overwritten.
     #[arg(long, value_name = "BYTES")]
     uploaded: Option<u64>,
     /// Credited download in bytes, set absolutely.
     #[arg(long, value_name = "BYTES")]
     downloaded: Option<u64>,
+    /// Bytes of credited upload to give or, with a minus, to take.
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    uploaded_add: Option<i64>,
+    /// Bytes of credited download to add or, with a minus, to forgive.
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    downloaded_add: Option<i64>,
     /// Open a closed account again.
     #[arg(long)]
     restore: bool,
@@ -122,6 +128,8 @@ impl ChangeArguments {
             deleted: self.restore.then_some(false),
             uploaded: self.uploaded,
             downloaded: self.downloaded,
+            uploaded_add: self.uploaded_add,
+            downloaded_add: self.downloaded_add,
         }
     }
 }

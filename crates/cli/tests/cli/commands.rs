@@ -164,6 +164,20 @@ fn the_running_tracker_flushes_and_reads_its_configuration_on_command() {
 }
 
 #[test]
+fn credit_is_given_and_taken_without_overwriting() {
+    let tracker = Tracker::start();
+    tracker.json(&["user", "add", "alice"]);
+    let set = |change: &str, bytes: &str| {
+        let user = tracker.json(&["user", "set", "alice", change, bytes]);
+        (user["uploaded"].as_u64().unwrap(), user["downloaded"].as_u64().unwrap())
+    };
+    assert_eq!(set("--uploaded-add", "100"), (100, 0));
+    assert_eq!(set("--downloaded-add", "30"), (100, 30));
+    assert_eq!(set("--uploaded-add", "-40"), (60, 30));
+    assert_eq!(set("--downloaded-add", "-31"), (60, 0));
+}
+
+#[test]
 fn a_configuration_is_checked_and_explained() {
     let folder = tempfile::tempdir().unwrap();
     let check = |text: &str| {

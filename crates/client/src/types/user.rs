@@ -104,6 +104,13 @@ pub struct UserChange {
     /// Credited download in bytes, set absolutely, at most 2^63 - 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downloaded: Option<u64>,
+    /// Bytes of credited upload to give, or if negative to take. Unlike an absolute value it
+    /// cannot overwrite what the user uploads at the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uploaded_add: Option<i64>,
+    /// Bytes of credited download to add, or if negative to forgive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downloaded_add: Option<i64>,
 }
 
 impl fmt::Debug for User {

@@ -101,6 +101,8 @@ impl Control {
             deleted: change.deleted,
             uploaded: change.uploaded,
             downloaded: change.downloaded,
+            uploaded_add: change.uploaded_add.unwrap_or(0),
+            downloaded_add: change.downloaded_add.unwrap_or(0),
         };
         let record = self.catalog().update_user(before.id, &patch).await?;
         let record = record.ok_or_else(|| user_not_found(key))?;

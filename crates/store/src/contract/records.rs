@@ -185,6 +185,8 @@ pub async fn what_was_changed_is_loaded(database: &dyn CatalogDatabase) {
         deleted: Some(true),
         uploaded: Some(12),
         downloaded: Some(i64::MAX as u64),
+        uploaded_add: 0,
+        downloaded_add: 0,
     };
     let user = UserRecord {
         name: "robert".into(),
@@ -389,6 +391,33 @@ pub async fn what_refers_to_nothing_is_invalid(database: &dyn CatalogDatabase) {
     let torrent = store.add_torrent(&new_torrent(1, None)).await.unwrap();
     assert!(invalid(store.put_token(&token(779, torrent.id)).await).contains("779"));
     assert!(invalid(store.put_token(&token(bob.id, 780)).await).contains("780"));
+    store.close().await;
+}
+
+/// What is given and taken is added by the store, so that a flush in between is not overwritten;
+/// a total goes neither below 0 nor above the largest.
+pub async fn bonus_and_flush_add_up(database: &dyn CatalogDatabase) {
+    let store = database.open_catalog().await;
+    let bob = store.add_user(&new_user("bob", 1)).await.unwrap();
+    let add = |uploaded_add, downloaded_add| UserPatch {
+        uploaded_add,
+        downloaded_add,
+        ..UserPatch::default()
+    };
+    store.update_user(bob.id, &add(50, 7)).await.unwrap();
+    let batch = Batch { number: 1, users: vec![model::user(bob.id, 1000)], ..Batch::default() };
+    assert!(store.apply(&batch).await.unwrap().dead_letters.is_empty());
+    let credited = batch.users[0].traffic;
+    let totals = async |patch| {
+        let user = store.update_user(bob.id, &patch).await.unwrap().unwrap();
+        (user.uploaded, user.downloaded)
+    };
+    let expected = (credited.uploaded_credited + 50, credited.downloaded_credited + 7);
+    assert_eq!(totals(add(0, 0)).await, expected);
+    assert_eq!(totals(add(-30, -7)).await, (expected.0 - 30, expected.1 - 7));
+    assert_eq!(totals(add(i64::MIN, i64::MIN)).await, (0, 0));
+    assert_eq!(totals(add(i64::MAX, 5)).await, (i64::MAX as u64, 5));
+    assert_eq!(totals(add(i64::MAX, -2)).await, (i64::MAX as u64, 3));
     store.close().await;
 }
 

@@ -86,8 +86,10 @@ pub(super) async fn update(
              role_id = COALESCE(?6, role_id),
              download_enabled = COALESCE(?7, download_enabled),
              deleted = COALESCE(?8, deleted),
-             uploaded = COALESCE(?9, uploaded),
-             downloaded = COALESCE(?10, downloaded)
+             uploaded = MAX(0,
+                 MIN(9223372036854775807 - MAX(?11, 0), COALESCE(?9, uploaded)) + ?11),
+             downloaded = MAX(0,
+                 MIN(9223372036854775807 - MAX(?12, 0), COALESCE(?10, downloaded)) + ?12)
          WHERE id = ?1
          RETURNING ",
         columns!()
@@ -103,6 +105,8 @@ pub(super) async fn update(
         .bind(patch.deleted)
         .bind(patch.uploaded.and_then(|bytes| i64::try_from(bytes).ok()))
         .bind(patch.downloaded.and_then(|bytes| i64::try_from(bytes).ok()))
+        .bind(patch.uploaded_add)
+        .bind(patch.downloaded_add)
         .fetch_optional(&mut *transaction)
         .await?;
     let updated = row.map(|row| record(&row)).transpose()?;
