@@ -4,7 +4,7 @@
 //! [`Catalog`](crate::Catalog), and lets [`contract_tests!`](crate::contract_tests) and
 //! [`catalog_contract_tests!`](crate::catalog_contract_tests) make one test of each promise:
 //!
-//! ```ignore
+//! ```text
 //! async fn database() -> MyDatabase { … }
 //! mika_store::contract_tests!(database);
 //! mika_store::catalog_contract_tests!(database);
