@@ -12,8 +12,10 @@ use crate::hash::HashKey;
 pub(crate) const SMALL_MAX: usize = 16;
 /// Rows of a chunk; a full chunk is never moved.
 const CHUNK_ROWS: usize = 64;
-/// Rows that the last chunk grows by.
+/// Rows that may go before the last chunk gives memory back, so that it does not do so each time.
 const CHUNK_STEP: usize = 8;
+/// Up to this many chunks, the list of them grows by one.
+const FEW_CHUNKS: usize = 8;
 /// An index of more rows than this is split into [`PARTS`] tables that grow one by one.
 const INDEX_SPLIT_ROWS: usize = 8192;
 /// Tables of a split index.
@@ -199,8 +201,8 @@ impl<R: Row> Dense<R> {
                 *rows = grown.into_boxed_slice();
             }
             Rows::Small(rows) => {
-                let mut large = Large { chunks: Vec::new(), rows: 0, index: Vec::new() };
-                large.index.push(HashTable::new());
+                let index = vec![HashTable::new()];
+                let mut large = Large { chunks: Vec::with_capacity(1), rows: 0, index };
                 rows.iter().chain([&row]).for_each(|row| large.push(*row, key));
                 self.rows = Rows::Large(Box::new(large));
             }
@@ -242,6 +244,17 @@ impl<R: Row> Dense<R> {
     }
 }
 
+/// The capacity for at least `rows` rows that wastes least: as many as fit into a size class of
+/// the allocator, which (mimalloc, jemalloc) has four classes between two powers of two.
+fn fitting<R>(rows: usize) -> usize {
+    let row_bytes = size_of::<R>().max(1);
+    let bytes = (rows * row_bytes).max(64);
+    let power = bytes.next_power_of_two();
+    let class = [power / 8 * 5, power / 8 * 6, power / 8 * 7, power];
+    let class = class.into_iter().find(|class| *class >= bytes).unwrap_or(power);
+    (class / row_bytes).min(CHUNK_ROWS).max(rows)
+}
+
 impl<R: Row> Large<R> {
     fn row(&self, at: u32) -> Option<&R> {
         let at = at as usize;
@@ -262,14 +275,18 @@ impl<R: Row> Large<R> {
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK_ROWS => {
                 if chunk.len() == chunk.capacity() {
-                    chunk.reserve_exact(CHUNK_STEP.min(CHUNK_ROWS - chunk.len()));
+                    chunk.reserve_exact(fitting::<R>(chunk.len() + 1) - chunk.len());
                 }
                 chunk.push(row);
             }
             _ => {
-                let rows = if self.chunks.is_empty() { SMALL_MAX + CHUNK_STEP } else { CHUNK_STEP };
-                let mut chunk = Vec::with_capacity(rows);
+                // The first chunk gets the rows of a small swarm and the one that is too many.
+                let rows = if self.chunks.is_empty() { SMALL_MAX + 1 } else { 1 };
+                let mut chunk = Vec::with_capacity(fitting::<R>(rows));
                 chunk.push(row);
+                if self.chunks.len() < FEW_CHUNKS {
+                    self.chunks.reserve_exact(1);
+                }
                 self.chunks.push(chunk);
             }
         }
@@ -309,8 +326,8 @@ impl<R: Row> Large<R> {
         let row = chunk.pop()?;
         if chunk.is_empty() {
             self.chunks.pop();
-        } else if chunk.capacity() - chunk.len() > 2 * CHUNK_STEP {
-            chunk.shrink_to(chunk.len() + CHUNK_STEP);
+        } else if chunk.capacity() > fitting::<R>(chunk.len() + CHUNK_STEP) {
+            chunk.shrink_to(fitting::<R>(chunk.len() + 1));
         }
         self.rows -= 1;
         let hash = R::hash(&row.id(), key);
