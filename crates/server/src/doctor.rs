@@ -10,13 +10,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::config::{Config, Mode};
 
 /// Bytes of a private session in a swarm of ten and more, everything included.
-const SESSION_BYTES: u64 = 64;
+const SESSION_BYTES: u64 = 80;
 /// Bytes of a public peer, likewise.
-const PUBLIC_PEER_BYTES: u64 = 24;
+const PUBLIC_PEER_BYTES: u64 = 28;
 /// Bytes of a torrent without peers, with its place in the table.
-const TORRENT_BYTES: u64 = 80;
+const TORRENT_BYTES: u64 = 96;
 /// Bytes of a user.
-const USER_BYTES: u64 = 80;
+const USER_BYTES: u64 = 200;
 /// Bytes of a remembered departed leecher.
 const DEPARTED_BYTES: u64 = 48;
 /// Bytes of an open connection that is idle; TLS costs more.
@@ -130,9 +130,9 @@ mod tests {
             let costs = costs(config);
             costs.iter().find(|cost| cost.limit == "limits.sessions").unwrap().bytes
         };
-        assert_eq!(bytes(&config), 64_000_000);
+        assert_eq!(bytes(&config), 80_000_000);
         config.tracker.mode = Mode::Public;
-        assert_eq!(bytes(&config), 24_000_000);
+        assert_eq!(bytes(&config), 28_000_000);
     }
 
     #[test]
