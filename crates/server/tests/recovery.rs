@@ -8,6 +8,7 @@
 )]
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -39,8 +40,15 @@ struct Server {
     task: JoinHandle<Result<(), ServeError>>,
 }
 
+/// A port that is free, below those that the system gives to clients of its own choice.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let random = RandomState::new().hash_one(std::process::id());
+        let port = 21_000 + u16::try_from(random % 10_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn config(dir: &Path, port: u16) -> Config {

@@ -1,5 +1,6 @@
 //! What changes in a running tracker, seen from a client: over its HTTP port.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -9,9 +10,15 @@ use super::support::{Tracker, mika};
 
 const HASH: &str = "0102030405060708090a0b0c0d0e0f1011121314";
 
-/// A port that was free a moment ago.
+/// A port that is free, below those that the system gives to clients of its own choice.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let random = RandomState::new().hash_one(std::process::id());
+        let port = 21_000 + u16::try_from(random % 10_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn config(port: u16, tracker: &str) -> String {

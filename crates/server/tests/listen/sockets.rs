@@ -8,6 +8,9 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
+/// Another program may take a port between two steps of a test; not as often as this.
+const TRIES: usize = 20;
+
 #[test]
 fn every_worker_gets_a_listener_on_the_same_port() {
     let listeners = bind_http(&["127.0.0.1:0".parse().unwrap()], 3).unwrap();
@@ -46,22 +49,28 @@ fn a_port_that_another_program_uses_is_refused() {
 
 #[test]
 fn a_port_is_free_again_while_old_connections_linger() {
-    let first = bind_http(&[loopback(0)], 1).unwrap();
-    let address = first[0][0].local_addr().unwrap();
-    let client = TcpStream::connect(address).unwrap();
-    first[0][0].set_nonblocking(false).unwrap();
-    // The side that closes first is the one that keeps the connection in TIME_WAIT.
-    drop(first[0][0].accept().unwrap());
-    drop(first);
-    drop(client);
-    assert!(bind_http(&[address], 1).is_ok());
+    let is_free_again = || {
+        let first = bind_http(&[loopback(0)], 1).unwrap();
+        let address = first[0][0].local_addr().unwrap();
+        let client = TcpStream::connect(address).unwrap();
+        first[0][0].set_nonblocking(false).unwrap();
+        // The side that closes first is the one that keeps the connection in TIME_WAIT.
+        drop(first[0][0].accept().unwrap());
+        drop(first);
+        drop(client);
+        bind_http(&[address], 1).is_ok()
+    };
+    assert!((0..TRIES).any(|_| is_free_again()));
 }
 
 #[test]
 fn ipv4_and_ipv6_can_have_the_same_port() {
-    let v6 = bind_http(&["[::]:0".parse().unwrap()], 1).unwrap();
-    let port = v6[0][0].local_addr().unwrap().port();
-    assert!(bind_http(&[SocketAddr::from(([0, 0, 0, 0], port))], 1).is_ok());
+    let have_the_same = || {
+        let v6 = bind_http(&["[::]:0".parse().unwrap()], 1).unwrap();
+        let port = v6[0][0].local_addr().unwrap().port();
+        bind_http(&[SocketAddr::from(([0, 0, 0, 0], port))], 1).is_ok()
+    };
+    assert!((0..TRIES).any(|_| have_the_same()));
 }
 
 #[test]
