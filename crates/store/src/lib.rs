@@ -10,7 +10,8 @@
 //!   `schemas/<preset>/<dialect>/` and embedded in the binary. An adapter runs the statements
 //!   without knowing the tables.
 //! * [`validate`] says what a record may contain.
-//! * [`sqlite`] is the embedded default: one file, owned by the tracker.
+//! * [`sql`] is what all SQL databases have in common; [`sqlite`] is the embedded default: one
+//!   file, owned by the tracker; [`postgres`] and [`mysql`] (MariaDB too) are a site's database.
 //! * `contract` (feature `contract-test`) is what every adapter promises, as tests. An adapter is
 //!   done when it passes them.
 //!
@@ -24,14 +25,24 @@
 pub mod catalog;
 #[cfg(feature = "contract-test")]
 pub mod contract;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod record;
 pub mod schema;
+#[cfg(feature = "sql")]
+pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;
 pub mod validate;
 
 pub use catalog::Catalog;
+#[cfg(feature = "mysql")]
+pub use mysql::MysqlStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{Applied, DeadLetter, KeepDeadLetters, LoadSink, Store, StoreError};

@@ -27,6 +27,25 @@ pub struct RoleRecord {
     pub download_slots: Option<u32>,
 }
 
+impl RoleRecord {
+    /// Id of the only role of a site that has none.
+    pub const ONLY_ID: u16 = 1;
+
+    /// The role of every user of a site that has none: nothing is multiplied, nothing forbidden.
+    pub fn only() -> Self {
+        Self {
+            id: Self::ONLY_ID,
+            name: "user".to_owned(),
+            priority: 0,
+            upload_percent: 100,
+            download_percent: 100,
+            upload_enabled: true,
+            download_enabled: true,
+            download_slots: None,
+        }
+    }
+}
+
 /// A user of the site.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserRecord {

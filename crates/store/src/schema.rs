@@ -3,83 +3,97 @@
 //! `schemas/<preset>/<dialect>/` holds
 //!
 //! * `<records>.load.sql`: a query whose columns are read by name;
+//! * `<records>.changes.sql`: the same for records changed since a time;
 //! * `<rows>.flush.sql`: a set-based statement that sees a batch's rows as the derived table
 //!   `{{rows}}`, which each [`Dialect`] expands its own way;
 //! * `checkpoint.load.sql` and `checkpoint.flush.sql`: the number of the last batch applied;
-//! * `migrations/`: for tables that the tracker owns, what makes them.
+//! * `migrations/`: what makes the tables that the tracker owns;
+//! * `schema.toml`: see [`folder::Manifest`].
 //!
-//! The header of each file says which columns and placeholders it has. Lines that begin with `--`
-//! are not sent to the database.
+//! A site that has no such records, or no place for such rows, has no such file. The header of
+//! each file says which columns and placeholders it has. Lines that begin with `--` are not sent
+//! to the database.
 
+pub mod folder;
 mod render;
 mod rows;
 
-use std::borrow::Cow;
+pub use folder::{Files, SchemaError};
+pub use render::{Dialect, FlushStatement, ROWS, Statement};
+pub use rows::{Column, FlushRow, Kind, Value};
 
-pub use render::{Dialect, FlushStatement, Statement};
-pub use rows::{FlushRow, Value};
-
-/// The statements of one preset in one dialect.
+/// The statements of one schema folder.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    /// The preset's name, as in `schemas/<preset>/`.
-    pub preset: Cow<'static, str>,
-    /// What makes the tables, if the tracker owns them: version 1 first.
+    /// The preset's name, as in `schemas/<preset>/`, or the path of an operator's folder.
+    pub name: String,
+    /// The SQL that its statements are written in.
+    pub dialect: Dialect,
+    /// The tracker owns all tables: it makes them, and writes single records.
+    pub owns_tables: bool,
+    /// What makes the tables that the tracker owns: version 1 first.
     pub migrations: Vec<Statement>,
-    /// Reads all roles.
-    pub roles_load: Statement,
-    /// Reads all users.
-    pub users_load: Statement,
-    /// Reads all torrents.
-    pub torrents_load: Statement,
-    /// Reads all client rules.
-    pub client_rules_load: Statement,
-    /// Reads all tokens.
-    pub tokens_load: Statement,
-    /// Reads all events.
-    pub events_load: Statement,
+    /// Reads everything at the start.
+    pub loads: Loads,
+    /// Reads what has changed since a Unix time in seconds, the one placeholder.
+    pub changes: Changes,
     /// Reads the checkpoint.
     pub checkpoint_load: Statement,
     /// Moves the checkpoint.
     pub checkpoint_flush: Statement,
+    /// Writes batches.
+    pub flushes: Flushes,
+}
+
+/// Statements that read all records of a kind.
+#[derive(Debug, Clone)]
+pub struct Loads {
+    /// Roles; without it every user has role 1, which is made up.
+    pub roles: Option<Statement>,
+    /// Users.
+    pub users: Statement,
+    /// Torrents.
+    pub torrents: Statement,
+    /// Client rules.
+    pub client_rules: Option<Statement>,
+    /// User×torrent multipliers.
+    pub tokens: Option<Statement>,
+    /// Global multipliers.
+    pub events: Option<Statement>,
+    /// Sessions, for a first start.
+    pub peers: Option<Statement>,
+}
+
+/// Statements that read records changed since a time.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Users.
+    pub users: Option<Statement>,
+    /// Torrents.
+    pub torrents: Option<Statement>,
+}
+
+/// Statements that write a batch, in the order in which they run.
+#[derive(Debug, Clone, Default)]
+pub struct Flushes {
+    /// Runs once before the first batch of a process.
+    pub start: Option<Statement>,
     /// Adds the torrents that a batch registers.
-    pub registered_flush: FlushStatement,
-    /// Writes a batch's user rows.
-    pub users_flush: FlushStatement,
-    /// Writes a batch's torrent rows.
-    pub torrents_flush: FlushStatement,
-    /// Writes a batch's history rows.
-    pub history_flush: FlushStatement,
-}
-
-/// The text of a file in `schemas/`.
-macro_rules! file {
-    ($path:literal) => {
-        include_str!(concat!("../../../schemas/", $path))
-    };
-}
-
-impl Schema {
-    /// mika's own tables on SQLite.
-    pub fn mika_sqlite() -> Self {
-        let flush = |text| FlushStatement::new(text, Dialect::Sqlite);
-        Self {
-            preset: "mika".into(),
-            migrations: vec![Statement::new(file!("mika/sqlite/migrations/0001.create.sql"))],
-            roles_load: Statement::new(file!("mika/sqlite/roles.load.sql")),
-            users_load: Statement::new(file!("mika/sqlite/users.load.sql")),
-            torrents_load: Statement::new(file!("mika/sqlite/torrents.load.sql")),
-            client_rules_load: Statement::new(file!("mika/sqlite/client_rules.load.sql")),
-            tokens_load: Statement::new(file!("mika/sqlite/tokens.load.sql")),
-            events_load: Statement::new(file!("mika/sqlite/events.load.sql")),
-            checkpoint_load: Statement::new(file!("mika/sqlite/checkpoint.load.sql")),
-            checkpoint_flush: Statement::new(file!("mika/sqlite/checkpoint.flush.sql")),
-            registered_flush: flush(file!("mika/sqlite/registered.flush.sql")),
-            users_flush: flush(file!("mika/sqlite/users.flush.sql")),
-            torrents_flush: flush(file!("mika/sqlite/torrents.flush.sql")),
-            history_flush: flush(file!("mika/sqlite/history.flush.sql")),
-        }
-    }
+    pub registered: Option<FlushStatement>,
+    /// Writes user rows.
+    pub users: Option<FlushStatement>,
+    /// Writes torrent rows.
+    pub torrents: Option<FlushStatement>,
+    /// Writes history rows.
+    pub history: Option<FlushStatement>,
+    /// Writes session rows.
+    pub sessions: Option<FlushStatement>,
+    /// Writes snatch rows.
+    pub snatches: Option<FlushStatement>,
+    /// Writes what tokens covered.
+    pub token_uses: Option<FlushStatement>,
+    /// Writes announces of torrents that are not registered.
+    pub unregistered: Option<FlushStatement>,
 }
 
 #[cfg(test)]

@@ -3,73 +3,92 @@
 //! One connection writes, a few read. The file is in WAL mode with `synchronous = FULL`: a
 //! transaction that has been committed survives a power failure.
 
-mod apply;
-mod catalog;
 mod error;
-mod load;
 mod open;
-mod row;
+mod session;
 
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use mika_core::batch::Batch;
 use sqlx::sqlite::SqlitePool;
 
 use crate::schema::Schema;
-use crate::store::{Applied, KeepDeadLetters, LoadSink, Store, StoreError};
+use crate::sql::backend::{Backend, Session};
+use crate::sql::{Failure, SqlStore};
+use crate::store::StoreError;
 use error::Context;
+use session::SqliteSession;
 
 /// A store in a SQLite file.
+pub type SqliteStore = SqlStore<SqliteBackend>;
+
+/// The connections to a SQLite file.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub struct SqliteBackend {
     path: PathBuf,
-    schema: Schema,
     /// One connection, so that writers of this process queue here and not in SQLite.
     writer: SqlitePool,
     readers: SqlitePool,
 }
 
 impl SqliteStore {
-    /// Opens the file, creating it (mode 0600) and its directory (mode 0700) if they are missing,
-    /// and brings its tables up to date. A new file has one role, `user`, with id 1.
+    /// Opens the file with mika's own tables, creating it (mode 0600) and its directory (mode
+    /// 0700) if they are missing, and brings its tables up to date. A new file has one role,
+    /// `user`, with id 1.
     ///
     /// # Errors
     /// [`StoreError::Broken`] with the path and what to do: no access, read-only, not a database,
     /// damaged, made by a newer version or by another program. [`StoreError::Unavailable`] if the
     /// file is locked or the disk is full.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        open::open(path).await
+        let schema = Schema::open("mika", crate::schema::Dialect::Sqlite, &Default::default())
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
+        Self::open_with(path, schema).await
     }
 
-    /// Turns an error of sqlx into ours, naming the file.
+    /// Opens a file whose tables the schema knows.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open_with(path: &Path, schema: Schema) -> Result<Self, StoreError> {
+        open::open(path, schema).await
+    }
+}
+
+impl SqliteBackend {
     fn context(&self) -> Context<'_> {
         Context { path: &self.path }
     }
 }
 
 #[async_trait]
-impl Store for SqliteStore {
-    fn name(&self) -> &'static str {
-        "sqlite"
+impl Backend for SqliteBackend {
+    // IMMEDIATE: a lock taken only at the first write can fail where waiting does not help.
+    async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        Ok(Box::new(SqliteSession(self.writer.begin_with("BEGIN IMMEDIATE").await?)))
     }
 
-    async fn load(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError> {
-        load::load(&self.readers, &self.schema, sink).await.map_err(|e| self.context().error(e))
+    async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        Ok(Box::new(SqliteSession(self.readers.begin().await?)))
     }
 
-    async fn checkpoint(&self) -> Result<u64, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(|e| self.context().error(e))?;
-        apply::checkpoint(&mut reader, &self.schema).await.map_err(|e| self.context().error(e))
+    async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error> {
+        use sqlx::SqlSafeStr;
+        let query = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+        let mut tables = Vec::new();
+        let mut each = |row: &dyn crate::sql::backend::Columns| {
+            tables.extend(row.text("name").ok().flatten());
+        };
+        session.fetch(query.into_sql_str(), &[], &mut each).await?;
+        Ok(tables)
     }
 
-    async fn apply_with(
-        &self,
-        batch: &Batch,
-        keep: &mut KeepDeadLetters<'_>,
-    ) -> Result<Applied, StoreError> {
-        let applied = apply::apply(&self.writer, &self.schema, batch, keep).await;
-        applied.map_err(|error| self.context().error(error))
+    fn error(&self, error: sqlx::Error) -> StoreError {
+        self.context().error(Failure::Sql(error))
+    }
+
+    fn refusal(&self, error: &sqlx::Error) -> Option<String> {
+        error::refusal(error).map(str::to_owned)
     }
 
     async fn close(&self) {

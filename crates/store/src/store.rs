@@ -79,6 +79,20 @@ pub trait Store: Send + Sync + 'static {
     /// Streams every record into `sink`.
     async fn load(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError>;
 
+    /// Streams what has changed since a Unix time in seconds into `sink`: users and torrents that
+    /// changed, and the small tables (roles, client rules, tokens, events) as a whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if the store cannot tell; a full [`Store::load`] can.
+    async fn load_changes(
+        &self,
+        since_seconds: u32,
+        sink: &mut dyn LoadSink,
+    ) -> Result<(), StoreError> {
+        let _ = (since_seconds, sink);
+        Err(StoreError::Unsupported("changes since a time"))
+    }
+
     /// Number of the last batch applied, 0 if none.
     async fn checkpoint(&self) -> Result<u64, StoreError>;
 

@@ -140,7 +140,7 @@ async fn a_database_of_another_program_is_left_alone() {
     fs::write(file.path(), "").unwrap();
     file.execute("CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (7)").await;
     let text = broken(&file.path()).await;
-    assert!(text.contains("is a database of another program"), "{text}");
+    assert!(text.contains("holds tables of another program"), "{text}");
     file.execute("INSERT INTO users VALUES (8)").await;
 }
 

@@ -3,4 +3,3 @@
 -- No placeholders.
 SELECT prefix, allowed, name
 FROM client_rules
-ORDER BY prefix

@@ -3,4 +3,3 @@
 -- No placeholders.
 SELECT name, upload_percent, download_percent, starts_at_seconds, ends_at_seconds
 FROM events
-ORDER BY name

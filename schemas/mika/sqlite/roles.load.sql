@@ -5,4 +5,3 @@
 SELECT id, name, priority, upload_percent, download_percent, upload_enabled, download_enabled,
     download_slots
 FROM roles
-ORDER BY id

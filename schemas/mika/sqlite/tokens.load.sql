@@ -4,4 +4,3 @@
 -- No placeholders.
 SELECT user_id, torrent_id, upload_percent, download_percent, ends_at_seconds
 FROM tokens
-ORDER BY user_id, torrent_id

@@ -8,4 +8,3 @@ SELECT id, info_hash, info_hash_v2, title, upload_percent, download_percent, ena
     reason, snatches, uploaded, downloaded, uploaded_raw, downloaded_raw, seeders, leechers,
     announced_at_seconds, created_at_seconds
 FROM torrents
-ORDER BY id

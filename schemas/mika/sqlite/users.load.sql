@@ -7,4 +7,3 @@
 SELECT id, site_id, name, passkey, role_id, download_enabled, deleted, uploaded, downloaded,
     uploaded_raw, downloaded_raw, seed_seconds, snatches, announced_at_seconds, created_at_seconds
 FROM users
-ORDER BY id

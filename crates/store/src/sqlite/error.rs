@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sqlx::error::DatabaseError;
 
+use crate::sql::Failure;
 use crate::store::StoreError;
 
 /// Primary result codes: the low byte of the extended ones (sqlite.org/rescode.html).
@@ -22,27 +23,6 @@ mod code {
     pub(super) const CONSTRAINT: u32 = 19;
     pub(super) const MISMATCH: u32 = 20;
     pub(super) const NOTADB: u32 = 26;
-}
-
-/// An error on the way: SQLite's, or already ours.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Not yet interpreted.
-    Sql(sqlx::Error),
-    /// Final.
-    Store(StoreError),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }
 
 /// What an error text has to name.

@@ -1,4 +1,4 @@
-//! Opening the file: access, connections, migrations.
+//! Opening the file: access and connections.
 
 use std::fs;
 use std::io;
@@ -7,15 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{ConnectOptions, Connection};
 use tracing::warn;
 
-use super::SqliteStore;
-use super::error::{Context, Failure};
-use crate::schema::{Schema, Statement};
+use super::error::Context;
+use super::{SqliteBackend, SqliteStore};
+use crate::schema::Schema;
 use crate::store::StoreError;
 
 /// How long to wait for another program's transaction.
@@ -30,7 +29,7 @@ const WRITER_CACHE_KIB: u32 = 16 * 1024;
 const WAL_LIMIT_BYTES: u32 = 64 * 1024 * 1024;
 
 /// See [`SqliteStore::open`].
-pub(super) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+pub(super) async fn open(path: &Path, schema: Schema) -> Result<SqliteStore, StoreError> {
     // Absolute, so that no name means something special to SQLite (`:memory:`, `file:`).
     let path = std::path::absolute(path)
         .map_err(|e| StoreError::Broken(format!("{}: {e}", path.display())))?;
@@ -41,19 +40,11 @@ pub(super) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    let schema = Schema::mika_sqlite();
     let writer = connect_writer(options.clone()).await.map_err(|e| context.error(e))?;
-    let migrated = migrate(&writer, &path, &schema.migrations).await;
-    if let Err(failure) = migrated {
-        writer.close().await;
-        return Err(context.error(failure));
-    }
-    let readers = pool()
-        .max_connections(READERS)
-        .connect_with(options.read_only(true))
-        .await
-        .map_err(|e| context.error(e))?;
-    Ok(SqliteStore { path, schema, writer, readers })
+    let readers = pool().max_connections(READERS).connect_lazy_with(options.read_only(true));
+    let place = path.display().to_string();
+    let backend = SqliteBackend { path, writer, readers };
+    SqliteStore { backend, schema }.prepared(&place).await
 }
 
 async fn connect_writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
@@ -126,65 +117,4 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
         warn!("{shown} holds passkeys and is open to other users: chmod 600 is better");
     }
     Ok(())
-}
-
-/// Brings the tables from the version in the file to ours, in one transaction.
-async fn migrate(
-    writer: &SqlitePool,
-    path: &Path,
-    migrations: &[Statement],
-) -> Result<(), Failure> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let found = version(&mut transaction, path).await?;
-    let Some(missing) = migrations.get(found..) else {
-        return Err(StoreError::Broken(format!(
-            "{} was made by a newer version (schema {found}, this one knows {}): run that version \
-             or restore a backup",
-            path.display(),
-            migrations.len()
-        ))
-        .into());
-    };
-    for migration in missing {
-        sqlx::raw_sql(migration.sql()).execute(&mut *transaction).await?;
-    }
-    if !missing.is_empty() {
-        sqlx::query(
-            "INSERT INTO mika_schema (id, version) VALUES (1, ?)
-             ON CONFLICT (id) DO UPDATE SET version = excluded.version",
-        )
-        .bind(i64::try_from(migrations.len()).unwrap_or(i64::MAX))
-        .execute(&mut *transaction)
-        .await?;
-    }
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// The version of the tables in the file, 0 if it has none.
-async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<usize, Failure> {
-    let tables: i64 = sqlx::query("SELECT COUNT(*) AS tables FROM sqlite_schema")
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get("tables")?;
-    if tables == 0 {
-        return Ok(0);
-    }
-    let known: i64 =
-        sqlx::query("SELECT COUNT(*) AS known FROM sqlite_schema WHERE name = 'mika_schema'")
-            .fetch_one(&mut *connection)
-            .await?
-            .try_get("known")?;
-    if known == 0 {
-        return Err(StoreError::Broken(format!(
-            "{} is a database of another program: name another file",
-            path.display()
-        ))
-        .into());
-    }
-    let version: i64 = sqlx::query("SELECT version FROM mika_schema WHERE id = 1")
-        .fetch_one(connection)
-        .await?
-        .try_get("version")?;
-    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }

@@ -3,6 +3,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::*;
 use crate::catalog::{Catalog, NewTorrent, NewUser, UserKey};
+use crate::store::{Applied, Store};
 use mika_protocol::InfoHash;
 
 async fn store() -> (tempfile::TempDir, SqliteStore) {
@@ -17,22 +18,22 @@ async fn pragma(pool: &SqlitePool, name: &str) -> i64 {
 
 async fn pages_at_most(store: &SqliteStore, pages: i64) {
     let statement = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::query(statement).execute(&store.writer).await.unwrap();
+    sqlx::query(statement).execute(&store.backend.writer).await.unwrap();
 }
 
 async fn count(store: &SqliteStore, table: &str) -> i64 {
     let statement = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-    sqlx::query(statement).fetch_one(&store.readers).await.unwrap().get(0)
+    sqlx::query(statement).fetch_one(&store.backend.readers).await.unwrap().get(0)
 }
 
 #[tokio::test]
 async fn a_commit_is_synced_and_references_are_checked() {
     let (_directory, store) = store().await;
-    assert_eq!(pragma(&store.writer, "synchronous").await, 2);
-    assert_eq!(pragma(&store.writer, "foreign_keys").await, 1);
-    assert_eq!(pragma(&store.writer, "busy_timeout").await, 5000);
-    assert_eq!(pragma(&store.readers, "busy_timeout").await, 5000);
-    let mode = sqlx::query("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
+    assert_eq!(pragma(&store.backend.writer, "synchronous").await, 2);
+    assert_eq!(pragma(&store.backend.writer, "foreign_keys").await, 1);
+    assert_eq!(pragma(&store.backend.writer, "busy_timeout").await, 5000);
+    assert_eq!(pragma(&store.backend.readers, "busy_timeout").await, 5000);
+    let mode = sqlx::query("PRAGMA journal_mode").fetch_one(&store.backend.writer).await.unwrap();
     assert_eq!(mode.get::<String, _>(0), "wal");
     store.close().await;
 }
@@ -40,7 +41,7 @@ async fn a_commit_is_synced_and_references_are_checked() {
 #[tokio::test]
 async fn a_reader_cannot_write() {
     let (_directory, store) = store().await;
-    let error = sqlx::query("DELETE FROM roles").execute(&store.readers).await.unwrap_err();
+    let error = sqlx::query("DELETE FROM roles").execute(&store.backend.readers).await.unwrap_err();
     assert!(error.to_string().contains("readonly"), "{error}");
     store.close().await;
 }
@@ -56,7 +57,7 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
         hash[..4].copy_from_slice(&number.to_be_bytes());
         sqlx::query("INSERT INTO torrents (info_hash) VALUES (?)")
             .bind(&hash[..])
-            .execute(&store.writer)
+            .execute(&store.backend.writer)
             .await
             .unwrap();
     }
@@ -72,7 +73,7 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
     };
     let batch = Batch { number: 1, history: (1..=2000).map(row).collect(), ..Batch::default() };
 
-    pages_at_most(&store, pragma(&store.writer, "page_count").await + 2).await;
+    pages_at_most(&store, pragma(&store.backend.writer, "page_count").await + 2).await;
     for _ in 0..2 {
         let error = store.apply(&batch).await.unwrap_err();
         assert!(
@@ -94,7 +95,7 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
 #[tokio::test]
 async fn a_record_on_a_full_disk_is_unavailable() {
     let (_directory, store) = store().await;
-    pages_at_most(&store, pragma(&store.writer, "page_count").await).await;
+    pages_at_most(&store, pragma(&store.backend.writer, "page_count").await).await;
     let torrent = |byte: u8| NewTorrent {
         info_hash: InfoHash([byte; 20]),
         info_hash_v2: None,
@@ -121,25 +122,25 @@ async fn the_database_itself_keeps_a_hash_in_one_place() {
     let insert = "INSERT INTO torrents (info_hash, info_hash_v2) VALUES (?, ?)";
     let (one, two, three) = ([1u8; 20], [2u8; 20], [3u8; 20]);
     let both = sqlx::query(insert).bind(&one[..]).bind(&two[..]);
-    both.execute(&store.writer).await.unwrap();
+    both.execute(&store.backend.writer).await.unwrap();
     for (first, second) in [(one, None), (two, None), (three, Some(one)), (three, Some(two))] {
         let query = sqlx::query(insert).bind(first.to_vec()).bind(second.map(|hash| hash.to_vec()));
-        let error = query.execute(&store.writer).await.unwrap_err();
+        let error = query.execute(&store.backend.writer).await.unwrap_err();
         assert!(error::refusal(&error).is_some(), "{error}");
     }
     let update = "UPDATE torrents SET info_hash_v2 = info_hash, info_hash = info_hash_v2";
-    sqlx::query(update).execute(&store.writer).await.unwrap();
+    sqlx::query(update).execute(&store.backend.writer).await.unwrap();
     store.close().await;
 }
 
 #[tokio::test]
 async fn each_error_of_sqlite_has_its_meaning() {
     let (_directory, store) = store().await;
-    let meaning = |error: sqlx::Error| store.context().error(error);
-    let syntax = sqlx::query("SELEKT").execute(&store.writer).await.unwrap_err();
+    let meaning = |error: sqlx::Error| store.backend.error(error);
+    let syntax = sqlx::query("SELEKT").execute(&store.backend.writer).await.unwrap_err();
     assert!(matches!(meaning(syntax), StoreError::Broken(_)));
     let constraint = sqlx::query("INSERT INTO roles (id, name) VALUES (0, 'x')");
-    let constraint = constraint.execute(&store.writer).await.unwrap_err();
+    let constraint = constraint.execute(&store.backend.writer).await.unwrap_err();
     assert!(matches!(meaning(constraint), StoreError::Invalid(text) if text.contains("CHECK")));
     assert!(matches!(meaning(sqlx::Error::PoolTimedOut), StoreError::Unavailable(_)));
     store.close().await;

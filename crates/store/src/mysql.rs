@@ -1,0 +1,111 @@
+//! A site's MariaDB (10.6 or later) or MySQL (8 or later) database.
+//!
+//! A batch's rows go over as one JSON document that `JSON_TABLE` turns into a derived table, so
+//! that a flush statement is prepared once, whatever the number of rows.
+
+mod error;
+mod session;
+
+use async_trait::async_trait;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::{ConnectOptions, Executor, SqlSafeStr};
+
+use crate::schema::Schema;
+use crate::sql::SqlStore;
+use crate::sql::backend::{Backend, Columns, Session, timeouts};
+use crate::store::StoreError;
+use session::MysqlSession;
+
+/// A store in a MariaDB or MySQL database.
+pub type MysqlStore = SqlStore<MysqlBackend>;
+
+/// The connections to a MariaDB or MySQL database.
+#[derive(Debug)]
+pub struct MysqlBackend {
+    /// Host, port and database: what an error has to name.
+    place: String,
+    writer: MySqlPool,
+    readers: MySqlPool,
+}
+
+/// Rows that a flush does not change are not locked either, and what another program inserts
+/// beside them does not deadlock with it.
+const WRITER_SETUP: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+impl MysqlStore {
+    /// Connects to `mysql://user:password@host:port/database` (`mariadb://` is the same; with
+    /// `?socket=/path` to a socket) and makes the tables that the tracker owns.
+    ///
+    /// The session keeps the server's own SQL mode and time zone, for those are what the site's
+    /// columns were written in.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if somebody has to change something (the URL, a password, a grant),
+    /// [`StoreError::Unavailable`] if the server cannot be reached now. Neither contains the
+    /// password.
+    pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
+        let options: MySqlConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            StoreError::Broken(format!("store.url is not good: {error}"))
+        })?;
+        let options = options
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(None)
+            .disable_statement_logging();
+        let place = format!(
+            "MariaDB/MySQL {}:{}/{}",
+            options.get_host(),
+            options.get_port(),
+            options.get_database().unwrap_or_default()
+        );
+        let pool = || {
+            MySqlPoolOptions::new()
+                .acquire_timeout(timeouts::ACQUIRE)
+                .idle_timeout(timeouts::IDLE)
+                .test_before_acquire(true)
+        };
+        let writer = pool()
+            .max_connections(1)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(WRITER_SETUP).await.map(drop) })
+            })
+            .connect_lazy_with(options.clone());
+        let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
+        let backend = MysqlBackend { place: place.clone(), writer, readers };
+        Self { backend, schema }.prepared(&place).await
+    }
+}
+
+#[async_trait]
+impl Backend for MysqlBackend {
+    async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        Ok(Box::new(MysqlSession(self.writer.begin().await?)))
+    }
+
+    async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+        Ok(Box::new(MysqlSession(self.readers.begin_with(begin).await?)))
+    }
+
+    async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error> {
+        let query = "SELECT TABLE_NAME AS name FROM information_schema.TABLES
+                     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'";
+        let mut tables = Vec::new();
+        let mut each = |row: &dyn Columns| tables.extend(row.text("name").ok().flatten());
+        session.fetch(query.into_sql_str(), &[], &mut each).await?;
+        Ok(tables)
+    }
+
+    fn error(&self, error: sqlx::Error) -> StoreError {
+        error::meaning(&self.place, &error)
+    }
+
+    fn refusal(&self, error: &sqlx::Error) -> Option<String> {
+        error::refusal(error)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,95 @@
+//! A site's PostgreSQL database (15 or later).
+//!
+//! A batch's rows go over as one array per column, so that a flush statement is prepared once,
+//! whatever the number of rows.
+
+mod error;
+mod session;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, SqlSafeStr};
+
+use crate::schema::Schema;
+use crate::sql::SqlStore;
+use crate::sql::backend::{Backend, Columns, Session, timeouts};
+use crate::store::StoreError;
+use session::PostgresSession;
+
+/// A store in a PostgreSQL database.
+pub type PostgresStore = SqlStore<PostgresBackend>;
+
+/// The connections to a PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresBackend {
+    /// Host, port and database: what an error has to name.
+    place: String,
+    writer: PgPool,
+    readers: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects to `postgres://user:password@host:port/database` (see the libpq documentation for
+    /// more; `sslmode` among it) and makes the tables that the tracker owns.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if somebody has to change something (the URL, a password, a grant),
+    /// [`StoreError::Unavailable`] if the server cannot be reached now. Neither contains the
+    /// password.
+    pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            StoreError::Broken(format!("store.url is not good: {error}"))
+        })?;
+        let options = options.application_name("mika").disable_statement_logging();
+        let place = format!(
+            "PostgreSQL {}:{}/{}",
+            options.get_host(),
+            options.get_port(),
+            options.get_database().unwrap_or_default()
+        );
+        let pool = || {
+            PgPoolOptions::new()
+                .acquire_timeout(timeouts::ACQUIRE)
+                .idle_timeout(timeouts::IDLE)
+                .test_before_acquire(true)
+        };
+        let writer = pool().max_connections(1).connect_lazy_with(options.clone());
+        let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
+        let backend = PostgresBackend { place: place.clone(), writer, readers };
+        Self { backend, schema }.prepared(&place).await
+    }
+}
+
+#[async_trait]
+impl Backend for PostgresBackend {
+    async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        Ok(Box::new(PostgresSession(self.writer.begin().await?)))
+    }
+
+    async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Box::new(PostgresSession(self.readers.begin_with(begin).await?)))
+    }
+
+    async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error> {
+        let query = "SELECT tablename::text AS name FROM pg_catalog.pg_tables
+                     WHERE schemaname = current_schema()";
+        let mut tables = Vec::new();
+        let mut each = |row: &dyn Columns| tables.extend(row.text("name").ok().flatten());
+        session.fetch(query.into_sql_str(), &[], &mut each).await?;
+        Ok(tables)
+    }
+
+    fn error(&self, error: sqlx::Error) -> StoreError {
+        error::meaning(&self.place, &error)
+    }
+
+    fn refusal(&self, error: &sqlx::Error) -> Option<String> {
+        error::refusal(error)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

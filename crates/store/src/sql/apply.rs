@@ -1,0 +1,162 @@
+//! Writing a batch: all of it and its number in one transaction.
+
+use mika_core::batch::Batch;
+
+use super::backend::{Arguments, Backend, Failure, RowSet, Session};
+use crate::schema::{FlushRow, FlushStatement, Schema, Statement, Value};
+use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
+
+/// Rows per statement: 11 columns of history make 11 000 of the 32 766 values that SQLite binds.
+pub(crate) const CHUNK_ROWS: usize = 1000;
+
+/// See [`Store::apply_with`](crate::Store::apply_with).
+pub(crate) async fn apply(
+    backend: &dyn Backend,
+    schema: &Schema,
+    batch: &Batch,
+    keep: &mut KeepDeadLetters<'_>,
+) -> Result<Applied, Failure> {
+    let number = i64::try_from(batch.number)
+        .map_err(|_| StoreError::Invalid(format!("there is no batch {}", batch.number)))?;
+    let mut session = backend.write().await?;
+    if batch.number <= checkpoint(session.as_mut(), schema).await? {
+        session.rollback().await?;
+        return Ok(Applied { repeated: true, dead_letters: Vec::new() });
+    }
+    let mut writer = Writer { backend, session: session.as_mut(), dead_letters: Vec::new() };
+    writer.rows(schema, batch).await?;
+    let dead_letters = writer.dead_letters;
+    move_checkpoint(session.as_mut(), schema, number).await?;
+    if !dead_letters.is_empty() {
+        let failed = |error| StoreError::Unavailable(format!("dead letters: {error}"));
+        keep(&dead_letters).map_err(failed)?;
+    }
+    session.commit().await?;
+    Ok(Applied { repeated: false, dead_letters })
+}
+
+/// The number of the last batch applied.
+pub(crate) async fn checkpoint_of(backend: &dyn Backend, schema: &Schema) -> Result<u64, Failure> {
+    let mut session = backend.read().await?;
+    let number = checkpoint(session.as_mut(), schema).await?;
+    session.rollback().await?;
+    Ok(number)
+}
+
+async fn checkpoint(session: &mut dyn Session, schema: &Schema) -> Result<u64, Failure> {
+    let mut found = None;
+    session
+        .fetch(schema.checkpoint_load.sql(), &[], &mut |row| found = Some(row.integer("number")))
+        .await?;
+    let broken = |words: String| Failure::Store(StoreError::Broken(words));
+    let Some(number) = found else {
+        return Err(broken("the checkpoint's row is missing".into()));
+    };
+    let number = number.map_err(|error| broken(format!("the checkpoint: {error}")))?;
+    let number = number.ok_or_else(|| broken("the checkpoint is NULL".into()))?;
+    u64::try_from(number)
+        .map_err(|_| broken(format!("the checkpoint is {number}, which no batch has")))
+}
+
+async fn move_checkpoint(
+    session: &mut dyn Session,
+    schema: &Schema,
+    number: i64,
+) -> Result<(), Failure> {
+    let arguments = [Value::from(number)];
+    let statement = schema.checkpoint_flush.sql();
+    match session.execute(statement, Arguments::Values(&arguments), true).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::Broken("the checkpoint's row is missing".into()).into()),
+    }
+}
+
+/// Writes rows and collects those that the database refuses.
+struct Writer<'a> {
+    backend: &'a dyn Backend,
+    session: &'a mut dyn Session,
+    dead_letters: Vec<DeadLetter>,
+}
+
+impl Writer<'_> {
+    async fn rows(&mut self, schema: &Schema, batch: &Batch) -> Result<(), Failure> {
+        let flushes = &schema.flushes;
+        self.flush(flushes.registered.as_ref(), &batch.registered).await?;
+        self.flush(flushes.users.as_ref(), &batch.users).await?;
+        self.flush(flushes.torrents.as_ref(), &batch.torrents).await?;
+        self.flush(flushes.history.as_ref(), &batch.history).await
+    }
+
+    /// Writes all rows of one kind but those that the database refuses; none, if the site has no
+    /// place for them.
+    async fn flush<R: FlushRow>(
+        &mut self,
+        statement: Option<&FlushStatement>,
+        rows: &[R],
+    ) -> Result<(), Failure> {
+        let Some(statement) = statement else { return Ok(()) };
+        for chunk in rows.chunks(CHUNK_ROWS) {
+            let mut pending = vec![chunk];
+            while let Some(part) = pending.pop() {
+                let Some(reason) = self.write(statement, part).await? else { continue };
+                if let [row] = part {
+                    self.dead_letters.push(dead_letter(row, reason)?);
+                } else {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    pending.extend([second, first]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes some rows, or none of them and says why.
+    ///
+    /// The savepoint undoes what a refused statement did: SQLite and MariaDB undo it themselves,
+    /// but PostgreSQL then refuses all that follows, and a statement that changed fewer rows than
+    /// it should have was not refused at all.
+    async fn write<R: FlushRow>(
+        &mut self,
+        statement: &FlushStatement,
+        rows: &[R],
+    ) -> Result<Option<String>, Failure> {
+        let mut values = Vec::with_capacity(rows.len() * R::COLUMNS.len());
+        for row in rows {
+            row.values(&mut values);
+        }
+        let set = RowSet { columns: R::COLUMNS, values, rows: rows.len() };
+        let sql = statement.sql(R::COLUMNS, rows.len());
+        // Odd sizes are many: keep only the prepared statement that comes up again.
+        let is_kept = statement.is_same_for_any_size() || rows.len() == CHUNK_ROWS;
+        self.run(SAVEPOINT).await?;
+        let reason = match self.session.execute(sql, Arguments::Rows(&set), is_kept).await {
+            Ok(changed) => match R::UNKNOWN {
+                Some(unknown) if changed < rows.len() as u64 => unknown.to_owned(),
+                _ => {
+                    self.run(RELEASE).await?;
+                    return Ok(None);
+                }
+            },
+            Err(error) => match self.backend.refusal(&error) {
+                Some(words) => words,
+                None => return Err(error.into()),
+            },
+        };
+        self.run(UNDO).await?;
+        Ok(Some(reason))
+    }
+
+    async fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        self.session.execute_script(Statement::new(statement).sql()).await
+    }
+}
+
+const SAVEPOINT: &str = "SAVEPOINT mika_rows";
+const RELEASE: &str = "RELEASE SAVEPOINT mika_rows";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT mika_rows";
+
+fn dead_letter<R: FlushRow>(row: &R, reason: String) -> Result<DeadLetter, Failure> {
+    let row = serde_json::to_string(row)
+        .map_err(|e| StoreError::Broken(format!("a row has no JSON form: {e}")))?;
+    Ok(DeadLetter { table: R::TABLE, row, reason })
+}

@@ -1,0 +1,148 @@
+//! What an adapter knows of its database.
+
+use async_trait::async_trait;
+use sqlx::SqlStr;
+
+use crate::schema::{Column, Value};
+use crate::store::StoreError;
+
+/// An error on the way: the database's, or already ours.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Not yet interpreted.
+    Sql(sqlx::Error),
+    /// Final.
+    Store(StoreError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A kind of database. All that writes goes through one connection, so that writers of this
+/// process queue here and cannot deadlock each other.
+#[async_trait]
+pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
+    /// Begins a transaction that writes.
+    async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error>;
+
+    /// Begins a transaction that reads, and sees the tables as of one moment.
+    async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error>;
+
+    /// The names of the tables that there are, views excluded.
+    async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error>;
+
+    /// What an error means to the caller, and what a person can do about it.
+    fn error(&self, error: sqlx::Error) -> StoreError;
+
+    /// The database's words if it objects to the rows themselves, and would to the same rows
+    /// again.
+    fn refusal(&self, error: &sqlx::Error) -> Option<String>;
+
+    /// Closes all connections.
+    async fn close(&self);
+}
+
+/// A batch's rows of one kind, row after row.
+#[derive(Debug)]
+pub struct RowSet {
+    /// What each row has.
+    pub columns: &'static [Column],
+    /// One value per column and row.
+    pub values: Vec<Value>,
+    /// How many rows.
+    pub rows: usize,
+}
+
+/// What a statement's placeholders stand for.
+#[derive(Debug)]
+pub enum Arguments<'a> {
+    /// One value each.
+    Values(&'a [Value]),
+    /// `{{rows}}`.
+    Rows(&'a RowSet),
+}
+
+/// Calls back for each row of a result.
+pub type EachRow<'a> = dyn FnMut(&dyn Columns) + Send + 'a;
+
+/// A transaction. Dropped without [`Session::commit`] it is rolled back.
+#[async_trait]
+pub trait Session: Send {
+    /// Runs a statement and says how many rows it changed, or found unchanged. `is_kept`: the
+    /// same text comes again, so preparing it pays.
+    async fn execute(
+        &mut self,
+        statement: SqlStr,
+        arguments: Arguments<'_>,
+        is_kept: bool,
+    ) -> Result<u64, sqlx::Error>;
+
+    /// Runs statements without placeholders, several if separated by semicolons.
+    async fn execute_script(&mut self, script: SqlStr) -> Result<(), sqlx::Error>;
+
+    /// Runs a query, and hands over its rows as they come in.
+    async fn fetch(
+        &mut self,
+        query: SqlStr,
+        arguments: &[Value],
+        each: &mut EachRow<'_>,
+    ) -> Result<(), sqlx::Error>;
+
+    /// Makes all of it last.
+    async fn commit(self: Box<Self>) -> Result<(), sqlx::Error>;
+
+    /// Forgets all of it.
+    async fn rollback(self: Box<Self>) -> Result<(), sqlx::Error>;
+}
+
+/// A row of a result; columns are found by name. An error says what is wrong with the column,
+/// never what is in it.
+pub trait Columns {
+    /// Whether the query has such a column.
+    fn has(&self, column: &str) -> bool;
+
+    /// A whole number, `None` for NULL. Any type of the database that holds whole numbers is
+    /// good, and text that is one.
+    fn integer(&self, column: &str) -> Result<Option<i128>, String>;
+
+    /// Text, `None` for NULL.
+    fn text(&self, column: &str) -> Result<Option<String>, String>;
+
+    /// Bytes, `None` for NULL; text is its bytes.
+    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// The error of a column that is not there.
+pub(crate) fn column_error(column: &str, error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::ColumnNotFound(_) => format!("the statement has no column {column}"),
+        sqlx::Error::ColumnDecode { source, .. } => format!("{column}: {source}"),
+        other => format!("{column}: {other}"),
+    }
+}
+
+/// A number that a database wrote as text.
+pub(crate) fn parse_integer(column: &str, text: &str) -> Result<i128, String> {
+    text.trim().parse().map_err(|_| format!("{column}: its text is not a whole number"))
+}
+
+/// Bounds that are the same for every server.
+pub(crate) mod timeouts {
+    use std::time::Duration;
+
+    /// How long to wait for a connection; the caller tries again later.
+    pub(crate) const ACQUIRE: Duration = Duration::from_secs(10);
+    /// A connection that nobody needs is given back to the server.
+    pub(crate) const IDLE: Duration = Duration::from_secs(300);
+    /// Connections for lookups.
+    pub(crate) const READERS: u32 = 4;
+}

@@ -1,0 +1,59 @@
+//! A transaction of sqlx as a [`Session`](super::backend::Session): the same code for each
+//! database, with its types.
+
+/// Makes a session type. `$bind` adds a value to a query, `$bind_rows` the rows of a batch.
+macro_rules! session {
+    ($name:ident, $database:ty, $row:ty, $bind:path, $bind_rows:path) => {
+        /// A transaction.
+        pub(super) struct $name(pub(super) sqlx::Transaction<'static, $database>);
+
+        #[async_trait::async_trait]
+        impl $crate::sql::backend::Session for $name {
+            async fn execute(
+                &mut self,
+                statement: sqlx::SqlStr,
+                arguments: $crate::sql::backend::Arguments<'_>,
+                is_kept: bool,
+            ) -> Result<u64, sqlx::Error> {
+                let mut query = sqlx::query::<$database>(statement).persistent(is_kept);
+                query = match arguments {
+                    $crate::sql::backend::Arguments::Values(values) => {
+                        values.iter().fold(query, $bind)
+                    }
+                    $crate::sql::backend::Arguments::Rows(rows) => $bind_rows(query, rows),
+                };
+                Ok(query.execute(&mut *self.0).await?.rows_affected())
+            }
+
+            async fn execute_script(&mut self, script: sqlx::SqlStr) -> Result<(), sqlx::Error> {
+                sqlx::raw_sql(script).execute(&mut *self.0).await.map(drop)
+            }
+
+            async fn fetch(
+                &mut self,
+                query: sqlx::SqlStr,
+                arguments: &[$crate::schema::Value],
+                each: &mut $crate::sql::backend::EachRow<'_>,
+            ) -> Result<(), sqlx::Error> {
+                use futures_util::TryStreamExt;
+                let query = sqlx::query::<$database>(query);
+                let mut rows = arguments.iter().fold(query, $bind).fetch(&mut *self.0);
+                while let Some(row) = rows.try_next().await? {
+                    let row: $row = row;
+                    each(&row);
+                }
+                Ok(())
+            }
+
+            async fn commit(self: Box<Self>) -> Result<(), sqlx::Error> {
+                self.0.commit().await
+            }
+
+            async fn rollback(self: Box<Self>) -> Result<(), sqlx::Error> {
+                self.0.rollback().await
+            }
+        }
+    };
+}
+
+pub(crate) use session;

@@ -1,0 +1,9 @@
+-- All users, deleted ones included. Columns are read by name:
+--   id (1 to 4294967295), site_id (NULL: same as id), name, passkey, role_id,
+--   download_enabled, deleted (0 or 1), uploaded, downloaded (credited bytes), uploaded_raw,
+--   downloaded_raw (reported bytes), seed_seconds, snatches, announced_at_seconds (0: never),
+--   created_at_seconds.
+-- No placeholders.
+SELECT id, site_id, name, passkey, role_id, download_enabled, deleted, uploaded, downloaded,
+    uploaded_raw, downloaded_raw, seed_seconds, snatches, announced_at_seconds, created_at_seconds
+FROM users
