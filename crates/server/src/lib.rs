@@ -5,6 +5,7 @@
 //! * [`serve`]: a whole tracker, put together, run and stopped in order.
 //! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
+//! * [`open_store`]: which adapter the configuration names.
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
 //! * [`metrics`], [`counters`]: what is going on.
@@ -22,6 +23,7 @@ pub mod flush;
 pub mod journal;
 pub mod listen;
 pub mod metrics;
+pub mod open_store;
 pub mod recovery;
 pub mod serve;
 pub mod snapshot;

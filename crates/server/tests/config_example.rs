@@ -146,6 +146,10 @@ fn the_keys_that_need_a_restart_are_these() {
             "data.dir",
             "store.kind",
             "store.path",
+            "store.url",
+            "store.url_file",
+            "store.schema",
+            "store.names",
             "limits.connections",
             "log.format",
         ]

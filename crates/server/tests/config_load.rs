@@ -231,8 +231,15 @@ fn a_difference_in_any_key_is_told_under_its_name() {
             (None, "\"open\"") => "whitelist".to_owned(),
             (None, "\"always\"") => "os".to_owned(),
             (None, "\"text\"") => "json".to_owned(),
-            // There is no second kind yet.
-            (None, "\"sqlite\"") => continue,
+            (None, "\"sqlite\"") => "mysql".to_owned(),
+            (None, "{}") => {
+                let changed: Config =
+                    toml::from_str(&format!("{} = {{ a = \"b\" }}", key.path())).unwrap();
+                let change = diff(&Config::default(), &changed);
+                let keys: Vec<_> = change.needs_restart.iter().map(|c| c.key.clone()).collect();
+                assert_eq!(keys, [key.path()]);
+                continue;
+            }
             (None, _) => "http://other".to_owned(),
         };
         let document = format!("{} = {}", key.path(), as_toml(&other, key.is_list));
@@ -251,4 +258,29 @@ fn as_toml(text: &str, is_list: bool) -> String {
         _ if text.parse::<u64>().is_ok() => text.to_owned(),
         _ => format!("\"{text}\""),
     }
+}
+
+#[test]
+fn a_database_with_a_server_needs_its_url_and_a_file_has_none() {
+    let error = load("[store]\nkind = \"postgres\"\n", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("`store.url` is missing"), "{error}");
+    let error =
+        load("[store]\nurl = \"postgres://u:hush@h/d\"\n", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("`store.url` is for databases with a server"), "{error}");
+    assert!(!error.contains("hush"), "{error}");
+}
+
+#[test]
+fn the_stores_url_can_stand_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "mysql://u:hush@h/d\n").unwrap();
+    let text =
+        format!("[store]\nkind = \"mariadb\"\nurl_file = {:?}\n", file.display().to_string());
+    let config = load(&text, &[], &[]).unwrap();
+    assert_eq!(config.store.url.expose(), "mysql://u:hush@h/d");
+    assert_eq!(config.store.kind, mika_server::config::StoreKind::Mysql);
+    std::fs::write(&file, "\n").unwrap();
+    let error = load(&text, &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("`store.url_file` names an empty file"), "{error}");
 }

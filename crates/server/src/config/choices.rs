@@ -42,9 +42,14 @@ choice! {
 
 choice! {
     /// What keeps users, torrents and totals.
-    pub enum StoreKind: "\"sqlite\"" {
-        /// One SQLite file, written by the tracker itself.
+    pub enum StoreKind: "\"sqlite\", \"postgres\" or \"mysql\"" {
+        /// One SQLite file.
         Sqlite,
+        /// A PostgreSQL database.
+        Postgres,
+        /// A MariaDB or MySQL database.
+        #[serde(alias = "mariadb")]
+        Mysql,
     }
 }
 

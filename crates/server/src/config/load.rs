@@ -263,6 +263,7 @@ impl Loader {
             self.invalid.insert(path);
         }
         self.read_token();
+        self.read_store_url();
         for violation in validate::violations(&self.config) {
             if violation.keys.iter().any(|key| self.invalid.contains(*key)) {
                 continue;
@@ -282,34 +283,61 @@ impl Loader {
 
     /// Reads the token from its file, unless it was given itself.
     fn read_token(&mut self) {
-        const KEY: &str = "admin.token_file";
-        if self.invalid.contains(KEY) || self.invalid.contains("admin.token") {
+        let admin = &self.config.admin;
+        let is_default = admin.token_file == self.config.data.dir.join("admin.token");
+        let (given, file) = (admin.token.clone(), admin.token_file.clone());
+        if let Some(secret) = self.read_secret(["admin.token", "admin.token_file"], given, &file) {
+            match secret {
+                Ok(secret) => self.config.admin.token = secret,
+                Err(error) if error.kind() == ErrorKind::NotFound && is_default => {}
+                Err(error) => self.unreadable("admin.token_file", &file, &error),
+            }
+        }
+    }
+
+    /// Reads the store's URL from its file, unless it was given itself.
+    fn read_store_url(&mut self) {
+        let (given, file) = (self.config.store.url.clone(), self.config.store.url_file.clone());
+        if file.as_os_str().is_empty() {
             return;
         }
-        let given = self.places.get(KEY).cloned();
-        let admin = &mut self.config.admin;
-        let wrong = if !admin.token.is_empty() {
-            given.is_some().then(|| {
-                "`admin.token` and `admin.token_file` are both given: keep one of them".to_owned()
-            })
-        } else {
-            let file = admin.token_file.display().to_string();
-            let is_default = admin.token_file == self.config.data.dir.join("admin.token");
-            match read_text(&admin.token_file) {
-                Ok(text) if text.trim().is_empty() => {
-                    Some(format!("`{KEY}` names an empty file: {file}"))
-                }
-                Ok(text) => {
-                    admin.token = Secret::new(text.trim());
-                    None
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound && is_default => None,
-                Err(error) => Some(format!("`{KEY}`: {file} cannot be read: {error}")),
-            }
-        };
-        if let Some(message) = wrong {
-            self.problem(given.unwrap_or(Place::Unknown), Some(KEY.to_owned()), message);
+        match self.read_secret(["store.url", "store.url_file"], given, &file) {
+            None => {}
+            Some(Ok(secret)) => self.config.store.url = secret,
+            Some(Err(error)) => self.unreadable("store.url_file", &file, &error),
         }
+    }
+
+    /// What is in the file of a secret; `None` if it was given itself, or something is wrong.
+    fn read_secret(
+        &mut self,
+        [key, file_key]: [&str; 2],
+        given: Secret,
+        file: &Path,
+    ) -> Option<Result<Secret, std::io::Error>> {
+        if self.invalid.contains(file_key) || self.invalid.contains(key) {
+            return None;
+        }
+        let place = self.places.get(file_key).cloned();
+        let message = if given.is_empty() {
+            match read_text(file) {
+                Ok(text) if text.trim().is_empty() => {
+                    format!("`{file_key}` names an empty file: {}", file.display())
+                }
+                text => return Some(text.map(|text| Secret::new(text.trim()))),
+            }
+        } else {
+            place.as_ref()?;
+            format!("`{key}` and `{file_key}` are both given: keep one of them")
+        };
+        self.problem(place.unwrap_or(Place::Unknown), Some(file_key.to_owned()), message);
+        None
+    }
+
+    fn unreadable(&mut self, key: &str, file: &Path, error: &std::io::Error) {
+        let place = self.places.get(key).cloned().unwrap_or(Place::Unknown);
+        let message = format!("`{key}`: {} cannot be read: {error}", file.display());
+        self.problem(place, Some(key.to_owned()), message);
     }
 }
 

@@ -4,6 +4,7 @@
 //! ([`Key`]) from which the example file and the error texts are written, and the comparison that
 //! a reload is made of. A key cannot be declared without saying whether it changes live.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -117,6 +118,10 @@ impl KeyType for Vec<SocketAddr> {
 impl KeyType for Vec<Network> {
     const EXPECTED: &'static str = "a list of networks such as [\"10.0.0.0/8\", \"::1\"]";
     const LIST: bool = true;
+}
+
+impl KeyType for BTreeMap<String, String> {
+    const EXPECTED: &'static str = "a table such as { users = \"forum_users\" }";
 }
 
 /// What every section can do; implemented by [`section!`].

@@ -2,6 +2,7 @@
 //!
 //! These comments are also what the example file says, so they are written for operators.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -189,11 +190,28 @@ section! {
 section! {
     /// Where users, torrents and totals live.
     pub struct StoreConfig in "store" {
-        /// "sqlite": one file, owned by the tracker.
+        /// "sqlite": one file. "postgres": a PostgreSQL database (15 or later). "mysql": a MariaDB
+        /// (10.6 or later) or MySQL (8 or later) database.
         restart kind: StoreKind = StoreKind::Sqlite;
 
         /// The file of the SQLite store. Left out, it is mika.sqlite in data.dir.
         restart path: PathBuf = PathBuf::from("./mika-data/mika.sqlite");
+
+        /// Where the database is, as in postgres://user:password@localhost/site or
+        /// mysql://user:password@localhost/site. Not for "sqlite".
+        /// Better kept in url_file, or in the environment. Only one of the two may be given.
+        restart url: Secret = Secret::default();
+
+        /// A file with that URL; spaces around it are ignored.
+        restart url_file: PathBuf = PathBuf::new();
+
+        /// The tables: a preset (`mika schema list` shows them), or the path of a folder of your
+        /// own with one SQL file per statement (docs/adapt-your-schema.md).
+        restart schema: String = "mika".to_owned();
+
+        /// Names of tables and columns that differ from those of the schema, as in
+        /// { users = "forum_users" }; `mika schema show` lists what a schema lets you name.
+        restart names: BTreeMap<String, String> = BTreeMap::new();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Config;
+use super::{Config, StoreKind};
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +24,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     admin(config, &mut found);
     paths(config, &mut found);
     listeners(config, &mut found);
+    store(config, &mut found);
     found.0
 }
 
@@ -35,6 +36,21 @@ impl Found {
             self.0.push(Violation { keys: keys.to_vec(), message: message() });
         }
     }
+}
+
+fn store(config: &Config, found: &mut Found) {
+    let store = &config.store;
+    let is_file = store.kind == StoreKind::Sqlite;
+    found.when(is_file && !store.url.is_empty(), &["store.url"], || {
+        "`store.url` is for databases with a server: `store.kind` is \"sqlite\", whose file is \
+         `store.path`"
+            .to_owned()
+    });
+    found.when(!is_file && store.url.is_empty(), &["store.kind"], || {
+        "`store.url` is missing: say where the database is, as in \
+         postgres://user:password@localhost/site"
+            .to_owned()
+    });
 }
 
 fn tracker(config: &Config, found: &mut Found) {

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use mika_core::Tracker;
-use mika_store::sqlite::SqliteStore;
-use mika_store::{Catalog, StoreError};
+use mika_store::Catalog;
 use tracing::warn;
 
 use super::{ServeError, settings, settings_of};
 use crate::clock::Clock;
-use crate::config::{Config, StoreKind};
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::flush::{Applier, Flusher};
 use crate::journal::Journal;
 use crate::metrics::FlushStatus;
+use crate::open_store::open_store;
 use crate::recovery::{self, Recovered};
 
 /// Everything behind the sockets; nothing of it runs yet.
@@ -34,7 +34,7 @@ pub(super) struct State {
 impl State {
     /// Brings everything to where the last process left it.
     pub(super) async fn recover(config: Config, data: DataDir) -> Result<Self, ServeError> {
-        let catalog = open_store(&config).await?;
+        let catalog = open_store(&config.store).await?;
         let (journal, cut_bytes) = Journal::open(&data.journal())?;
         if cut_bytes > 0 {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
@@ -68,11 +68,5 @@ impl State {
             flusher.begin_anew()?;
         }
         Ok(Self { data, config, catalog, clock, tracker, status, flusher, applier, recovered })
-    }
-}
-
-async fn open_store(config: &Config) -> Result<Arc<dyn Catalog>, StoreError> {
-    match config.store.kind {
-        StoreKind::Sqlite => Ok(Arc::new(SqliteStore::open(&config.store.path).await?)),
     }
 }
