@@ -1,0 +1,32 @@
+-- What a user did on a torrent. Assignments run from left to right. A row without announces is of a
+-- client that fell silent: it only says whether the user is still there.
+INSERT INTO history (user_id, torrent_id, agent, uploaded, actual_uploaded, client_uploaded,
+    downloaded, actual_downloaded, client_downloaded, seeder, active, seedtime, immune, created_at,
+    updated_at, completed_at)
+SELECT d.user_id, d.torrent_id, d.agent, d.uploaded_credited, d.uploaded_raw,
+    d.uploaded_client_bytes, d.downloaded_credited, d.downloaded_raw, d.downloaded_client_bytes,
+    d.seeder, d.active, d.seed_seconds, d.immune, FROM_UNIXTIME(d.first_announced_at_seconds),
+    FROM_UNIXTIME(d.announced_at_seconds), FROM_UNIXTIME(d.completed_at_seconds)
+FROM {{rows}} AS d
+ON DUPLICATE KEY UPDATE
+    history.agent = IF(d.agent = '', history.agent, d.agent),
+    history.uploaded =
+        history.uploaded + LEAST(d.uploaded_credited, 18446744073709551615 - history.uploaded),
+    history.actual_uploaded = history.actual_uploaded
+        + LEAST(d.uploaded_raw, 18446744073709551615 - history.actual_uploaded),
+    history.downloaded = history.downloaded
+        + LEAST(d.downloaded_credited, 18446744073709551615 - history.downloaded),
+    history.actual_downloaded = history.actual_downloaded
+        + LEAST(d.downloaded_raw, 18446744073709551615 - history.actual_downloaded),
+    history.client_uploaded = IF(d.announces, d.uploaded_client_bytes, history.client_uploaded),
+    history.client_downloaded =
+        IF(d.announces, d.downloaded_client_bytes, history.client_downloaded),
+    history.seedtime =
+        history.seedtime + LEAST(d.seed_seconds, 18446744073709551615 - history.seedtime),
+    history.seeder = IF(d.announces, d.seeder, history.seeder),
+    history.active = d.active,
+    history.immune = IF(d.announces, history.immune AND d.immune, history.immune),
+    history.updated_at =
+        IF(d.announces, FROM_UNIXTIME(d.announced_at_seconds), history.updated_at),
+    history.completed_at =
+        COALESCE(history.completed_at, FROM_UNIXTIME(d.completed_at_seconds))
