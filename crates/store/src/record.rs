@@ -3,6 +3,7 @@
 //! Multipliers are whole percents: 100 counts every byte once, 0 is freeleech (or neutral), 200
 //! counts double.
 
+use mika_core::registry::{TorrentTerms, UserTerms};
 use mika_protocol::InfoHash;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,10 @@ pub struct RoleRecord {
     pub download_enabled: bool,
     /// Torrents that a member may leech at the same time; `None` for no limit.
     pub download_slots: Option<u32>,
+    /// Whether hit-and-run rules spare its members.
+    pub immune: bool,
+    /// Whether its members may announce at all; if not, they are told the role's name.
+    pub enabled: bool,
 }
 
 /// A user of the site.
@@ -60,6 +65,8 @@ pub struct UserRecord {
     pub announced_at_seconds: u32,
     /// Unix time of creation in seconds.
     pub created_at_seconds: u32,
+    /// What is different for this user.
+    pub terms: UserTerms,
 }
 
 /// A torrent of the site.
@@ -101,6 +108,8 @@ pub struct TorrentRecord {
     pub announced_at_seconds: u32,
     /// Unix time of creation in seconds.
     pub created_at_seconds: u32,
+    /// What is different for this torrent.
+    pub terms: TorrentTerms,
 }
 
 /// Whether clients whose peer id begins with a prefix are welcome.

@@ -118,7 +118,7 @@ impl Loader<'_> {
 
 impl LoadSink for Loader<'_> {
     fn role(&mut self, role: RoleRecord) {
-        self.tracker.put_role(role_spec(&role));
+        self.tracker.put_named_role(role_spec(&role), &role.name);
         self.report.roles = self.report.roles.saturating_add(1);
     }
 

@@ -94,6 +94,8 @@ fn role(name: &str) -> RoleRecord {
         upload_enabled: false,
         download_enabled: true,
         download_slots: Some(3),
+        immune: false,
+        enabled: true,
     }
 }
 

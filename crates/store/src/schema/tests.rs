@@ -37,6 +37,7 @@ fn a_row_has_one_value_per_column() {
         seeders: 0,
         leechers: 0,
         announced_at_seconds: 0,
+        ..TorrentRow::default()
     };
     let history = HistoryRow {
         user_id: 1,
@@ -47,6 +48,7 @@ fn a_row_has_one_value_per_column() {
         left_bytes: 0,
         active: false,
         announced_at_seconds: 0,
+        ..HistoryRow::default()
     };
     let registered =
         RegisteredRow { torrent_id: 1, info_hash: InfoHash([7; 20]), registered_at_seconds: 0 };

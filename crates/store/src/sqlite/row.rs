@@ -1,5 +1,6 @@
 //! From SQLite's rows to records, column by column, by name.
 
+use mika_core::registry::{TorrentTerms, UserTerms};
 use mika_protocol::InfoHash;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type};
@@ -80,6 +81,8 @@ impl Record for RoleRecord {
             upload_enabled: flag(row, "upload_enabled")?,
             download_enabled: flag(row, "download_enabled")?,
             download_slots: optional_number(row, "download_slots")?,
+            immune: false,
+            enabled: true,
         })
     }
 }
@@ -112,6 +115,7 @@ fn read_user(row: &SqliteRow, id: u32) -> Result<UserRecord, String> {
         snatches: number(row, "snatches")?,
         announced_at_seconds: number(row, "announced_at_seconds")?,
         created_at_seconds: number(row, "created_at_seconds")?,
+        terms: UserTerms::default(),
     })
 }
 
@@ -144,6 +148,7 @@ fn read_torrent(row: &SqliteRow, id: u32) -> Result<TorrentRecord, String> {
         leechers: number(row, "leechers")?,
         announced_at_seconds: number(row, "announced_at_seconds")?,
         created_at_seconds: number(row, "created_at_seconds")?,
+        terms: TorrentTerms::default(),
     })
 }
 
