@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result, anyhow};
-use mika_core::registry::{RoleSpec, TorrentSpec, UserSpec};
+use mika_core::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
 use mika_core::{Mode, PeerList, Settings, Source, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
@@ -69,6 +69,8 @@ impl Population {
             upload_enabled: true,
             download_enabled: true,
             download_slots: None,
+            immune: false,
+            enabled: true,
         });
         tracker
     }
@@ -89,6 +91,7 @@ impl Population {
                 role_id: ROLE_ID,
                 download_enabled: true,
                 deleted: false,
+                terms: UserTerms::default(),
             })?;
         }
         Ok(())
@@ -111,6 +114,7 @@ impl Population {
                 deleted: false,
                 reason: "",
                 snatches: 0,
+                terms: TorrentTerms::default(),
             })?;
         }
         Ok(())
@@ -136,10 +140,12 @@ impl Population {
             uploaded: moved_bytes / 2,
             downloaded: if is_leecher { moved_bytes } else { 0 },
             left,
+            corrupt: 0,
             event: if report == 0 { Event::Started } else { Event::None },
             paused: false,
             numwant: Some(numwant),
             compact: true,
+            compact_given: true,
             no_peer_id: true,
             claimed_v4: None,
             claimed_v6: None,
@@ -161,7 +167,7 @@ impl Population {
             // 16 to 95: no private, loopback or shared networks.
             IpAddr::V4(Ipv4Addr::new(16 + a % 80, b, c, number.to_be_bytes()[0]))
         };
-        Source { ip, one_family: false }
+        Source::new(ip)
     }
 
     /// Lets all peers join, in the order of `numbers`, and drains as the flusher would.

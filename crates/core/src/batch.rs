@@ -5,10 +5,14 @@
 //! into one, so that N announces of a session between two flushes make one row. Rows are sorted
 //! by their key: two writers that lock rows in one order cannot deadlock.
 
-use std::net::{SocketAddrV4, SocketAddrV6};
+mod agent;
+
+use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
 
 use mika_protocol::{InfoHash, PeerId};
 use serde::{Deserialize, Serialize};
+
+pub use agent::Agent;
 
 /// Bytes moved, as reported (`raw`) and as counted for the ratio (`credited`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,12 +59,14 @@ pub struct UserRow {
 }
 
 /// What all announces of one torrent add to its totals, and its swarm as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TorrentRow {
     /// The store's id of the torrent.
     pub torrent_id: u32,
     /// Deltas to add.
     pub traffic: Traffic,
+    /// Bytes that clients discarded (`corrupt`), to add.
+    pub corrupt_bytes: u64,
     /// Downloads finished, to add.
     pub snatches: u32,
     /// Seeders now (absolute).
@@ -72,7 +78,7 @@ pub struct TorrentRow {
 }
 
 /// What one user's announces on one torrent add to their common history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// The store's id of the user.
     pub user_id: u32,
@@ -90,6 +96,24 @@ pub struct HistoryRow {
     pub active: bool,
     /// Unix time of the last announce, in seconds.
     pub announced_at_seconds: u32,
+    /// Unix time of the first announce within this batch, in seconds.
+    pub first_announced_at_seconds: u32,
+    /// The client's own counter in the user's latest report (absolute).
+    pub uploaded_client_bytes: u64,
+    /// The client's own counter in the user's latest report (absolute).
+    pub downloaded_client_bytes: u64,
+    /// Whether nothing was left in the user's latest report.
+    pub seeder: bool,
+    /// Unix time of the first completion within this batch, in seconds.
+    pub completed_at_seconds: Option<u32>,
+    /// Whether hit-and-run rules spare the user.
+    pub immune: bool,
+    /// Bytes that the clients discarded (`corrupt`), to add.
+    pub corrupt_bytes: u64,
+    /// Announces, to add.
+    pub announces: u32,
+    /// The client of the user's latest report; empty if it did not say, or none reported.
+    pub agent: Agent,
 }
 
 /// One session as of its last announce: everything needed to restore it, absolutes only.
@@ -128,6 +152,30 @@ pub struct SessionRow {
     pub announced_at_seconds: u32,
     /// The session has ended: stopped or expired.
     pub gone: bool,
+    /// The client's program; empty if it did not say, and of a session that did not announce
+    /// since the last batch.
+    pub agent: Agent,
+    /// Handed out to others, and counted.
+    pub visible: bool,
+    /// The two addresses are for a restart only: see [`SessionRow::written_addresses`].
+    pub address_hidden: bool,
+    /// Bytes uploaded that this batch adds, as the client reported them.
+    pub uploaded_delta_bytes: u64,
+    /// Bytes downloaded that this batch adds, as the client reported them.
+    pub downloaded_delta_bytes: u64,
+    /// Bytes that the client discarded since its session began; 0 unless the site asks for it.
+    pub corrupt_bytes: u64,
+    /// Seconds in which the two deltas came about, for speeds; 0 if that is not known.
+    pub speed_seconds: u32,
+    /// Announces that this batch adds.
+    pub announces: u32,
+}
+
+impl SessionRow {
+    /// The addresses that a store may write: none of a user who hides them.
+    pub fn written_addresses(&self) -> (Option<SocketAddrV4>, Option<SocketAddrV6>) {
+        if self.address_hidden { (None, None) } else { (self.address_v4, self.address_v6) }
+    }
 }
 
 /// A torrent that was added because somebody announced it.
@@ -144,6 +192,48 @@ pub struct RegisteredRow {
 impl RegisteredRow {
     /// Ids below are the store's to choose, so that the two never meet.
     pub const FIRST_ID: u32 = 1 << 31;
+}
+
+/// A download that finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnatchRow {
+    /// The store's id of the user.
+    pub user_id: u32,
+    /// The store's id of the torrent.
+    pub torrent_id: u32,
+    /// Unix time of the announce that told it, in seconds.
+    pub snatched_at_seconds: u32,
+    /// Where that announce came from; `None` of a user whose address is not to be written.
+    pub address: Option<IpAddr>,
+}
+
+/// What a user's token on a torrent covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUseRow {
+    /// The store's id of the user.
+    pub user_id: u32,
+    /// The store's id of the torrent.
+    pub torrent_id: u32,
+    /// Bytes downloaded while the token held, as reported, to add.
+    pub downloaded_raw: u64,
+    /// The download has finished: the token has done its work.
+    pub finished: bool,
+}
+
+/// An announce of a known user for a torrent that is unknown, or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnregisteredRow {
+    /// The store's id of the user.
+    pub user_id: u32,
+    /// What was announced.
+    pub info_hash: InfoHash,
+    /// Unix time of the last such announce, in seconds.
+    pub announced_at_seconds: u32,
+}
+
+impl UnregisteredRow {
+    /// Rows of one batch at most; further ones are counted, and dropped.
+    pub const ROWS_MAX: usize = 10_000;
 }
 
 /// Everything that one flush interval changed.
@@ -164,6 +254,12 @@ pub struct Batch {
     /// Torrents that the tracker registered itself, sorted by `torrent_id`; the store adds them
     /// before anything else of the batch.
     pub registered: Vec<RegisteredRow>,
+    /// One row per download that finished, sorted by `(user_id, torrent_id)` and time.
+    pub snatches: Vec<SnatchRow>,
+    /// One row per user and torrent, sorted by `(user_id, torrent_id)`.
+    pub token_uses: Vec<TokenUseRow>,
+    /// One row per user and info-hash, sorted so; empty unless the site asks for them.
+    pub unregistered: Vec<UnregisteredRow>,
 }
 
 impl Batch {
@@ -179,5 +275,8 @@ impl Batch {
             + self.history.len()
             + self.sessions.len()
             + self.registered.len()
+            + self.snatches.len()
+            + self.token_uses.len()
+            + self.unregistered.len()
     }
 }

@@ -25,11 +25,14 @@ mod rules;
 mod selection;
 pub mod settings;
 mod shard;
+pub mod site;
 mod swarm;
+mod terms;
 pub mod tracker;
 mod users;
 
-pub use refusal::{Refusal, Wait};
-pub use reply::{Answer, Explanation, PeerList, Source};
+pub use refusal::{Refusal, RefusalKind, Wait};
+pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
 pub use settings::{ClientPolicy, Mode, Settings};
+pub use site::SiteProfile;
 pub use tracker::{Drained, SnapshotItem, Stats, Tracker};

@@ -1,48 +1,12 @@
-//! Why an announce or a scrape is refused: one enum, and for each reason a text, a metric and
-//! how long the client should wait.
+//! Why an announce or a scrape is refused: one enum, and for each reason a name, a text and how
+//! long the client should wait. A site may tell it in other words: see [`crate::site`].
 
+use mika_protocol::announce::{AnnounceError, Parameter};
 use serde::{Deserialize, Serialize};
 
 /// Number of an interned text, told to clients of a deleted or disabled torrent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReasonId(pub(crate) u16);
-
-/// Why a request is refused. The order is that of the checks, see [`crate::admission`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The URL carries no passkey, on a private tracker.
-    PasskeyMissing,
-    /// No user has this passkey.
-    PasskeyUnknown,
-    /// The user was deleted.
-    UserDeleted,
-    /// The client's peer id is blacklisted, or not on the whitelist.
-    ClientNotAllowed,
-    /// The port is one that no client listens on.
-    PortNotAllowed,
-    /// A counter is larger than any client can have moved (2^50 bytes).
-    CounterTooLarge,
-    /// No torrent has this info-hash.
-    TorrentUnknown,
-    /// The torrent was deleted; the reason is told.
-    TorrentDeleted(ReasonId),
-    /// The torrent is disabled for now; the reason is told.
-    TorrentDisabled(ReasonId),
-    /// The user may not download.
-    DownloadDisabled,
-    /// The user's role may not download.
-    RoleDownloadDisabled,
-    /// The user's role may not upload.
-    RoleUploadDisabled,
-    /// The user has as many sessions on this torrent as are allowed.
-    TooManySessions,
-    /// The user leeches as many torrents as the role allows.
-    NoDownloadSlot,
-    /// The tracker holds as many torrents as its limit allows.
-    TorrentLimit,
-    /// The tracker holds as many peers as its limit allows.
-    PeerLimit,
-}
 
 /// How long a refused client should wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,112 +19,278 @@ pub enum Wait {
     Never,
 }
 
-impl Refusal {
-    /// Every reason once, in the order of [`Refusal::index`].
-    pub const ALL: [Refusal; 16] = [
-        Refusal::PasskeyMissing,
-        Refusal::PasskeyUnknown,
-        Refusal::UserDeleted,
-        Refusal::ClientNotAllowed,
-        Refusal::PortNotAllowed,
-        Refusal::CounterTooLarge,
-        Refusal::TorrentUnknown,
-        Refusal::TorrentDeleted(ReasonId(0)),
-        Refusal::TorrentDisabled(ReasonId(0)),
-        Refusal::DownloadDisabled,
-        Refusal::RoleDownloadDisabled,
-        Refusal::RoleUploadDisabled,
-        Refusal::TooManySessions,
-        Refusal::NoDownloadSlot,
-        Refusal::TorrentLimit,
-        Refusal::PeerLimit,
-    ];
-
-    /// Position in [`Refusal::ALL`], for arrays of counters.
-    pub fn index(self) -> usize {
-        match self {
-            Self::PasskeyMissing => 0,
-            Self::PasskeyUnknown => 1,
-            Self::UserDeleted => 2,
-            Self::ClientNotAllowed => 3,
-            Self::PortNotAllowed => 4,
-            Self::CounterTooLarge => 5,
-            Self::TorrentUnknown => 6,
-            Self::TorrentDeleted(_) => 7,
-            Self::TorrentDisabled(_) => 8,
-            Self::DownloadDisabled => 9,
-            Self::RoleDownloadDisabled => 10,
-            Self::RoleUploadDisabled => 11,
-            Self::TooManySessions => 12,
-            Self::NoDownloadSlot => 13,
-            Self::TorrentLimit => 14,
-            Self::PeerLimit => 15,
+macro_rules! refusals {
+    ($(
+        $(#[doc = $doc:literal])*
+        $Variant:ident $(($Payload:ty = $none:expr))?: $name:literal, $Wait:ident, $text:literal;
+    )*) => {
+        /// Why a request is refused, in the order of the checks of [`crate::admission`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Refusal {
+            $($(#[doc = $doc])* $Variant $(($Payload))?,)*
         }
+
+        /// A refusal without what is particular to one: what a site has a text for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum RefusalKind {
+            $($(#[doc = $doc])* $Variant,)*
+        }
+
+        impl RefusalKind {
+            /// Every kind once, in order.
+            pub const ALL: &'static [RefusalKind] = &[$(RefusalKind::$Variant),*];
+
+            /// Name in the configuration, and of the metric's label.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$Variant => $name,)*
+                }
+            }
+
+            /// What the client's user is told, unless the site has a text of its own. It may
+            /// contain `{reason}`, `{role}`, `{port}`, `{max}` and `{parameter}`.
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$Variant => $text,)*
+                }
+            }
+
+            /// How long the client should wait before it asks again.
+            pub const fn wait(self) -> Wait {
+                match self {
+                    $(Self::$Variant => Wait::$Wait,)*
+                }
+            }
+        }
+
+        impl Refusal {
+            /// Every reason once, in the order of [`Refusal::index`].
+            pub const ALL: [Refusal; RefusalKind::ALL.len()] = [
+                $(Refusal::$Variant $(({ let none: $Payload = $none; none }))?,)*
+            ];
+
+            /// Its kind.
+            pub const fn kind(self) -> RefusalKind {
+                match self {
+                    $(Self::$Variant { .. } => RefusalKind::$Variant,)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// The site is closed for a while.
+    Offline: "offline", Short,
+        "the tracker is closed for maintenance: try again later";
+    /// The client reports too often; its report counts.
+    RateLimited: "rate_limited", Short,
+        "announced too early: wait for the interval";
+    /// A required parameter is absent.
+    ParameterMissing(Parameter = Parameter::InfoHash): "parameter_missing", Long,
+        "{parameter} is missing: add this address to a BitTorrent client as a tracker";
+    /// `info_hash` is not 20 bytes.
+    InfoHashInvalid: "info_hash_invalid", Long,
+        "info_hash is not 20 bytes: remove the torrent and add it again";
+    /// `info_hash` is in hex digits.
+    InfoHashHex: "info_hash_hex", Long,
+        "info_hash is in hex digits: send its 20 bytes, percent-encoded";
+    /// `peer_id` is absent.
+    PeerIdMissing: "peer_id_missing", Long,
+        "peer_id is missing: add this address to a BitTorrent client as a tracker";
+    /// `peer_id` is not 20 bytes.
+    PeerIdInvalid: "peer_id_invalid", Long,
+        "peer_id is not 20 bytes: update the client";
+    /// `port` is not a number from 0 to 65535.
+    PortInvalid: "port_invalid", Long,
+        "port is not a number from 1 to 65535: set the client's listening port";
+    /// A byte counter is not a decimal number.
+    NumberInvalid(Parameter = Parameter::Uploaded): "number_invalid", Long,
+        "{parameter} is not a decimal number of bytes: update the client";
+    /// A byte counter is above 2^50, as it was sent.
+    NumberTooLarge(Parameter = Parameter::Uploaded): "number_too_large", Long,
+        "{parameter} is over 2^50 bytes: restart the client to reset its counters";
+    /// The URL carries a passkey that no user can have.
+    PasskeyInvalid: "passkey_invalid", Long,
+        "invalid passkey: download the torrent file again";
+    /// The URL carries no passkey, on a private tracker.
+    PasskeyMissing: "passkey_missing", Never,
+        "passkey missing: download the torrent from the site again";
+    /// No user has this passkey.
+    PasskeyUnknown: "passkey_unknown", Long,
+        "passkey unknown: download the torrent from the site again";
+    /// The user was deleted.
+    UserDeleted: "user_deleted", Never,
+        "this account is closed";
+    /// The request has a header that only browsers send.
+    HeaderForbidden: "header_forbidden", Never,
+        "this is for BitTorrent clients, not for browsers";
+    /// The request has no `User-Agent`, or one that is not ASCII.
+    AgentMissing: "agent_missing", Never,
+        "the client does not say which one it is: use another";
+    /// The `User-Agent` is too long.
+    AgentTooLong: "agent_too_long", Never,
+        "the client's User-Agent is too long: use another client";
+    /// The `User-Agent` is one that the site does not want.
+    AgentForbidden: "agent_forbidden", Never,
+        "this client is not allowed here: see the site's client list";
+    /// The client does not take compact lists of peers.
+    CompactRequired: "compact_required", Never,
+        "the client must ask for compact lists (compact=1): update it";
+    /// The client's peer id is blacklisted, or not on the whitelist.
+    ClientNotAllowed: "client_not_allowed", Never,
+        "this client is not allowed here: see the site's client list";
+    /// The port is one that no client listens on.
+    PortNotAllowed(u16 = 0): "port_not_allowed", Long,
+        "this port is not allowed: choose a higher one";
+    /// A counter is larger than any client can have moved (2^50 bytes).
+    CounterTooLarge: "counter_too_large", Long,
+        "a counter is above 2^50 bytes: restart the client";
+    /// No torrent has this info-hash.
+    TorrentUnknown: "torrent_unknown", Short,
+        "torrent not registered: upload it to the site first";
+    /// The torrent was deleted; the reason is told.
+    TorrentDeleted(ReasonId = ReasonId(0)): "torrent_deleted", Never,
+        "torrent deleted{reason}";
+    /// The torrent is disabled for now; the reason is told.
+    TorrentDisabled(ReasonId = ReasonId(0)): "torrent_disabled", Short,
+        "torrent disabled{reason}";
+    /// No moderator has looked at the torrent yet.
+    TorrentPending: "torrent_pending", Short,
+        "the torrent waits for a moderator: leave it running";
+    /// The moderators rejected the torrent.
+    TorrentRejected: "torrent_rejected", Short,
+        "the torrent was rejected by the moderators";
+    /// The moderators sent the torrent back.
+    TorrentPostponed: "torrent_postponed", Short,
+        "the torrent was postponed by the moderators";
+    /// The torrent is not approved, for another reason.
+    TorrentNotApproved: "torrent_not_approved", Short,
+        "the torrent is not approved";
+    /// The user's role does not exist.
+    RoleUnknown: "role_unknown", Long,
+        "this account has no class: tell the staff";
+    /// Members of the user's role may not announce; its name is told.
+    RoleDisabled(ReasonId = ReasonId(0)): "role_disabled", Long,
+        "this account is not enabled: its class is {role}";
+    /// The user may not download.
+    DownloadDisabled: "download_disabled", Long,
+        "downloading is disabled for this account";
+    /// The user's role may not download.
+    RoleDownloadDisabled: "role_download_disabled", Long,
+        "downloading is disabled for this account's class";
+    /// The user's role may not upload.
+    RoleUploadDisabled: "role_upload_disabled", Long,
+        "uploading is disabled for this account's class";
+    /// A session that is not known has ended.
+    SessionUnknown: "session_unknown", Long,
+        "the client was not announced";
+    /// The user has to wait before leeching a torrent this young.
+    WaitTime: "wait_time", Short,
+        "this torrent is too young for this account: wait";
+    /// The user leeches the torrent with as many sessions as the account allows.
+    UserPeerLimit: "user_peer_limit", Short,
+        "too many clients leech this torrent: stop one of the others";
+    /// The user has as many sessions on this torrent as are allowed.
+    TooManySessions: "too_many_sessions", Short,
+        "too many clients on this torrent: stop one of the others";
+    /// The user leeches as many torrents as the role allows.
+    NoDownloadSlot: "no_download_slot", Short,
+        "all download slots are in use: wait for one to finish";
+    /// The tracker holds as many torrents as its limit allows.
+    TorrentLimit: "torrent_limit", Short,
+        "the tracker is full: try again later";
+    /// The tracker holds as many peers as its limit allows.
+    PeerLimit: "peer_limit", Short,
+        "the tracker is full: try again later";
+}
+
+impl RefusalKind {
+    /// Position in [`RefusalKind::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+impl Refusal {
+    /// Position in [`Refusal::ALL`], for arrays of counters.
+    pub const fn index(self) -> usize {
+        self.kind().index()
     }
 
     /// Name of the metric's label.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PasskeyMissing => "passkey_missing",
-            Self::PasskeyUnknown => "passkey_unknown",
-            Self::UserDeleted => "user_deleted",
-            Self::ClientNotAllowed => "client_not_allowed",
-            Self::PortNotAllowed => "port_not_allowed",
-            Self::CounterTooLarge => "counter_too_large",
-            Self::TorrentUnknown => "torrent_unknown",
-            Self::TorrentDeleted(_) => "torrent_deleted",
-            Self::TorrentDisabled(_) => "torrent_disabled",
-            Self::DownloadDisabled => "download_disabled",
-            Self::RoleDownloadDisabled => "role_download_disabled",
-            Self::RoleUploadDisabled => "role_upload_disabled",
-            Self::TooManySessions => "too_many_sessions",
-            Self::NoDownloadSlot => "no_download_slot",
-            Self::TorrentLimit => "torrent_limit",
-            Self::PeerLimit => "peer_limit",
-        }
+    pub const fn name(self) -> &'static str {
+        self.kind().name()
     }
 
-    /// What the client's user is told; for a deleted or disabled torrent the reason is appended.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::PasskeyMissing => "passkey missing: download the torrent from the site again",
-            Self::PasskeyUnknown => "passkey unknown: download the torrent from the site again",
-            Self::UserDeleted => "this account is closed",
-            Self::ClientNotAllowed => "this client is not allowed here: see the site's client list",
-            Self::PortNotAllowed => "this port is not allowed: choose a higher one",
-            Self::CounterTooLarge => "a counter is above 2^50 bytes: restart the client",
-            Self::TorrentUnknown => "torrent not registered: upload it to the site first",
-            Self::TorrentDeleted(_) => "torrent deleted",
-            Self::TorrentDisabled(_) => "torrent disabled",
-            Self::DownloadDisabled => "downloading is disabled for this account",
-            Self::RoleDownloadDisabled => "downloading is disabled for this account's class",
-            Self::RoleUploadDisabled => "uploading is disabled for this account's class",
-            Self::TooManySessions => "too many clients on this torrent: stop one of the others",
-            Self::NoDownloadSlot => "all download slots are in use: wait for one to finish",
-            Self::TorrentLimit => "the tracker is full: try again later",
-            Self::PeerLimit => "the tracker is full: try again later",
-        }
+    /// What the client's user is told where the site has no text of its own; see
+    /// [`RefusalKind::text`].
+    pub const fn text(self) -> &'static str {
+        self.kind().text()
     }
 
     /// How long the client should wait before it asks again.
-    pub fn wait(self) -> Wait {
-        match self {
-            Self::TorrentUnknown
-            | Self::TorrentDisabled(_)
-            | Self::TooManySessions
-            | Self::NoDownloadSlot
-            | Self::TorrentLimit
-            | Self::PeerLimit => Wait::Short,
-            Self::PasskeyUnknown
-            | Self::PortNotAllowed
-            | Self::DownloadDisabled
-            | Self::RoleDownloadDisabled
-            | Self::RoleUploadDisabled
-            | Self::CounterTooLarge => Wait::Long,
-            Self::PasskeyMissing
-            | Self::UserDeleted
-            | Self::ClientNotAllowed
-            | Self::TorrentDeleted(_) => Wait::Never,
+    pub const fn wait(self) -> Wait {
+        self.kind().wait()
+    }
+}
+
+impl From<AnnounceError> for Refusal {
+    fn from(error: AnnounceError) -> Self {
+        match error {
+            AnnounceError::Missing(Parameter::PeerId) => Self::PeerIdMissing,
+            AnnounceError::Missing(parameter) => Self::ParameterMissing(parameter),
+            AnnounceError::InfoHashLength => Self::InfoHashInvalid,
+            AnnounceError::InfoHashHex => Self::InfoHashHex,
+            AnnounceError::PeerIdLength => Self::PeerIdInvalid,
+            AnnounceError::Port => Self::PortInvalid,
+            AnnounceError::Counter(parameter) => Self::NumberInvalid(parameter),
+            AnnounceError::CounterTooLarge(parameter) => Self::NumberTooLarge(parameter),
+            AnnounceError::Passkey => Self::PasskeyInvalid,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_lead_back_to_their_kind() {
+        for (at, refusal) in Refusal::ALL.into_iter().enumerate() {
+            assert_eq!(refusal.index(), at);
+            assert_eq!(RefusalKind::named(refusal.name()), Some(refusal.kind()));
+        }
+        assert_eq!(RefusalKind::named("no_such"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_told_in_the_words_of_the_parser() {
+        let errors = [
+            AnnounceError::Missing(Parameter::Left),
+            AnnounceError::Missing(Parameter::PeerId),
+            AnnounceError::InfoHashLength,
+            AnnounceError::InfoHashHex,
+            AnnounceError::PeerIdLength,
+            AnnounceError::Port,
+            AnnounceError::Counter(Parameter::Uploaded),
+            AnnounceError::CounterTooLarge(Parameter::Downloaded),
+            AnnounceError::Passkey,
+        ];
+        for error in errors {
+            let text = Refusal::from(error).text();
+            let parameter = match error {
+                AnnounceError::Missing(it)
+                | AnnounceError::Counter(it)
+                | AnnounceError::CounterTooLarge(it) => it.name(),
+                _ => "",
+            };
+            assert_eq!(text.replace("{parameter}", parameter), error.to_string());
         }
     }
 }

@@ -20,6 +20,10 @@ pub struct RoleSpec {
     pub download_enabled: bool,
     /// Torrents that a member may leech at the same time; `None` for no limit.
     pub download_slots: Option<u32>,
+    /// Whether hit-and-run rules spare its members.
+    pub immune: bool,
+    /// Whether its members may announce at all.
+    pub enabled: bool,
 }
 
 /// A user.
@@ -35,6 +39,27 @@ pub struct UserSpec {
     pub download_enabled: bool,
     /// Whether the user's announces are refused for good.
     pub deleted: bool,
+    /// What is different for this user.
+    pub terms: UserTerms,
+}
+
+/// What is different for a single user; the default is nothing, and costs no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UserTerms {
+    /// Upload multiplier in percent, beside that of the role: a donor's.
+    pub upload_percent: Option<u16>,
+    /// Download multiplier in percent, beside that of the role: a donor's, or 0 for a personal
+    /// freeleech.
+    pub download_percent: Option<u16>,
+    /// Whether hit-and-run rules spare the user; `None`: as the role says.
+    pub immune: Option<bool>,
+    /// Whether the user's addresses are not to be written to the store.
+    pub address_hidden: bool,
+    /// Seconds from a torrent's creation for which the user may not leech it; 0 for none. In
+    /// force if the site has [`wait_times`](crate::SiteProfile::wait_times).
+    pub wait_seconds: u32,
+    /// Sessions that the user may leech one torrent with; `None` for no limit but the tracker's.
+    pub peers_max: Option<u32>,
 }
 
 /// A torrent.
@@ -58,6 +83,48 @@ pub struct TorrentSpec<'a> {
     pub reason: &'a str,
     /// Finished downloads.
     pub snatches: u32,
+    /// What is different for this torrent.
+    pub terms: TorrentTerms,
+}
+
+/// What is different for a single torrent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TorrentTerms {
+    /// What the site's moderators say.
+    pub status: TorrentStatus,
+    /// Downloads do not count, uploads count by the site's multiplier for it.
+    pub featured: bool,
+    /// Unix time of its creation in seconds; kept only if the site has wait times.
+    pub created_at_seconds: u32,
+}
+
+/// What a site's moderators say of a torrent. All but the first refuse announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TorrentStatus {
+    /// It may be announced.
+    #[default]
+    Approved,
+    /// Nobody has looked at it yet.
+    Pending,
+    /// It was rejected.
+    Rejected,
+    /// It was sent back.
+    Postponed,
+    /// Something else.
+    Other,
+}
+
+impl TorrentStatus {
+    /// From the number that UNIT3D keeps: 0 pending, 1 approved, 2 rejected, 3 postponed.
+    pub fn from_number(number: i64) -> Self {
+        match number {
+            0 => Self::Pending,
+            1 => Self::Approved,
+            2 => Self::Rejected,
+            3 => Self::Postponed,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Whether clients whose peer id begins with a prefix are welcome.

@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use mika_protocol::{PeerId, ScrapeCounts};
 
+use crate::batch::Agent;
+use crate::refusal::Refusal;
 use crate::selection::Picker;
 use crate::settings::Settings;
+use crate::site::Form;
 
 /// Where an announce came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,26 @@ pub struct Source {
     pub ip: IpAddr,
     /// The reply can carry peers of the source's own address family only (UDP).
     pub one_family: bool,
+    /// The client's program, if it says.
+    pub agent: Agent,
+    /// What else its request's headers say; `None` if it came without any (UDP).
+    pub headers: Option<Headers>,
+}
+
+/// What the headers of an announce over HTTP say, as far as a site may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Headers {
+    /// Bytes of `User-Agent`; `None` if there is none, or one that is not ASCII.
+    pub agent_bytes: Option<u16>,
+    /// One is there that the site forbids.
+    pub forbidden: bool,
+}
+
+impl Source {
+    /// An announce from an address, without headers, that may be answered in both families.
+    pub fn new(ip: IpAddr) -> Self {
+        Self { ip, one_family: false, agent: Agent::NONE, headers: None }
+    }
 }
 
 /// The peers of a reply, as rows in wire format, and the random source that picks them.
@@ -77,7 +100,8 @@ pub struct Answer {
     /// Finished downloads.
     pub snatches: u32,
     /// Something the client's user should know.
-    pub warning: Option<&'static str>,
+    /// See [`Tracker::explain`](crate::Tracker::explain) for its text.
+    pub warning: Option<Refusal>,
 }
 
 impl Answer {
@@ -96,10 +120,36 @@ impl Answer {
 /// How a refusal is told to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// `failure reason`.
+    /// `failure reason`, or `warning message`.
     pub text: String,
-    /// `interval` and `min interval`, in seconds.
-    pub interval_seconds: u32,
-    /// BEP 31 `retry in`, in minutes; `None` for `never`.
-    pub retry_in_minutes: Option<u32>,
+    /// In which form it is told.
+    pub form: Form,
+    /// `interval` and `min interval`, in seconds; `None`: a failure does not say.
+    pub interval_seconds: Option<u32>,
+    /// BEP 31 `retry in`; `None`: a failure does not say.
+    pub retry: Option<Retry>,
+}
+
+impl Explanation {
+    /// The answer that stands for a refusal that is not told as a failure.
+    pub fn answer(&self) -> Answer {
+        let interval_seconds = self.interval_seconds.unwrap_or_default();
+        Answer {
+            interval_seconds,
+            min_interval_seconds: interval_seconds,
+            seeders: 0,
+            leechers: 0,
+            snatches: 0,
+            warning: None,
+        }
+    }
+}
+
+/// When a refused client may ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// After so many minutes.
+    Minutes(u32),
+    /// Never.
+    Never,
 }

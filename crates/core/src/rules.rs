@@ -10,43 +10,69 @@ use crate::refusal::ReasonId;
 use crate::registry::{ClientRule, GlobalEvent, RoleSpec};
 use crate::settings::{ClientPolicy, Settings};
 
+/// A role as an announce needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Role {
+    pub(crate) spec: RoleSpec,
+    /// Number of its name among the reasons.
+    pub(crate) name: ReasonId,
+    /// There is no such role, and there has to be.
+    pub(crate) missing: bool,
+}
+
 /// Everything but users and torrents.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) settings: Settings,
+    /// The site asks for more than every one does.
+    pub(crate) checks_more: bool,
     /// Sorted by id.
-    roles: Vec<RoleSpec>,
+    roles: Vec<Role>,
     clients: Vec<ClientRule>,
     events: Vec<GlobalEvent>,
 }
 
 impl Rules {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, roles: Vec::new(), clients: Vec::new(), events: Vec::new() }
+        let checks_more = settings.site.checks_more();
+        Self { settings, checks_more, roles: Vec::new(), clients: Vec::new(), events: Vec::new() }
     }
 
-    /// A user's role. One whose role is gone may do everything at 100 %: nothing is lost while
-    /// the control plane puts things right.
-    pub(crate) fn role(&self, id: u16) -> RoleSpec {
-        let known = self.roles.binary_search_by_key(&id, |role| role.id);
-        known.ok().and_then(|at| self.roles.get(at).copied()).unwrap_or(RoleSpec {
-            id,
-            upload_percent: 100,
-            download_percent: 100,
-            upload_enabled: true,
-            download_enabled: true,
-            download_slots: None,
+    pub(crate) fn set_settings(&mut self, settings: Settings) {
+        self.checks_more = settings.site.checks_more();
+        self.settings = settings;
+    }
+
+    /// A user's role. Unless the site says otherwise, one whose role is gone may do everything
+    /// at 100 %: nothing is lost while the control plane puts things right.
+    pub(crate) fn role(&self, id: u16) -> Role {
+        let known = self.roles.binary_search_by_key(&id, |role| role.spec.id);
+        let known = known.ok().and_then(|at| self.roles.get(at).copied());
+        let missing = self.settings.site.role_required;
+        known.unwrap_or(Role {
+            name: ReasonId::default(),
+            missing,
+            spec: RoleSpec {
+                id,
+                upload_percent: 100,
+                download_percent: 100,
+                upload_enabled: true,
+                download_enabled: true,
+                download_slots: None,
+                immune: false,
+                enabled: true,
+            },
         })
     }
 
-    pub(crate) fn put_role(&mut self, role: RoleSpec) {
-        self.remove_role(role.id);
-        let at = self.roles.partition_point(|other| other.id < role.id);
-        self.roles.insert(at, role);
+    pub(crate) fn put_role(&mut self, spec: RoleSpec, name: ReasonId) {
+        self.remove_role(spec.id);
+        let at = self.roles.partition_point(|other| other.spec.id < spec.id);
+        self.roles.insert(at, Role { spec, name, missing: false });
     }
 
     pub(crate) fn remove_role(&mut self, id: u16) {
-        self.roles.retain(|role| role.id != id);
+        self.roles.retain(|role| role.spec.id != id);
     }
 
     pub(crate) fn set_clients(&mut self, mut rules: Vec<ClientRule>) {
@@ -60,7 +86,15 @@ impl Rules {
         self.clients
             .iter()
             .find(|rule| peer_id.0.starts_with(&rule.prefix))
-            .map_or(self.settings.client_policy == ClientPolicy::Open, |rule| rule.allowed)
+            .map_or_else(|| self.unnamed_client_allowed(), |rule| rule.allowed)
+    }
+
+    fn unnamed_client_allowed(&self) -> bool {
+        match self.settings.client_policy {
+            ClientPolicy::Open => true,
+            ClientPolicy::Whitelist => false,
+            ClientPolicy::WhitelistUnlessEmpty => !self.clients.iter().any(|rule| rule.allowed),
+        }
     }
 
     pub(crate) fn set_events(&mut self, events: Vec<GlobalEvent>) {

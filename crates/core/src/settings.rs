@@ -1,6 +1,10 @@
 //! What an operator can set about the tracker's behaviour. All of it changes live.
 
+use std::sync::Arc;
+
 use mika_protocol::announce::AnnounceRequest;
+
+use crate::site::SiteProfile;
 
 /// Whether announces need a passkey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +24,8 @@ pub enum ClientPolicy {
     Open,
     /// Only those that the longest rule that fits them whitelists.
     Whitelist,
+    /// The same, but everyone while there is no whitelist.
+    WhitelistUnlessEmpty,
 }
 
 /// The settings of a running tracker.
@@ -59,6 +65,8 @@ pub struct Settings {
     pub peers_max: u64,
     /// Departed leechers remembered at most, so that a resumed download is charged.
     pub departed_max: u32,
+    /// The rules of the site.
+    pub site: Arc<SiteProfile>,
 }
 
 impl Settings {
@@ -92,6 +100,7 @@ impl Default for Settings {
             users_max: 10_000_000,
             peers_max: 100_000_000,
             departed_max: 1_000_000,
+            site: Arc::default(),
         }
     }
 }

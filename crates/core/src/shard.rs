@@ -10,7 +10,7 @@ use mika_protocol::{InfoHash, ScrapeCounts};
 
 use crate::hash::HashKey;
 use crate::refusal::ReasonId;
-use crate::registry::TokenSpec;
+use crate::registry::{TokenSpec, TorrentSpec, TorrentStatus};
 use crate::swarm::{Class, Kind, Swarm};
 use departed::Departed;
 use pending::Pending;
@@ -24,6 +24,24 @@ pub(crate) enum Standing {
     Enabled,
     Disabled,
     Deleted,
+    Pending,
+    Rejected,
+    Postponed,
+    NotApproved,
+}
+
+impl Standing {
+    pub(crate) fn of(spec: &TorrentSpec<'_>) -> Self {
+        match (spec.deleted, spec.enabled, spec.terms.status) {
+            (true, ..) => Self::Deleted,
+            (_, false, _) => Self::Disabled,
+            (_, _, TorrentStatus::Approved) => Self::Enabled,
+            (_, _, TorrentStatus::Pending) => Self::Pending,
+            (_, _, TorrentStatus::Rejected) => Self::Rejected,
+            (_, _, TorrentStatus::Postponed) => Self::Postponed,
+            (_, _, TorrentStatus::Other) => Self::NotApproved,
+        }
+    }
 }
 
 /// What memory holds of one torrent: a cache line, and its swarm's rows.
@@ -53,6 +71,8 @@ impl Marks {
     pub(crate) const UNSTORED: Marks = Marks(4);
     /// Some user left its swarm before finishing.
     pub(crate) const DEPARTED: Marks = Marks(8);
+    /// Downloads do not count, and uploads count more.
+    pub(crate) const FEATURED: Marks = Marks(16);
 
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -91,6 +111,7 @@ impl<K: Kind> Torrent<K> {
         let count = |main: usize, v6: usize| u32::try_from(main + v6).unwrap_or(u32::MAX);
         let seeders = count(main.seeders(), v6.map_or(0, |rows| rows.seeders()));
         let leechers = count(main.leechers(), v6.map_or(0, |rows| rows.leechers()));
+        let leechers = leechers.saturating_sub(self.swarm.hidden());
         ScrapeCounts {
             seeders,
             snatches: main.snatches,
@@ -110,6 +131,11 @@ pub(crate) struct Shard<K: Kind> {
     /// Multipliers by torrent and user index.
     pub(crate) tokens: IntegerMap<(u32, u32), TokenSpec>,
     pub(crate) departed: Departed,
+    /// Bytes discarded, by torrent slot and session key, of sessions that have some, if the site
+    /// asks for them.
+    pub(crate) corrupt: IntegerMap<(u32, u64), u64>,
+    /// Unix times of creation in seconds by torrent slot, if the site has wait times.
+    created: IntegerMap<u32, u32>,
     pub(crate) pending: Pending,
     /// Where the search for expired peers goes on: torrent slot, row.
     pub(crate) expiry_cursor: (u32, usize),
@@ -127,6 +153,8 @@ impl<K: Kind> Shard<K> {
             aliases: std::collections::HashMap::new(),
             tokens: IntegerMap::default(),
             departed: Departed::default(),
+            corrupt: IntegerMap::default(),
+            created: IntegerMap::default(),
             pending: Pending::default(),
             expiry_cursor: (0, 0),
             seeders: 0,
@@ -178,6 +206,30 @@ impl<K: Kind> Shard<K> {
         }
     }
 
+    pub(crate) fn put_created(&mut self, slot: u32, at_seconds: u32) {
+        if at_seconds > 0 {
+            self.created.insert(slot, at_seconds);
+        }
+    }
+
+    /// When a torrent was created, if that is kept.
+    pub(crate) fn created_seconds(&self, slot: u32) -> Option<u32> {
+        self.created.get(&slot).copied()
+    }
+
+    /// Notes what a session has discarded; returns what it had before.
+    pub(crate) fn put_corrupt(&mut self, slot: u32, key: u64, bytes: u64) -> u64 {
+        match bytes {
+            0 => self.forget_corrupt(slot, key),
+            bytes => self.corrupt.insert((slot, key), bytes).unwrap_or(0),
+        }
+    }
+
+    /// Forgets what a session has discarded; returns it.
+    pub(crate) fn forget_corrupt(&mut self, slot: u32, key: u64) -> u64 {
+        if self.corrupt.is_empty() { 0 } else { self.corrupt.remove(&(slot, key)).unwrap_or(0) }
+    }
+
     /// Counts a peer that came.
     pub(crate) fn count_in(&mut self, class: Class, swarm_was_empty: bool) {
         *self.counter(class) += 1;
@@ -195,6 +247,12 @@ impl<K: Kind> Shard<K> {
     pub(crate) fn count_moved(&mut self, from: Class, to: Class) {
         self.count_out(from, false);
         self.count_in(to, false);
+    }
+
+    /// Counts a leecher that was hidden, or shows itself.
+    pub(crate) fn count_hidden(&mut self, is_hidden: bool) {
+        let leechers = &mut self.leechers;
+        *leechers = if is_hidden { leechers.saturating_sub(1) } else { leechers.saturating_add(1) };
     }
 
     fn counter(&mut self, class: Class) -> &mut u64 {

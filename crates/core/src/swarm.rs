@@ -44,6 +44,8 @@ pub(crate) struct Extra<K: Kind> {
     pub(crate) peer_ids: Dense<K::PeerId>,
     /// Leechers that are partial seeds.
     pub(crate) paused: u32,
+    /// Leechers above their download slots, which are counted nowhere else.
+    pub(crate) hidden: u32,
 }
 
 /// The peers of one torrent: 32 bytes and an allocation for the rows.
@@ -61,7 +63,7 @@ impl<K: Kind> Default for Swarm<K> {
 
 impl<K: Kind> Default for Extra<K> {
     fn default() -> Self {
-        Self { v6: Dense::default(), peer_ids: Dense::default(), paused: 0 }
+        Self { v6: Dense::default(), peer_ids: Dense::default(), paused: 0, hidden: 0 }
     }
 }
 
@@ -86,6 +88,10 @@ impl<K: Kind> Swarm<K> {
         self.extra.as_ref().map_or(0, |extra| extra.paused)
     }
 
+    pub(crate) fn hidden(&self) -> u32 {
+        self.extra.as_ref().map_or(0, |extra| extra.hidden)
+    }
+
     pub(crate) fn v6(&self) -> Option<&Dense<K::V6>> {
         self.extra.as_ref().map(|extra| &extra.v6)
     }
@@ -93,11 +99,20 @@ impl<K: Kind> Swarm<K> {
     /// Gives the side tables back once nothing is left in them.
     pub(crate) fn drop_empty_extra(&mut self) {
         let empty = |extra: &Extra<K>| {
-            extra.v6.len() == 0 && extra.peer_ids.len() == 0 && extra.paused == 0
+            extra.v6.len() == 0
+                && extra.peer_ids.len() == 0
+                && extra.paused == 0
+                && extra.hidden == 0
         };
         if self.extra.as_deref().is_some_and(empty) {
             self.extra = None;
         }
+    }
+
+    /// Counts a leecher that was hidden, or shows itself.
+    pub(crate) fn count_hidden(&mut self, is_hidden: bool) {
+        let hidden = &mut self.extra_mut().hidden;
+        *hidden = if is_hidden { hidden.saturating_add(1) } else { hidden.saturating_sub(1) };
     }
 
     /// Counts a partial seed that came or went.

@@ -4,10 +4,12 @@ mod control;
 mod departure;
 mod drain;
 mod expire;
+mod explain;
 mod private;
 mod public;
 mod restore;
 mod shards;
+mod unregistered;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -18,17 +20,19 @@ use parking_lot::{Mutex, RwLock};
 use crate::admission;
 use crate::batch::RegisteredRow;
 use crate::hash::HashKey;
-use crate::refusal::{Refusal, Wait};
-use crate::reply::{Answer, Explanation, PeerList, Source};
+use crate::refusal::Refusal;
+use crate::reply::{Answer, PeerList, Source};
 use crate::rules::{Reasons, Rules};
 use crate::settings::{Mode, Settings};
 use crate::swarm::public::Public;
 use crate::swarm::session::Private;
+use crate::terms::Terms;
 use crate::users::Users;
 pub use drain::Drained;
 use private::Visit;
 pub use restore::SnapshotItem;
 use shards::Shards;
+use unregistered::Unregistered;
 
 /// A tracker: users, torrents, rules and swarms.
 #[derive(Debug)]
@@ -39,8 +43,10 @@ pub struct Tracker {
     rules_change: Mutex<()>,
     reasons: RwLock<Reasons>,
     users: Users,
+    terms: Terms,
     swarms: Swarms,
     totals: Totals,
+    unregistered: Unregistered,
 }
 
 /// The swarms of a tracker's mode.
@@ -79,6 +85,8 @@ pub struct Stats {
     pub departed: u64,
     /// Departed leechers not remembered because `limits.departed_sessions` was reached.
     pub departed_forgotten: u64,
+    /// Announces of unknown or deleted torrents that were not noted, for there were too many.
+    pub unregistered_dropped: u64,
 }
 
 impl Tracker {
@@ -96,6 +104,7 @@ impl Tracker {
             rules_change: Mutex::new(()),
             reasons: RwLock::default(),
             users: Users::new(hash_key),
+            terms: Terms::default(),
             swarms,
             totals: Totals {
                 torrents: AtomicU64::new(0),
@@ -104,6 +113,7 @@ impl Tracker {
                 resumed_at_seconds: AtomicU32::new(0),
                 departed_forgotten: AtomicU64::new(0),
             },
+            unregistered: Unregistered::default(),
         }
     }
 
@@ -146,16 +156,18 @@ impl Tracker {
         let rules = self.rules.load();
 
         // 1. Admission: who is it, and may they announce this torrent?
-        let user = admission::user(&self.users, request)?;
+        let user = admission::user(&self.users, request)
+            .map_err(|it| self.refuse_stranger(shards, &rules, request, &source, it))?;
         let visit = Visit::new(self, &rules, user, request, source, now_seconds);
         let Some((mut shard, slot)) = visit.enter(shards)? else { return Ok(visit.farewell()) };
 
         // 2. Swarm: the session as it was, and as it is now.
-        let change = visit.change_swarm(&mut shard, slot)?;
+        let change = visit.change_swarm(&mut shard, slot).inspect_err(|it| visit.note(*it))?;
 
         // 3. Accounting: the difference is what the next flush writes.
         visit.account(&mut shard, slot, &change);
         if let Some(refusal) = change.refusal() {
+            visit.note(refusal);
             return Err(refusal);
         }
 
@@ -163,7 +175,7 @@ impl Tracker {
         visit.select_peers(&shard, slot, &change, peers);
 
         // 5. Answer, and look after one row that may have expired. Detection will be fed here.
-        let answer = visit.answer(&shard, slot);
+        let answer = visit.answer(&shard, slot, &change, peers);
         visit.clean_one(&mut shard, slot, peers);
         Ok(answer)
     }
@@ -190,33 +202,14 @@ impl Tracker {
         }
     }
 
-    /// How a refusal is told to the client: its text, and when to ask again.
-    pub fn explain(&self, refusal: Refusal) -> Explanation {
-        let mut text = refusal.text().to_owned();
-        if let Refusal::TorrentDeleted(reason) | Refusal::TorrentDisabled(reason) = refusal {
-            let reasons = self.reasons.read();
-            let reason = reasons.text(reason);
-            if !reason.is_empty() {
-                text.push_str(": ");
-                text.push_str(reason);
-            }
-        }
-        let rules = self.rules.load();
-        let Settings { retry_soon_seconds, retry_refused_seconds, .. } = rules.settings;
-        let (interval_seconds, retry_in_minutes) = match refusal.wait() {
-            Wait::Short => (retry_soon_seconds, Some(retry_soon_seconds.div_ceil(60))),
-            Wait::Long => (retry_refused_seconds, Some(retry_refused_seconds.div_ceil(60))),
-            Wait::Never => (retry_refused_seconds, None),
-        };
-        Explanation { text, interval_seconds, retry_in_minutes }
-    }
-
     /// How many of everything there is now.
     pub fn stats(&self) -> Stats {
         let mut stats = Stats {
             torrents: self.totals.torrents.load(Ordering::Relaxed),
             users: self.users.len() as u64,
             departed_forgotten: self.totals.departed_forgotten.load(Ordering::Relaxed),
+            unregistered_dropped: self.unregistered.counts().1,
+            pending_rows: self.unregistered.counts().0,
             ..Stats::default()
         };
         match &self.swarms {

@@ -12,13 +12,14 @@ use mika_protocol::Passkey;
 use parking_lot::RwLock;
 
 use crate::hash::HashKey;
-use crate::registry::{RegistryError, UserSpec};
+use crate::registry::{RegistryError, UserSpec, UserTerms};
 
 /// Parts of the tables, so that workers do not queue for one lock.
 const PARTS: usize = 64;
 
 const DOWNLOAD_ENABLED: u8 = 1;
 const DELETED: u8 = 2;
+const TERMS: u8 = 4;
 
 /// What an announce needs to know of its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) struct User {
     pub(crate) role_id: u16,
     pub(crate) download_enabled: bool,
     pub(crate) deleted: bool,
+    /// There are terms of the user's own.
+    pub(crate) has_terms: bool,
 }
 
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Users {
             role_id: record.role_id,
             download_enabled: record.flags & DOWNLOAD_ENABLED != 0,
             deleted: record.flags & DELETED != 0,
+            has_terms: record.flags & TERMS != 0,
         })
     }
 
@@ -112,7 +116,8 @@ impl Users {
             return Err(RegistryError::PasskeyTaken);
         }
         let flags = if user.download_enabled { DOWNLOAD_ENABLED } else { 0 }
-            | if user.deleted { DELETED } else { 0 };
+            | if user.deleted { DELETED } else { 0 }
+            | if user.terms == UserTerms::default() { 0 } else { TERMS };
         let index = match known {
             Some((index, old_digest)) => {
                 self.change(index, user.role_id, flags);
@@ -219,6 +224,7 @@ mod tests {
             role_id: 1,
             download_enabled: true,
             deleted: false,
+            terms: UserTerms::default(),
         }
     }
 

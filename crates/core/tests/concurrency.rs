@@ -7,7 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use mika_core::batch::{Batch, Traffic};
-use mika_core::registry::{GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, UserSpec};
+use mika_core::registry::{
+    GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
+};
 use mika_core::{Mode, PeerList, Settings, SnapshotItem, Source, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
@@ -28,6 +30,7 @@ fn user(id: u32) -> UserSpec {
         role_id: 1,
         download_enabled: true,
         deleted: false,
+        terms: UserTerms::default(),
     }
 }
 
@@ -43,6 +46,7 @@ fn torrent(id: u8) -> TorrentSpec<'static> {
         deleted: false,
         reason: "",
         snatches: 0,
+        terms: TorrentTerms::default(),
     }
 }
 
@@ -68,15 +72,17 @@ fn request(id: u32, torrent: u8, round: u64) -> (AnnounceRequest, Source) {
         uploaded: 100 * round,
         downloaded: 10 * round,
         left: 10 * (ROUNDS - round.min(ROUNDS)),
+        corrupt: 0,
         event: Event::None,
         paused: false,
         numwant: None,
         compact: true,
+        compact_given: true,
         no_peer_id: false,
         claimed_v4: None,
         claimed_v6: None,
     };
-    (request, Source { ip, one_family: false })
+    (request, Source::new(ip))
 }
 
 #[derive(Default)]
@@ -163,6 +169,8 @@ fn change(tracker: &Tracker, turn: u32) {
         upload_enabled: true,
         download_enabled: true,
         download_slots: None,
+        immune: false,
+        enabled: true,
     });
     assert!(tracker.scrape(hash(number)).is_some());
     assert!(tracker.stats().torrents == u64::from(TORRENTS));

@@ -53,6 +53,9 @@ pub struct AnnounceRequest {
     /// Bytes that the client still lacks; 0 for a seeder, [`LEFT_UNKNOWN_BYTES`] when the client
     /// does not know.
     pub left: u64,
+    /// Bytes that the client received and discarded since its session began; 0 if it does not say
+    /// (over UDP it cannot).
+    pub corrupt: u64,
     /// What happened, as far as the client tells.
     pub event: Event,
     /// `event=paused`: a partial seed, which wants no more data (BEP 21).
@@ -61,6 +64,8 @@ pub struct AnnounceRequest {
     pub numwant: Option<u32>,
     /// Compact peer lists (BEP 23); only `compact=0` asks for dictionaries.
     pub compact: bool,
+    /// The client says which of the two it wants; always over UDP, which has one only.
+    pub compact_given: bool,
     /// Dictionaries may leave out the peer id.
     pub no_peer_id: bool,
     /// The address in `ip=` or `ipv4=`, or BEP 15's IP field: used only if the operator allows.

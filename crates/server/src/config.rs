@@ -17,6 +17,7 @@ mod network;
 mod secret;
 mod section;
 mod sections;
+mod site;
 mod suggest;
 mod validate;
 
@@ -30,6 +31,8 @@ pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
     LogConfig, SnapshotConfig, StoreConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
+
+pub use site::SiteConfig;
 
 use section::Section;
 
@@ -85,6 +88,7 @@ macro_rules! config {
 
 config! {
     tracker: TrackerConfig,
+    site: SiteConfig,
     http: HttpConfig,
     https: HttpsConfig,
     udp: UdpConfig,

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// First bytes of a segment; the last one is the version of its format.
-const MAGIC: [u8; 8] = *b"MIKAJRN\x01";
+const MAGIC: [u8; 8] = *b"MIKAJRN\x02";
 
 /// What is wrong with a journal.
 #[derive(Debug, Error)]

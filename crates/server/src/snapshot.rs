@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use crate::journal::frame::{self, Frame};
 
-const MAGIC: [u8; 8] = *b"MIKASNP\x01";
+const MAGIC: [u8; 8] = *b"MIKASNP\x02";
 /// Items per frame.
 const FRAME_ITEMS: usize = 512;
 

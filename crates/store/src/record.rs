@@ -3,7 +3,10 @@
 //! Multipliers are whole percents: 100 counts every byte once, 0 is freeleech (or neutral), 200
 //! counts double.
 
-use mika_protocol::InfoHash;
+use std::net::SocketAddr;
+
+use mika_core::registry::{TorrentTerms, UserTerms};
+use mika_protocol::{InfoHash, PeerId};
 use serde::{Deserialize, Serialize};
 
 /// A class of users.
@@ -25,6 +28,10 @@ pub struct RoleRecord {
     pub download_enabled: bool,
     /// Torrents that a member may leech at the same time; `None` for no limit.
     pub download_slots: Option<u32>,
+    /// Whether hit-and-run rules spare its members.
+    pub immune: bool,
+    /// Whether its members may announce at all; if not, they are told the role's name.
+    pub enabled: bool,
 }
 
 impl RoleRecord {
@@ -42,6 +49,8 @@ impl RoleRecord {
             upload_enabled: true,
             download_enabled: true,
             download_slots: None,
+            immune: false,
+            enabled: true,
         }
     }
 }
@@ -79,6 +88,8 @@ pub struct UserRecord {
     pub announced_at_seconds: u32,
     /// Unix time of creation in seconds.
     pub created_at_seconds: u32,
+    /// What is different for this user.
+    pub terms: UserTerms,
 }
 
 /// A torrent of the site.
@@ -120,6 +131,33 @@ pub struct TorrentRecord {
     pub announced_at_seconds: u32,
     /// Unix time of creation in seconds.
     pub created_at_seconds: u32,
+    /// What is different for this torrent.
+    pub terms: TorrentTerms,
+}
+
+/// A session that another tracker left behind in the site's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// The user.
+    pub user_id: u32,
+    /// The torrent.
+    pub torrent_id: u32,
+    /// The client's name for itself.
+    pub peer_id: PeerId,
+    /// Where it can be reached, if the site's table says.
+    pub address: Option<SocketAddr>,
+    /// The client's own counter since its session began.
+    pub uploaded_bytes: u64,
+    /// The client's own counter since its session began.
+    pub downloaded_bytes: u64,
+    /// Bytes that the client lacks.
+    pub left_bytes: u64,
+    /// Whether it was there at last; one that was not keeps its counters.
+    pub active: bool,
+    /// Unix time of its first announce, in seconds.
+    pub started_at_seconds: u32,
+    /// Unix time of its last announce, in seconds.
+    pub announced_at_seconds: u32,
 }
 
 /// Whether clients whose peer id begins with a prefix are welcome.

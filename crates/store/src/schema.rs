@@ -14,11 +14,18 @@
 //! each file says which columns and placeholders it has. Lines that begin with `--` are not sent
 //! to the database.
 
+pub mod columns;
+mod export;
+mod files;
 pub mod folder;
+mod reference;
 mod render;
 mod rows;
 
+pub use export::{ExportError, export, title};
+pub use files::{AnyStatement, FileKind, SchemaFile};
 pub use folder::{Files, SchemaError};
+pub use reference::reference;
 pub use render::{Dialect, FlushStatement, ROWS, Statement};
 pub use rows::{Column, FlushRow, Kind, Value};
 

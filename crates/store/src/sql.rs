@@ -65,6 +65,10 @@ impl<B: Backend> Store for SqlStore<B> {
         self.named(load::load(&self.backend, &self.schema, sink).await)
     }
 
+    async fn load_peers(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError> {
+        self.named(load::load_peers(&self.backend, &self.schema, sink).await)
+    }
+
     async fn load_changes(
         &self,
         since_seconds: u32,

@@ -5,7 +5,7 @@ use mika_core::batch::Batch;
 use thiserror::Error;
 
 use crate::record::{
-    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
 
 /// Where a load goes: the store calls one method per row, in the order roles, users, torrents,
@@ -23,6 +23,8 @@ pub trait LoadSink: Send {
     fn token(&mut self, token: TokenRecord);
     /// A global event.
     fn event(&mut self, event: EventRecord);
+    /// A session that another tracker left behind; only asked for at a first start.
+    fn peer(&mut self, peer: PeerRecord);
     /// A row that could not be read, with what is wrong with it; the load goes on.
     fn bad_row(&mut self, table: &'static str, reason: String);
 }
@@ -78,6 +80,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Streams every record into `sink`.
     async fn load(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError>;
+
+    /// Streams the sessions that another tracker left behind in the site's tables, if there are
+    /// such tables.
+    async fn load_peers(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError> {
+        let _ = sink;
+        Ok(())
+    }
 
     /// Streams what has changed since a Unix time in seconds into `sink`: users and torrents that
     /// changed, and the small tables (roles, client rules, tokens, events) as a whole.

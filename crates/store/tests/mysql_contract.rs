@@ -20,7 +20,9 @@ struct MysqlDatabase {
 
 async fn database() -> MysqlDatabase {
     let mut connection = MySqlConnection::connect("mysql://mika:secret@127.0.0.1:33999/mysql").await.unwrap();
-    let name = format!("t{}", std::process::id());
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let name = format!("t{}_{number}", std::process::id());
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
     let database = MysqlDatabase { url: format!("mysql://mika:secret@127.0.0.1:33999/{name}") };
     database.store().await.close().await;

@@ -52,6 +52,8 @@ async fn a_new_file_has_the_role_user() {
         upload_enabled: true,
         download_enabled: true,
         download_slots: None,
+        immune: false,
+        enabled: true,
     };
     assert_eq!(loaded, records::Loaded { roles: vec![user], ..records::Loaded::default() });
     store.close().await;

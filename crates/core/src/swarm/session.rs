@@ -47,6 +47,10 @@ impl Flags {
     pub(crate) const SNATCHED: Flags = Flags(4);
     /// Restored, and its counters may be older than the totals: the next announce only sets them.
     pub(crate) const STALE: Flags = Flags(8);
+    /// Over the download slots: counted and handed out to nobody, until one is free.
+    pub(crate) const HIDDEN: Flags = Flags(16);
+    /// Its last announce came over IPv6.
+    pub(crate) const LAST_V6: Flags = Flags(32);
 
     pub(crate) fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0

@@ -18,12 +18,18 @@ use crate::swarm::Kind;
 impl Tracker {
     /// Replaces the settings; announces under way finish with the old ones.
     pub fn set_settings(&self, settings: Settings) {
-        self.change_rules(|rules| rules.settings = settings);
+        self.change_rules(|rules| rules.set_settings(settings));
     }
 
     /// Adds a role or replaces the one with its id.
     pub fn put_role(&self, role: RoleSpec) {
-        self.change_rules(|rules| rules.put_role(role));
+        self.put_named_role(role, "");
+    }
+
+    /// The same with the role's name, which members of a disabled role are told.
+    pub fn put_named_role(&self, role: RoleSpec, name: &str) {
+        let name = self.reasons.write().intern(name);
+        self.change_rules(|rules| rules.put_role(role, name));
     }
 
     /// Removes a role; users who still have it may do everything at 100 %.
@@ -50,7 +56,11 @@ impl Tracker {
 
     /// Adds a user or replaces the one with its id; a changed passkey counts at once.
     pub fn put_user(&self, user: UserSpec) -> Result<(), RegistryError> {
-        self.users.put(&user, self.rules.load().settings.users_max)
+        self.users.put(&user, self.rules.load().settings.users_max)?;
+        if let Some(index) = self.users.index_of(user.id) {
+            self.terms.put(index, user.terms);
+        }
+        Ok(())
     }
 
     /// Adds a torrent or replaces the one with its info-hash; its swarm stays.
@@ -79,11 +89,12 @@ impl Tracker {
             torrent.download_percent = spec.download_percent;
             torrent.reason = reason;
             torrent.marks.set(Marks::UNSTORED, false);
-            torrent.standing = match (spec.deleted, spec.enabled) {
-                (true, _) => Standing::Deleted,
-                (false, true) => Standing::Enabled,
-                (false, false) => Standing::Disabled,
-            };
+            torrent.marks.set(Marks::FEATURED, spec.terms.featured);
+            torrent.standing = Standing::of(spec);
+        };
+        let created_at_seconds = match self.rules.load().settings.site.wait_times {
+            true => spec.terms.created_at_seconds,
+            false => 0,
         };
         match shards.find(spec.info_hash) {
             Ok((mut shard, slot)) => {
@@ -92,6 +103,7 @@ impl Tracker {
                     return Err(RegistryError::InfoHashTaken);
                 }
                 change(torrent);
+                shard.put_created(slot, created_at_seconds);
                 // The store has it by now, under its own id.
                 shard.pending.registered.retain(|row| row.info_hash != spec.info_hash);
             }
@@ -102,7 +114,8 @@ impl Tracker {
                 let mut torrent = Torrent::new(spec.info_hash, spec.id);
                 torrent.swarm.main.snatches = spec.snatches;
                 change(&mut torrent);
-                shard.insert(torrent, &self.hash_key);
+                let slot = shard.insert(torrent, &self.hash_key);
+                shard.put_created(slot, created_at_seconds);
             }
             Err(None) => return Err(RegistryError::InfoHashTaken),
         }

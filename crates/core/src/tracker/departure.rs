@@ -6,16 +6,19 @@ use super::Tracker;
 use crate::address::Endpoint6;
 use crate::batch::Traffic;
 use crate::shard::departed::Left;
-use crate::shard::pending::PendingSession;
+use crate::shard::pending::{PendingSession, Report};
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::{Flags, Private, Session, SessionId};
 use crate::swarm::{self, Class, Peer};
+use crate::users::User;
 
 /// A session that was taken out of its swarm.
 pub(super) struct Taken {
     pub(super) row: Session,
     pub(super) v6: Option<Endpoint6>,
     pub(super) peer_id: Option<PeerId>,
+    /// Bytes that it had discarded, if they are counted.
+    pub(super) corrupt_bytes: u64,
 }
 
 impl Tracker {
@@ -35,15 +38,37 @@ impl Tracker {
             let v6 = swarm::remove(&mut extra.v6, id, key).map(|row| row.endpoint);
             (v6, swarm::remove(&mut extra.peer_ids, id, key).map(|row| row.peer_id))
         });
+        let hidden = row.flags.has(Flags::HIDDEN);
+        if hidden {
+            swarm.count_hidden(false);
+        }
         swarm.drop_empty_extra();
         let is_empty = swarm.main.len() == 0;
         let class = Class::of_left(row.left.get());
+        if hidden {
+            shard.count_hidden(false);
+            self.users.add_leeching(id.user);
+        }
         shard.count_out(class, is_empty);
+        let corrupt_bytes = shard.forget_corrupt(slot, id.key);
         if class == Class::Leecher {
             self.users.drop_leeching(id.user);
         }
         self.release_peer();
-        Some(Taken { row, v6, peer_id })
+        Some(Taken { row, v6, peer_id, corrupt_bytes })
+    }
+
+    /// Takes a leecher out of all counts, or puts it back into them.
+    pub(super) fn hide(&self, shard: &mut Shard<Private>, slot: u32, user: u32, hidden: bool) {
+        if let Some(torrent) = shard.torrents.get_mut(slot) {
+            torrent.swarm.count_hidden(hidden);
+            torrent.swarm.drop_empty_extra();
+        }
+        shard.count_hidden(hidden);
+        match hidden {
+            true => self.users.drop_leeching(user),
+            false => self.users.add_leeching(user),
+        }
     }
 
     /// Whether a user has any session on a torrent.
@@ -51,6 +76,14 @@ impl Tracker {
         let Some(torrent) = shard.torrents.get(slot) else { return false };
         let id = SessionId { user, key: 0 };
         torrent.swarm.main.with_hash_of(&id, &self.hash_key).any(|row| row.user() == user)
+    }
+
+    /// What is known of a session that did not announce.
+    fn report_of_nobody(&self, row: &Session, user: Option<&User>) -> Report {
+        let rules = self.rules.load();
+        let terms = user.map(|user| self.terms.of(user)).unwrap_or_default();
+        let of_role = || user.is_some_and(|user| rules.role(user.role_id).spec.immune);
+        Report::none(row, terms.immune.unwrap_or_else(of_role), terms.address_hidden)
     }
 
     /// Removes a session that ended without saying so.
@@ -61,10 +94,15 @@ impl Tracker {
             self.put_departed(shard, slot, id.user, left);
         }
         let Some(torrent) = shard.torrents.get(slot) else { return };
+        let user = self.users.by_index(id.user);
+        let report = Report {
+            corrupt_bytes: taken.corrupt_bytes,
+            ..self.report_of_nobody(&taken.row, user.as_ref())
+        };
         let session = PendingSession {
             torrent_id: torrent.id,
             info_hash: torrent.info_hash,
-            user_id: self.users.by_index(id.user).map_or(0, |user| user.id),
+            user_id: user.map_or(0, |user| user.id),
             peer_id: taken.peer_id,
             row: taken.row,
             v6: taken.v6,
@@ -73,6 +111,7 @@ impl Tracker {
             traffic: Traffic::default(),
             seed_seconds: 0,
             snatches: 0,
+            report,
         };
         shard.pending.put(slot, session);
         shard.mark_dirty(slot);

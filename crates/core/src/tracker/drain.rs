@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use super::restore::SnapshotItem;
 use super::shards::SHARDS;
 use super::{Swarms, Tracker};
-use crate::batch::{Batch, HistoryRow, TorrentRow, Traffic, UserRow};
+use crate::batch::{
+    Batch, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
+};
 use crate::shard::pending::{Pending, PendingSession};
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
@@ -29,7 +31,7 @@ impl Tracker {
     /// Each shard is cut at one moment: the sessions' counters in the batch are exactly those
     /// that its totals add up to.
     pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
-        let mut sums = Sums::default();
+        let mut sums = self.begin_sums();
         for number in first_shard..SHARDS {
             if sums.rows >= rows_max {
                 return Drained { batch: sums.batch(now_seconds), next_shard: Some(number) };
@@ -46,13 +48,20 @@ impl Tracker {
         now_seconds: u32,
         mut write: impl FnMut(SnapshotItem),
     ) -> Batch {
-        let mut sums = Sums::default();
+        let mut sums = self.begin_sums();
         let mut items = Vec::new();
         for number in 0..SHARDS {
             self.cut(number, now_seconds, &mut sums, Some(&mut items));
             items.drain(..).for_each(&mut write);
         }
         sums.batch(now_seconds)
+    }
+
+    fn begin_sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        sums.batch.unregistered = self.unregistered.take();
+        sums.rows = sums.batch.unregistered.len();
+        sums
     }
 
     fn cut(
@@ -128,19 +137,14 @@ struct Sums {
     users: BTreeMap<u32, UserRow>,
     torrents: BTreeMap<u32, TorrentRow>,
     history: BTreeMap<(u32, u32), HistoryRow>,
+    token_uses: BTreeMap<(u32, u32), TokenUseRow>,
     batch: Batch,
 }
 
 impl Sums {
     fn torrent(&mut self, torrent_id: u32) -> &mut TorrentRow {
-        self.torrents.entry(torrent_id).or_insert_with(|| TorrentRow {
-            torrent_id,
-            traffic: Traffic::default(),
-            snatches: 0,
-            seeders: 0,
-            leechers: 0,
-            announced_at_seconds: 0,
-        })
+        let new = || TorrentRow { torrent_id, ..TorrentRow::default() };
+        self.torrents.entry(torrent_id).or_insert_with(new)
     }
 
     fn add(&mut self, pending: &Pending) {
@@ -155,7 +159,7 @@ impl Sums {
     fn add_session(&mut self, session: &PendingSession) {
         let row = session.session_row();
         let at = row.announced_at_seconds;
-        let PendingSession { traffic, seed_seconds, snatches, .. } = *session;
+        let PendingSession { traffic, seed_seconds, snatches, report, .. } = session;
 
         let user = self.users.entry(row.user_id).or_insert_with(|| UserRow {
             user_id: row.user_id,
@@ -164,36 +168,69 @@ impl Sums {
             snatches: 0,
             announced_at_seconds: 0,
         });
-        user.traffic.add(traffic);
-        user.seed_seconds = user.seed_seconds.saturating_add(seed_seconds);
-        user.snatches = user.snatches.saturating_add(snatches);
+        user.traffic.add(*traffic);
+        user.seed_seconds = user.seed_seconds.saturating_add(*seed_seconds);
+        user.snatches = user.snatches.saturating_add(*snatches);
         user.announced_at_seconds = user.announced_at_seconds.max(at);
 
         let torrent = self.torrent(row.torrent_id);
-        torrent.traffic.add(traffic);
-        torrent.snatches = torrent.snatches.saturating_add(snatches);
+        torrent.traffic.add(*traffic);
+        torrent.corrupt_bytes = torrent.corrupt_bytes.saturating_add(report.corrupt_delta);
+        torrent.snatches = torrent.snatches.saturating_add(*snatches);
         torrent.announced_at_seconds = torrent.announced_at_seconds.max(at);
 
+        self.add_history(session, &row);
+        if let Some(snatched_at_seconds) = report.completed_at_seconds {
+            self.batch.snatches.push(SnatchRow {
+                user_id: row.user_id,
+                torrent_id: row.torrent_id,
+                snatched_at_seconds,
+                address: report.address(),
+            });
+        }
+        if !report.token.is_none() {
+            let (user_id, torrent_id) = (row.user_id, row.torrent_id);
+            let new = || TokenUseRow { user_id, torrent_id, downloaded_raw: 0, finished: false };
+            let used = self.token_uses.entry((user_id, torrent_id)).or_insert_with(new);
+            used.downloaded_raw = used.downloaded_raw.saturating_add(report.token.downloaded_raw);
+            used.finished |= report.token.finished;
+        }
+        self.batch.sessions.push(row);
+    }
+
+    fn add_history(&mut self, session: &PendingSession, row: &SessionRow) {
+        let at = row.announced_at_seconds;
+        let report = &session.report;
         let key = (row.user_id, row.torrent_id);
         let history = self.history.entry(key).or_insert_with(|| HistoryRow {
             user_id: row.user_id,
             torrent_id: row.torrent_id,
-            traffic: Traffic::default(),
-            seed_seconds: 0,
-            snatches: 0,
-            left_bytes: row.left_bytes,
-            active: false,
-            announced_at_seconds: 0,
+            first_announced_at_seconds: report.first_at_seconds,
+            ..HistoryRow::default()
         });
-        history.traffic.add(traffic);
-        history.seed_seconds = history.seed_seconds.saturating_add(seed_seconds);
-        history.snatches = history.snatches.saturating_add(snatches);
+        history.traffic.add(session.traffic);
+        history.seed_seconds = history.seed_seconds.saturating_add(session.seed_seconds);
+        history.snatches = history.snatches.saturating_add(session.snatches);
         history.active |= session.user_active;
+        history.corrupt_bytes = history.corrupt_bytes.saturating_add(report.corrupt_delta);
+        // A session that only expired reported before this batch: it is first if nobody reports.
+        history.first_announced_at_seconds = match (history.announces, report.announces) {
+            (1.., 0) => history.first_announced_at_seconds,
+            (0, 1..) => report.first_at_seconds,
+            _ => history.first_announced_at_seconds.min(report.first_at_seconds),
+        };
+        history.announces = history.announces.saturating_add(report.announces);
+        history.completed_at_seconds =
+            [history.completed_at_seconds, report.completed_at_seconds].into_iter().flatten().min();
         if at >= history.announced_at_seconds {
             history.announced_at_seconds = at;
             history.left_bytes = row.left_bytes;
+            history.uploaded_client_bytes = row.uploaded_bytes;
+            history.downloaded_client_bytes = row.downloaded_bytes;
+            history.seeder = row.left_bytes == 0;
+            history.immune = report.immune;
+            history.agent = report.agent;
         }
-        self.batch.sessions.push(row);
     }
 
     fn batch(self, drained_at_seconds: u32) -> Batch {
@@ -205,6 +242,10 @@ impl Sums {
         let untold = batch.torrents.iter_mut().filter(|row| row.announced_at_seconds == 0);
         untold.for_each(|row| row.announced_at_seconds = drained_at_seconds);
         batch.history = self.history.into_values().collect();
+        batch.token_uses = self.token_uses.into_values().collect();
+        batch
+            .snatches
+            .sort_unstable_by_key(|row| (row.user_id, row.torrent_id, row.snatched_at_seconds));
         batch.sessions.sort_unstable_by_key(|row| (row.torrent_id, row.user_id, row.key));
         batch.registered.sort_unstable_by_key(|row| row.torrent_id);
         batch

@@ -12,14 +12,15 @@ use super::Tracker;
 use super::shards::{Found, Shards};
 use crate::accounting::{self, Counters};
 use crate::address::{self, Endpoint4, Endpoint6, is_local};
-use crate::admission;
+use crate::admission::{self, Newcomer};
 use crate::packed::{U48, U56};
 use crate::refusal::Refusal;
-use crate::registry::RoleSpec;
+use crate::registry::UserTerms;
 use crate::reply::{Answer, PeerList, Source};
-use crate::rules::Rules;
+use crate::rules::{Role, Rules};
 use crate::shard::departed::Left;
 use crate::shard::{Marks, Shard};
+use crate::site::{Completion, SlotRule};
 use crate::swarm::session::{Flags, Private, Session, SessionId, SessionPeerId, SessionV6};
 use crate::swarm::{self, Class, Peer, Row};
 use crate::users::User;
@@ -29,7 +30,8 @@ pub(super) struct Visit<'a> {
     tracker: &'a Tracker,
     rules: &'a Rules,
     user: User,
-    role: RoleSpec,
+    role: Role,
+    terms: UserTerms,
     request: &'a AnnounceRequest,
     source: Source,
     id: SessionId,
@@ -54,11 +56,33 @@ pub(super) struct Change {
     finished: bool,
     /// The session has ended.
     gone: bool,
-    /// What the client is told instead of peers, once its report is counted.
+    /// Bytes that a session which has ended had discarded.
+    corrupt_before: u64,
+    /// Why the answer has neither peers nor counts.
+    withheld: Option<Refusal>,
+    /// What the client is told instead of an answer, once its report is counted.
     refusal: Option<Refusal>,
 }
 
+/// Clients announce over both address families at once: so many seconds apart at most.
+const TWIN_SECONDS_MAX: u32 = 60;
+
 impl Change {
+    /// A session that was not known and is now.
+    fn to(after: Session) -> Self {
+        Self {
+            before: None,
+            after,
+            v6: None,
+            last_known_left: None,
+            finished: false,
+            gone: false,
+            corrupt_before: 0,
+            withheld: None,
+            refusal: None,
+        }
+    }
+
     /// Why the client gets no peers although its report counts.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         self.refusal
@@ -77,9 +101,10 @@ impl<'a> Visit<'a> {
         let key = tracker.hash_key.session(user.id, &request.peer_id);
         let id = SessionId { user: user.index, key };
         let role = rules.role(user.role_id);
-        let client = admission::client(rules, request);
-        let rights = admission::rights(&user, &role, request);
-        Self { tracker, rules, user, role, request, source, id, now_seconds, client, rights }
+        let terms = tracker.terms.of(&user);
+        let client = admission::client(rules, request, &source);
+        let rights = admission::rights(&rules.settings.site, &user, &role, request);
+        Self { tracker, rules, user, role, terms, request, source, id, now_seconds, client, rights }
     }
 
     // ---- Step 1: admission ----
@@ -89,10 +114,20 @@ impl<'a> Visit<'a> {
         shards: &'s Shards<Private>,
     ) -> Result<Option<Found<'s, Private>>, Refusal> {
         if let Err(too_large) = admission::counters(self.request) {
-            return self.client.and(Err(too_large));
+            return self.all_of(self.client, Err(too_large), Ok(())).map(|()| None);
         }
         let (rules, request, now) = (self.rules, self.request, self.now_seconds);
-        self.tracker.enter(shards, rules, request, self.client, self.rights, now)
+        let entered = self.tracker.enter(shards, rules, request, self.client, self.rights, now);
+        entered.inspect_err(|refusal| self.note(*refusal))
+    }
+
+    /// Notes an announce of a torrent that is not to be announced, if the site asks for it.
+    pub(super) fn note(&self, refusal: Refusal) {
+        let concerned = matches!(refusal, Refusal::TorrentUnknown | Refusal::TorrentDeleted(_));
+        if concerned && self.rules.settings.site.record_unregistered {
+            let info_hash = self.request.info_hash;
+            self.tracker.unregistered.note(self.user.id, info_hash, self.now_seconds);
+        }
     }
 
     /// The answer to a client that leaves a torrent which nobody knows.
@@ -114,33 +149,48 @@ impl<'a> Visit<'a> {
         match (before, self.request.event == Event::Stopped) {
             (Some(before), true) => Ok(self.leave(shard, slot, before)),
             (None, true) => {
-                self.client.and(standing)?;
+                self.all_of(self.client, standing, self.rights)?;
                 Ok(self.pass_by(shard, slot))
             }
             (Some(before), false) => {
-                let refusal = self.client.and(standing).and(self.rights).err();
+                let refusal = self.all_of(self.client, standing, self.rights).err();
                 Ok(self.stay(shard, slot, before, refusal))
             }
             (None, false) => {
-                self.client.and(standing).and(self.rights)?;
+                self.all_of(self.client, standing, self.rights)?;
                 self.join(shard, slot)
             }
         }
+    }
+
+    /// Of several verdicts the one that the site tells first.
+    fn all_of(
+        &self,
+        one: Result<(), Refusal>,
+        two: Result<(), Refusal>,
+        three: Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if one.is_ok() && two.is_ok() && three.is_ok() {
+            return Ok(());
+        }
+        let refusals = [one.err(), two.err(), three.err()].into_iter().flatten();
+        self.rules.settings.site.first(refusals).map_or(Ok(()), Err)
     }
 
     /// A session that was not known joins the swarm.
     fn join(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self.last_known_left(shard, slot);
         self.supersede(shard, slot);
-        let leeching = self.tracker.users.leeching(self.user.index);
-        let sessions = self.sessions_of_user(shard, slot).count();
-        admission::new_session(self.rules, &self.role, sessions, leeching, self.request.left)?;
+        let hidden = admission::new_session(self.rules, &self.role, &self.newcomer(shard, slot))?;
         if !self.tracker.reserve_peer(self.rules.settings.peers_max) {
             return Err(Refusal::PeerLimit);
         }
         shard.departed.take(slot, self.user.index);
 
-        let after = self.reported(Session::new(self.id, self.now_seconds), true);
+        let mut after = self.reported(Session::new(self.id, self.now_seconds), !hidden);
+        let finished = self.finishes(None);
+        after.flags.set(Flags::SNATCHED, finished);
+        after.flags.set(Flags::HIDDEN, hidden);
         let class = Class::of_left(self.request.left);
         if class == Class::Leecher {
             self.tracker.users.add_leeching(self.user.index);
@@ -155,10 +205,33 @@ impl<'a> Visit<'a> {
             let row = SessionPeerId { id: self.id, peer_id: self.request.peer_id };
             swarm.extra_mut().peer_ids.insert(row, Class::Seeder, key);
         }
-        let v6 = self.put_v6(shard, slot, class);
         shard.count_in(class, was_empty);
-        let (finished, gone, refusal) = (false, false, None);
-        Ok(Change { before: None, after, v6, last_known_left, finished, gone, refusal })
+        let v6 = if hidden { None } else { self.put_v6(shard, slot, class) };
+        let mut withheld = None;
+        if hidden {
+            self.tracker.hide(shard, slot, self.user.index, true);
+            withheld = Some(Refusal::NoDownloadSlot);
+        }
+        Ok(Change { v6, last_known_left, finished, withheld, ..Change::to(after) })
+    }
+
+    fn newcomer(&self, shard: &Shard<Private>, slot: u32) -> Newcomer {
+        let sessions = || self.sessions_of_user(shard, slot);
+        Newcomer {
+            terms: self.terms,
+            created_at_seconds: match self.terms.wait_seconds {
+                0 => None,
+                _ => shard.created_seconds(slot),
+            },
+            now_seconds: self.now_seconds,
+            sessions: sessions().count(),
+            leeching_sessions: match self.terms.peers_max {
+                None => 0,
+                Some(_) => sessions().filter(|row| row.left.get() > 0).count(),
+            },
+            leeching: self.tracker.users.leeching(self.user.index),
+            left_bytes: self.request.left,
+        }
     }
 
     /// A known session reports. If it is refused its report counts, and it loses its endpoints,
@@ -171,13 +244,23 @@ impl<'a> Visit<'a> {
         refusal: Option<Refusal>,
     ) -> Change {
         let key = &self.tracker.hash_key;
-        let mut after = self.reported(before, refusal.is_none());
+        let (was_hidden, hidden) = (before.flags.has(Flags::HIDDEN), self.is_over_slots(&before));
+        let reachable = refusal.is_none() && !hidden;
+        let withheld = match hidden {
+            true => Some(Refusal::NoDownloadSlot),
+            false => self.is_early(shard, slot, &before).then_some(Refusal::RateLimited),
+        };
+        let mut after = self.reported(before, reachable);
         let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
-        if refusal.is_some() {
+        if !reachable {
             after.v4 = [0; 6];
         }
-        let finished = self.finishes(&before);
+        let finished = self.finishes(Some(&before));
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
+        after.flags.set(Flags::HIDDEN, hidden);
+        if was_hidden && !hidden {
+            self.tracker.hide(shard, slot, self.user.index, false);
+        }
         if let Some(torrent) = shard.torrents.get_mut(slot) {
             swarm::upsert(&mut torrent.swarm.main, after, to, key);
             torrent
@@ -191,24 +274,27 @@ impl<'a> Visit<'a> {
                 Class::Leecher => self.tracker.users.add_leeching(self.user.index),
             }
         }
-        let v6 = match refusal {
-            None => self.put_v6(shard, slot, to),
-            Some(_) => self.drop_v6(shard, slot),
+        if hidden && !was_hidden {
+            self.tracker.hide(shard, slot, self.user.index, true);
+        }
+        let v6 = match reachable {
+            true => self.put_v6(shard, slot, to),
+            false => self.drop_v6(shard, slot),
         };
-        let (last_known_left, gone) = (None, false);
-        Change { before: Some(before), after, v6, last_known_left, finished, gone, refusal }
+        let before = Some(before);
+        Change { before, v6, finished, withheld, refusal, ..Change::to(after) }
     }
 
     /// A known session ends.
     fn leave(&self, shard: &mut Shard<Private>, slot: u32, before: Session) -> Change {
         let mut after = self.reported(before, false);
-        let finished = self.finishes(&before);
+        let finished = self.finishes(Some(&before));
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
         let taken = self.tracker.take_out(shard, slot, &self.id);
         self.remember_left(shard, slot);
-        let v6 = taken.and_then(|taken| taken.v6);
-        let (last_known_left, gone, refusal) = (None, true, None);
-        Change { before: Some(before), after, v6, last_known_left, finished, gone, refusal }
+        let (v6, corrupt_before) = taken.map_or((None, 0), |it| (it.v6, it.corrupt_bytes));
+        let (before, gone) = (Some(before), true);
+        Change { before, v6, finished, gone, corrupt_before, ..Change::to(after) }
     }
 
     /// A session that was not known ends: a fresh Transmission begins with exactly that.
@@ -228,8 +314,9 @@ impl<'a> Visit<'a> {
             self.remember_left(shard, slot);
         }
         let after = self.reported(Session::new(self.id, self.now_seconds), false);
-        let (finished, gone, refusal) = (false, true, None);
-        Change { before: None, after, v6: None, last_known_left, finished, gone, refusal }
+        let told = self.rules.settings.site.session_unknown_told;
+        let refusal = told.then_some(Refusal::SessionUnknown);
+        Change { last_known_left, gone: true, refusal, ..Change::to(after) }
     }
 
     /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.
@@ -240,6 +327,7 @@ impl<'a> Visit<'a> {
         row.left = U48::new(self.request.left);
         row.set_client(&self.request.peer_id);
         row.flags.set(Flags::STALE, false);
+        row.flags.set(Flags::LAST_V6, self.source.ip.is_ipv6());
         row.flags.set(Flags::PAUSED, self.request.paused && self.request.left > 0);
         if let Some((endpoint, local)) = self.endpoint4()
             && reachable
@@ -300,8 +388,50 @@ impl<'a> Visit<'a> {
         None
     }
 
-    fn finishes(&self, before: &Session) -> bool {
-        before.left.get() > 0 && self.request.left == 0 && !before.flags.has(Flags::SNATCHED)
+    fn finishes(&self, before: Option<&Session>) -> bool {
+        if self.request.left > 0 {
+            return false;
+        }
+        let snatched = before.is_some_and(|before| before.flags.has(Flags::SNATCHED));
+        let left = before.map(|before| before.left.get());
+        let completed = self.request.event == Event::Completed;
+        match self.rules.settings.site.completion {
+            Completion::Transition => left.is_some_and(|left| left > 0) && !snatched,
+            Completion::Event => completed && left != Some(0) && !snatched,
+            Completion::EveryEvent => completed,
+        }
+    }
+
+    /// Whether a known session has to stay, or go, out of sight for want of a download slot.
+    fn is_over_slots(&self, before: &Session) -> bool {
+        let hides = self.rules.settings.site.slots == SlotRule::Hide;
+        let keeps_slot = before.left.get() > 0 && !before.flags.has(Flags::HIDDEN);
+        hides
+            && self.request.left > 0
+            && !keeps_slot
+            && admission::over_slots(&self.role, self.tracker.users.leeching(self.user.index))
+    }
+
+    /// Whether a known session announces before its time, where that is enforced. Each address
+    /// family has a time of its own, and the first word of a completion is always welcome.
+    fn is_early(&self, shard: &Shard<Private>, slot: u32, before: &Session) -> bool {
+        let least_seconds = self.rules.settings.site.announce_min_enforced_seconds;
+        let completes =
+            self.request.event == Event::Completed && !before.flags.has(Flags::SNATCHED);
+        if least_seconds == 0 || completes {
+            return false;
+        }
+        let seconds_since = |at_seconds: u32| self.now_seconds.saturating_sub(at_seconds);
+        let gap_seconds = seconds_since(before.last_seconds());
+        match (before.flags.has(Flags::LAST_V6), self.source.ip.is_ipv6()) {
+            (false, true) => {
+                let v6 = shard.torrents.get(slot).and_then(|torrent| torrent.swarm.v6());
+                let row = v6.and_then(|v6| v6.get(v6.find(&self.id, &self.tracker.hash_key)?));
+                row.is_some_and(|row| seconds_since(row.last_seconds) < least_seconds)
+            }
+            (true, false) => gap_seconds < least_seconds && gap_seconds > TWIN_SECONDS_MAX,
+            _ => gap_seconds < least_seconds,
+        }
     }
 
     fn sessions_of_user<'s>(
@@ -355,10 +485,28 @@ impl<'a> Visit<'a> {
 
     // ---- Step 5: answer ----
 
-    pub(super) fn answer(&self, shard: &Shard<Private>, slot: u32) -> Answer {
+    pub(super) fn answer(
+        &self,
+        shard: &Shard<Private>,
+        slot: u32,
+        change: &Change,
+        list: &mut PeerList,
+    ) -> Answer {
         let torrent = shard.torrents.get(slot);
         let counts = torrent.map(|torrent| torrent.counts(false)).unwrap_or_default();
-        Answer::new(&self.rules.settings, counts)
+        let settings = &self.rules.settings;
+        let mut answer = Answer::new(settings, counts);
+        let jitter_seconds = settings.site.jitter_seconds;
+        if jitter_seconds > 0 {
+            let more_seconds = list.picker.rng.u32(0..=jitter_seconds);
+            answer.interval_seconds = answer.interval_seconds.saturating_add(more_seconds);
+        }
+        if let Some(reason) = change.withheld {
+            (answer.seeders, answer.leechers) = (0, 0);
+            let has_words = !settings.site.told.text(reason.kind()).is_empty();
+            answer.warning = has_words.then_some(reason);
+        }
+        answer
     }
 
     /// Looks at one random row and removes it if it has expired, so that a busy swarm keeps

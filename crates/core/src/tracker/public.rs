@@ -50,7 +50,7 @@ impl Tracker {
         let rules = self.rules.load();
 
         // 1. Admission.
-        admission::client(&rules, request)?;
+        admission::client(&rules, request, &source)?;
         admission::counters(request)?;
         let entered = self.enter(shards, &rules, request, Ok(()), Ok(()), now_seconds)?;
         let Some((mut shard, slot)) = entered else {

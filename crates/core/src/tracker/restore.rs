@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::shards::Shards;
 use super::{Swarms, Tracker};
 use crate::address::{endpoint4, endpoint6, is_local, socket4, socket6};
-use crate::batch::{Batch, RegisteredRow, SessionRow};
+use crate::batch::{Agent, Batch, RegisteredRow, SessionRow};
 use crate::packed::{U48, U56};
 use crate::shard::departed::Left;
 use crate::shard::{Marks, Shard, Torrent};
@@ -162,7 +162,9 @@ impl Tracker {
         session.flags.set(Flags::PAUSED, row.paused);
         session.flags.set(Flags::SNATCHED, row.snatched);
         session.flags.set(Flags::STALE, row.stale);
-        if let Some(v4) = row.address_v4 {
+        let hidden = !row.visible && row.left_bytes > 0;
+        session.flags.set(Flags::HIDDEN, hidden);
+        if let Some(v4) = row.address_v4.filter(|_| !hidden) {
             session.v4 = endpoint4(*v4.ip(), v4.port());
             session.flags.set(Flags::LOCAL_V4, is_local((*v4.ip()).into()));
         }
@@ -181,7 +183,7 @@ impl Tracker {
         let was_empty = swarm.main.len() == 0;
         swarm.main.insert(session, class, key);
         swarm.count_paused(false, row.paused);
-        if let Some(v6) = row.address_v6 {
+        if let Some(v6) = row.address_v6.filter(|_| !hidden) {
             let v6 = SessionV6 {
                 id,
                 last_seconds: row.announced_at_seconds,
@@ -196,6 +198,10 @@ impl Tracker {
             swarm.extra_mut().peer_ids.insert(row, Class::Seeder, key);
         }
         shard.count_in(class, was_empty);
+        shard.put_corrupt(slot, id.key, row.corrupt_bytes);
+        if hidden {
+            self.hide(&mut shard, slot, user, true);
+        }
         true
     }
 
@@ -272,9 +278,12 @@ impl Tracker {
         shard: &mut Shard<Private>,
         items: &mut Vec<SnapshotItem>,
     ) {
-        for (_, torrent) in shard.torrents.iter() {
-            let rows = torrent.swarm.main.iter();
-            items.extend(rows.map(|row| SnapshotItem::Session(self.session_row(torrent, row))));
+        for (slot, torrent) in shard.torrents.iter() {
+            items.extend(torrent.swarm.main.iter().map(|row| {
+                let corrupt_bytes = shard.corrupt.get(&(slot, row.id().key)).copied();
+                let row = self.session_row(torrent, row, corrupt_bytes.unwrap_or(0));
+                SnapshotItem::Session(row)
+            }));
         }
         for (slot, user, left) in shard.departed.iter() {
             let (Some(torrent), Some(user)) = (shard.torrents.get(slot), self.users.by_index(user))
@@ -290,7 +299,12 @@ impl Tracker {
         }
     }
 
-    fn session_row(&self, torrent: &Torrent<Private>, row: &Session) -> SessionRow {
+    fn session_row(
+        &self,
+        torrent: &Torrent<Private>,
+        row: &Session,
+        corrupt_bytes: u64,
+    ) -> SessionRow {
         let (id, key) = (row.id(), &self.hash_key);
         let extra = torrent.swarm.extra.as_deref();
         let v6 = extra.and_then(|extra| extra.v6.get(extra.v6.find(&id, key)?));
@@ -312,6 +326,14 @@ impl Tracker {
             started_at_seconds: row.started_seconds(),
             announced_at_seconds: row.last_seconds(),
             gone: false,
+            agent: Agent::NONE,
+            visible: !row.flags.has(Flags::HIDDEN),
+            address_hidden: false,
+            uploaded_delta_bytes: 0,
+            downloaded_delta_bytes: 0,
+            corrupt_bytes,
+            speed_seconds: 0,
+            announces: 0,
         }
     }
 

@@ -92,6 +92,15 @@ impl<K: Kind> Shards<K> {
     }
 }
 
+/// Of two verdicts the one that the site tells first.
+fn first_of(
+    rules: &Rules,
+    one: Result<(), Refusal>,
+    two: Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    rules.settings.site.first(one.err().into_iter().chain(two.err())).map_or(Ok(()), Err)
+}
+
 impl Tracker {
     /// Finds the torrent of an announce, or registers it if that is wanted, and if `client` (checks
     /// 2 and 3) and `rights` (check 6) have nothing against it. `None`: the client leaves a torrent
@@ -108,13 +117,16 @@ impl Tracker {
         match shards.find(request.info_hash) {
             Ok(found) => Ok(Some(found)),
             Err(Some(shard)) if rules.settings.auto_register_torrents => {
-                client.and(rights)?;
+                first_of(rules, client, rights)?;
                 if request.event == Event::Stopped {
                     return Ok(None);
                 }
                 self.register(shard, rules, request.info_hash, now_seconds).map(Some)
             }
-            Err(_) => client.and(Err(Refusal::TorrentUnknown)),
+            Err(_) => {
+                let unknown = first_of(rules, client, Err(Refusal::TorrentUnknown));
+                first_of(rules, unknown, rights).map(|()| None)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod peers;
 mod public;
 mod refused;
 mod restore;
+mod rows;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -16,8 +17,9 @@ use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
 use super::*;
 use crate::address::{socket4, socket6};
+use crate::batch::Agent;
 use crate::batch::{Batch, HistoryRow, SessionRow, Traffic, UserRow};
-use crate::registry::{RoleSpec, TorrentSpec, UserSpec};
+use crate::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
 
 /// When every scenario begins.
 const START: u32 = 1_800_000_000;
@@ -29,6 +31,8 @@ const ROLE: RoleSpec = RoleSpec {
     upload_enabled: true,
     download_enabled: true,
     download_slots: None,
+    immune: false,
+    enabled: true,
 };
 
 fn hash(number: u8) -> InfoHash {
@@ -40,7 +44,14 @@ fn passkey(user: u32) -> Passkey {
 }
 
 fn user(id: u32) -> UserSpec {
-    UserSpec { id, passkey: passkey(id), role_id: 1, download_enabled: true, deleted: false }
+    UserSpec {
+        id,
+        passkey: passkey(id),
+        role_id: 1,
+        download_enabled: true,
+        deleted: false,
+        terms: UserTerms::default(),
+    }
 }
 
 /// Torrent `id` has the hash of its number.
@@ -55,6 +66,7 @@ fn torrent(id: u8) -> TorrentSpec<'static> {
         deleted: false,
         reason: "",
         snatches: 0,
+        terms: TorrentTerms::default(),
     }
 }
 
@@ -64,6 +76,7 @@ struct By {
     request: AnnounceRequest,
     ip: IpAddr,
     one_family: bool,
+    agent: Agent,
 }
 
 /// An announce of a user's first client on torrent 1.
@@ -78,16 +91,19 @@ fn by(user: u32) -> By {
             uploaded: 0,
             downloaded: 0,
             left: 1000,
+            corrupt: 0,
             event: Event::None,
             paused: false,
             numwant: None,
             compact: true,
+            compact_given: true,
             no_peer_id: false,
             claimed_v4: None,
             claimed_v6: None,
         },
         ip: IpAddr::from([20, 0, high, low]),
         one_family: false,
+        agent: Agent::NONE,
     }
 }
 
@@ -185,7 +201,7 @@ impl Site {
     }
 
     fn announce(&mut self, by: By) -> Result<Answer, Refusal> {
-        let source = Source { ip: by.ip, one_family: by.one_family };
+        let source = Source { one_family: by.one_family, agent: by.agent, ..Source::new(by.ip) };
         self.tracker.announce(&by.request, source, self.now, &mut self.list)
     }
 

@@ -71,7 +71,7 @@ pub fn run(before: &[Step], lost: &[Lost]) {
         world.wait(1);
         let request = world.request(&report);
         world.send(&report, &request);
-        let source = Source { ip: address(&report).0, one_family: false };
+        let source = Source::new(address(&report).0);
         restored.announce(&request, source, world.now, &mut list).unwrap();
     }
     world.drain();

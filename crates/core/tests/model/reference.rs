@@ -144,7 +144,7 @@ impl Reference {
         let client = match () {
             () if unwelcome => Some(Refusal::ClientNotAllowed),
             () if !stopping && request.port < self.settings.port_min => {
-                Some(Refusal::PortNotAllowed)
+                Some(Refusal::PortNotAllowed(request.port))
             }
             () => None,
         };

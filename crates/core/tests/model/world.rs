@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mika_core::batch::{Batch, SessionRow};
-use mika_core::registry::{ClientRule, GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, UserSpec};
+use mika_core::registry::{
+    ClientRule, GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
+};
 use mika_core::{Answer, Mode, PeerList, Settings, SnapshotItem, Source, Stats, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, LEFT_UNKNOWN_BYTES, Passkey, PeerId};
 
@@ -82,6 +84,8 @@ fn role(id: u16) -> RoleSpec {
         upload_enabled: true,
         download_enabled: true,
         download_slots: None,
+        immune: false,
+        enabled: true,
     }
 }
 
@@ -226,11 +230,13 @@ impl World {
             uploaded: if nonsense { u64::MAX } else { client.uploaded },
             downloaded: client.downloaded,
             left: client.left,
+            corrupt: 0,
             event: [Event::None, Event::Started, Event::Completed, Event::Stopped]
                 [usize::from(report.event)],
             paused: report.paused,
             numwant: report.numwant,
             compact: true,
+            compact_given: true,
             no_peer_id: false,
             claimed_v4: None,
             claimed_v6: None,
@@ -246,7 +252,7 @@ impl World {
         };
         let one_family = report.one_family;
         let expected = self.model.announce(user, request, ip, one_family, self.now);
-        let source = Source { ip, one_family };
+        let source = Source { one_family, ..Source::new(ip) };
         let answer = self.tracker.announce(request, source, self.now, &mut self.list);
         match (answer, expected) {
             (Ok(answer), Ok(expected)) => {
@@ -567,6 +573,7 @@ fn register(tracker: &Tracker, model: &Reference) {
             role_id: user.role_id,
             download_enabled: user.download_enabled,
             deleted: user.deleted,
+            terms: UserTerms::default(),
         };
         tracker.put_user(record).unwrap();
     }
@@ -581,6 +588,7 @@ fn register(tracker: &Tracker, model: &Reference) {
             deleted: torrent.deleted,
             reason: "",
             snatches: torrent.snatches,
+            terms: TorrentTerms::default(),
         };
         tracker.put_torrent(record).unwrap();
     }

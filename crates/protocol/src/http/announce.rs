@@ -12,7 +12,7 @@ use crate::ids::{InfoHash, Passkey, PeerId};
 ///
 /// `passkey` is the one that [`route`](super::route) found. When a parameter occurs more than
 /// once, its first valid occurrence counts. Parameters that the tracker does not know, or has no
-/// use for (`key`, `trackerid`, `corrupt`, `redundant`, `supportcrypto`), are ignored.
+/// use for (`key`, `trackerid`, `redundant`, `supportcrypto`), are ignored.
 ///
 /// # Errors
 ///
@@ -40,6 +40,7 @@ struct Fields {
     uploaded: Result<u64, AnnounceError>,
     downloaded: Result<u64, AnnounceError>,
     left: Result<u64, AnnounceError>,
+    corrupt: Option<u64>,
     event: Option<Event>,
     paused: bool,
     numwant: Option<u32>,
@@ -58,6 +59,7 @@ impl Default for Fields {
             uploaded: Err(AnnounceError::Missing(Parameter::Uploaded)),
             downloaded: Err(AnnounceError::Missing(Parameter::Downloaded)),
             left: Err(AnnounceError::Missing(Parameter::Left)),
+            corrupt: None,
             event: None,
             paused: false,
             numwant: None,
@@ -88,6 +90,9 @@ impl Fields {
                 self.downloaded = counter(Parameter::Downloaded, value);
             }
             b"left" if self.left.is_err() => self.left = left(value),
+            b"corrupt" if self.corrupt.is_none() => {
+                self.corrupt = value.number().filter(|bytes| *bytes <= COUNTER_MAX_BYTES);
+            }
             b"event" if self.event.is_none() => self.take_event(value.raw()),
             b"numwant" if self.numwant.is_none() => {
                 self.numwant =
@@ -130,10 +135,12 @@ impl Fields {
             uploaded: self.uploaded?,
             downloaded: self.downloaded?,
             left: self.left?,
+            corrupt: self.corrupt.unwrap_or(0),
             event: self.event.unwrap_or_default(),
             paused: self.paused,
             numwant: self.numwant,
             compact: self.compact.unwrap_or(true),
+            compact_given: self.compact.is_some(),
             no_peer_id: self.no_peer_id.unwrap_or(false),
             claimed_v4: self.claimed_v4,
             claimed_v6: self.claimed_v6,

@@ -89,6 +89,8 @@ pub struct RequestHead<'a> {
     /// A body in chunks follows (any `Transfer-Encoding`); its end is not known in advance, so
     /// that [`RequestHead::keep_alive`] is never set with it.
     pub chunked: bool,
+    /// The first `User-Agent`; `None` if there is none.
+    pub user_agent: Option<&'a [u8]>,
     /// All bytes of the head.
     bytes: &'a [u8],
 }
@@ -205,13 +207,13 @@ fn method(name: &[u8]) -> Method {
 
 fn complete<'a>(
     line: RequestLine<'a>,
-    headers: &[Header<'_>],
+    headers: &[Header<'a>],
     buffer: &'a [u8],
     bytes: usize,
 ) -> ParsedHead<'a> {
     let RequestLine { method, target, version_minor } = line;
     match Framing::of(headers, version_minor) {
-        Ok(Framing { keep_alive, content_length, chunked }) => ParsedHead::Complete {
+        Ok(Framing { keep_alive, content_length, chunked, user_agent }) => ParsedHead::Complete {
             head: RequestHead {
                 method,
                 target,
@@ -219,6 +221,7 @@ fn complete<'a>(
                 keep_alive,
                 content_length,
                 chunked,
+                user_agent,
                 bytes: buffer.get(..bytes).unwrap_or(buffer),
             },
             bytes,
@@ -227,19 +230,21 @@ fn complete<'a>(
     }
 }
 
-/// What the headers say about the body and the connection.
-struct Framing {
+/// What the headers say about the body, the connection and the client.
+struct Framing<'a> {
     keep_alive: bool,
     content_length: u64,
     chunked: bool,
+    user_agent: Option<&'a [u8]>,
 }
 
-impl Framing {
-    fn of(headers: &[Header<'_>], version_minor: u8) -> Result<Self, HttpError> {
+impl<'a> Framing<'a> {
+    fn of(headers: &[Header<'a>], version_minor: u8) -> Result<Self, HttpError> {
         let mut keep_alive = version_minor > 0;
         let mut close = false;
         let mut chunked = false;
         let mut content_length = None;
+        let mut user_agent = None;
         for header in headers {
             // The lengths sort out nearly every header without a look at its name.
             match header.name.len() {
@@ -248,6 +253,9 @@ impl Framing {
                         keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
                         close |= token.eq_ignore_ascii_case(b"close");
                     }
+                }
+                10 if user_agent.is_none() && header.name.eq_ignore_ascii_case("user-agent") => {
+                    user_agent = Some(header.value.trim_ascii());
                 }
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
                     let length = parse_length(header.value).ok_or(HttpError::ContentLength)?;
@@ -264,6 +272,7 @@ impl Framing {
             keep_alive: keep_alive && !close && !chunked,
             content_length: if chunked { 0 } else { content_length.unwrap_or_default() },
             chunked,
+            user_agent,
         })
     }
 }

@@ -186,6 +186,7 @@ impl AnnounceFields {
             uploaded: bounded(Parameter::Uploaded, self.uploaded)?,
             downloaded: bounded(Parameter::Downloaded, self.downloaded)?,
             left,
+            corrupt: 0,
             event: match self.event {
                 1 => Event::Completed,
                 2 => Event::Started,
@@ -195,6 +196,7 @@ impl AnnounceFields {
             paused: false,
             numwant: u32::try_from(self.numwant).ok(),
             compact: true,
+            compact_given: true,
             no_peer_id: true,
             claimed_v4: Some(self.address).filter(|address| !address.is_unspecified()),
             claimed_v6: None,

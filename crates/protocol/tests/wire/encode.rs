@@ -46,6 +46,9 @@ pub fn announce_query(request: &AnnounceRequest, mut spelling: Spelling<'_>) -> 
     spelling.pair(&mut out, "uploaded", &decimal(request.uploaded));
     spelling.pair(&mut out, "downloaded", &decimal(request.downloaded));
     spelling.pair(&mut out, "left", &decimal(request.left));
+    if request.corrupt > 0 {
+        spelling.pair(&mut out, "corrupt", &decimal(request.corrupt));
+    }
     let event = match request.event {
         Event::None if request.paused => "&event=paused",
         Event::None => "",
@@ -57,7 +60,9 @@ pub fn announce_query(request: &AnnounceRequest, mut spelling: Spelling<'_>) -> 
     if let Some(numwant) = request.numwant {
         spelling.pair(&mut out, "numwant", &decimal(numwant.into()));
     }
-    out.extend(format!("&compact={}", u8::from(request.compact)).bytes());
+    if request.compact_given {
+        out.extend(format!("&compact={}", u8::from(request.compact)).bytes());
+    }
     out.extend(format!("&no_peer_id={}", u8::from(request.no_peer_id)).bytes());
     if let Some(address) = request.claimed_v4 {
         spelling.pair(&mut out, "ipv4", address.to_string().as_bytes());

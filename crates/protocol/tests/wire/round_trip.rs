@@ -54,10 +54,12 @@ fn announce() -> impl Strategy<Value = AnnounceRequest> {
             uploaded,
             downloaded,
             left,
+            corrupt: downloaded / 3,
             event,
             paused,
             numwant,
             compact,
+            compact_given: true,
             no_peer_id,
             claimed_v4,
             claimed_v6,
@@ -84,6 +86,7 @@ proptest! {
     fn an_announce_datagram_is_the_same(request in announce(), piece_bytes in 1..100_usize) {
         let request = AnnounceRequest {
             paused: false,
+            corrupt: 0,
             compact: true,
             no_peer_id: true,
             numwant: request.numwant.map(|numwant| numwant >> 1),

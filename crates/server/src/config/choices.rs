@@ -11,7 +11,7 @@ macro_rules! choice {
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "lowercase")]
+        #[serde(rename_all = "snake_case")]
         pub enum $Choice { $($body)* }
 
         impl KeyType for $Choice {
@@ -32,11 +32,13 @@ choice! {
 
 choice! {
     /// Which BitTorrent clients may announce.
-    pub enum ClientRules: "\"open\" or \"whitelist\"" {
+    pub enum ClientRules: "\"open\", \"whitelist\" or \"whitelist_unless_empty\"" {
         /// All but those that the longest rule that fits them blacklists.
         Open,
         /// Only those that the longest rule that fits them whitelists.
         Whitelist,
+        /// The same, but everyone while nothing is whitelisted.
+        WhitelistUnlessEmpty,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use mika_core::site::{CompactRule, Completion, CreditRule, DeltaRule, Preset, SlotRule};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -115,6 +116,26 @@ impl KeyType for Vec<SocketAddr> {
     const LIST: bool = true;
 }
 
+key_types! {
+    Preset => "\"mika\", \"gazelle\", \"gazelle-wcd\", \"unit3d\" or \"xbt\"",
+    CreditRule => "\"product\", \"best\" or \"raw\"",
+    DeltaRule => "\"independent\" or \"both_or_none\"",
+    Completion => "\"transition\", \"event\" or \"every_event\"",
+    SlotRule => "\"refuse\" or \"hide\"",
+    CompactRule => "\"any\", \"not_refused\" or \"required\"",
+    BTreeMap<String, String> => "a table of texts such as { offline = \"try again later\" }",
+}
+
+impl KeyType for Vec<String> {
+    const EXPECTED: &'static str = "a list of strings such as [\"one\", \"two\"]";
+    const LIST: bool = true;
+}
+
+impl KeyType for Vec<u16> {
+    const EXPECTED: &'static str = "a list of numbers such as [1214, 3389]";
+    const LIST: bool = true;
+}
+
 impl KeyType for Vec<Network> {
     const EXPECTED: &'static str = "a list of networks such as [\"10.0.0.0/8\", \"::1\"]";
     const LIST: bool = true;
@@ -141,10 +162,13 @@ pub(super) trait Section {
     /// The value of every key as TOML, in the order of `INFO.keys`; secrets are redacted.
     fn values(&self) -> Vec<(&'static Key, String)>;
 
-    /// The keys that differ.
     /// Takes over the values of the keys that need a restart.
     fn keep_restart_keys(&mut self, running: &Self);
 
+    /// Takes over the values of the keys with these names.
+    fn take_over(&mut self, from: &Self, wanted: impl Fn(&str) -> bool);
+
+    /// The keys that differ.
     fn changes(&self, newer: &Self) -> Vec<(&'static Key, KeyChange)>;
 }
 
@@ -257,6 +281,12 @@ macro_rules! section {
                     == $crate::config::section::Effect::Restart
                 {
                     self.$key = running.$key.clone();
+                })*
+            }
+
+            fn take_over(&mut self, from: &Self, wanted: impl Fn(&str) -> bool) {
+                $(if wanted(stringify!($key)) {
+                    self.$key = from.$key.clone();
                 })*
             }
 

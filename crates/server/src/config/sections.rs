@@ -70,6 +70,7 @@ section! {
         /// "open": every client but those on the blacklist.
         /// "whitelist": only clients on the whitelist. Of several rules that fit a client, white
         /// or black, the one with the longest prefix decides.
+        /// "whitelist_unless_empty": the same, but every client while the whitelist is empty.
         live client_rules: ClientRules = ClientRules::Open;
 
         /// Sent as `tracker id` (BEP 3), which clients repeat in their next announce; of use when

@@ -19,6 +19,7 @@ pub(super) struct Violation {
 pub(super) fn violations(config: &Config) -> Vec<Violation> {
     let mut found = Found(Vec::new());
     tracker(config, &mut found);
+    site(config, &mut found);
     proxies(config, &mut found);
     https(config, &mut found);
     admin(config, &mut found);
@@ -95,6 +96,38 @@ fn tracker(config: &Config, found: &mut Found) {
              host, and not end with a slash, unlike `{base}`"
         )
     });
+}
+
+fn site(config: &Config, found: &mut Found) {
+    let (site, tracker) = (&config.site, &config.tracker);
+    let longest_seconds = tracker.interval_seconds.saturating_add(site.jitter_seconds);
+    found.when(
+        site.jitter_seconds > 0 && tracker.peer_timeout_seconds <= longest_seconds,
+        &["tracker.peer_timeout_seconds", "site.jitter_seconds"],
+        || {
+            format!(
+                "`tracker.peer_timeout_seconds` ({}) must be more than \
+                 `tracker.interval_seconds` and `site.jitter_seconds` together \
+                 ({longest_seconds}): otherwise peers are dropped before they announce again",
+                tracker.peer_timeout_seconds
+            )
+        },
+    );
+    for (key, name) in site.unknown_names() {
+        found.when(true, &[key], || format!("`{key}`: there is no reason named `{name}`"));
+    }
+    let numbers = site.delete_reasons.keys();
+    for number in numbers.filter(|number| number.parse::<u16>().is_err()) {
+        found.when(true, &["site.delete_reasons"], || {
+            format!("`site.delete_reasons`: `{number}` is not a number from 0 to 65535")
+        });
+    }
+    let mut names = site.headers_forbidden.iter();
+    if let Some(name) = names.find(|name| name.is_empty() || !is_header_name(name)) {
+        found.when(true, &["site.headers_forbidden"], || {
+            format!("`site.headers_forbidden`: `{name}` is not the name of a header")
+        });
+    }
 }
 
 fn is_url_base(base: &str) -> bool {

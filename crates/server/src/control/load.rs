@@ -7,7 +7,7 @@ use mika_core::Tracker;
 use mika_core::registry::{ClientRule, GlobalEvent};
 use mika_protocol::InfoHash;
 use mika_store::record::{
-    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
 use mika_store::{LoadSink, Store, StoreError};
 use tracing::warn;
@@ -118,7 +118,7 @@ impl Loader<'_> {
 
 impl LoadSink for Loader<'_> {
     fn role(&mut self, role: RoleRecord) {
-        self.tracker.put_role(role_spec(&role));
+        self.tracker.put_named_role(role_spec(&role), &role.name);
         self.report.roles = self.report.roles.saturating_add(1);
     }
 
@@ -163,6 +163,9 @@ impl LoadSink for Loader<'_> {
             self.report.events = self.report.events.saturating_add(1);
         }
     }
+
+    // Those are asked for by themselves, once everything else is known.
+    fn peer(&mut self, _: PeerRecord) {}
 
     fn bad_row(&mut self, table: &'static str, reason: String) {
         self.bad(table, reason);

@@ -72,6 +72,8 @@ impl Control {
             upload_enabled: new.upload_enabled.unwrap_or(true),
             download_enabled: new.download_enabled.unwrap_or(true),
             download_slots: new.download_slots,
+            immune: false,
+            enabled: true,
         };
         self.store_role(record).await
     }
@@ -95,13 +97,15 @@ impl Control {
             upload_enabled: change.upload_enabled.unwrap_or(before.upload_enabled),
             download_enabled: change.download_enabled.unwrap_or(before.download_enabled),
             download_slots: change.download_slots.unwrap_or(before.download_slots),
+            immune: before.immune,
+            enabled: before.enabled,
         };
         self.store_role(record).await
     }
 
     async fn store_role(&self, record: RoleRecord) -> Result<Role, ControlError> {
         let record = self.catalog().put_role(&record).await?;
-        self.tracker().put_role(role_spec(&record));
+        self.tracker().put_named_role(role_spec(&record), &record.name);
         Ok(role_json(record))
     }
 
@@ -138,6 +142,8 @@ pub(super) fn role_spec(record: &RoleRecord) -> RoleSpec {
         upload_enabled: record.upload_enabled,
         download_enabled: record.download_enabled,
         download_slots: record.download_slots,
+        immune: record.immune,
+        enabled: record.enabled,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Torrents.
 
 use mika_client::types::{NewTorrent, Page, PageQuery, Torrent, TorrentChange};
-use mika_core::registry::TorrentSpec;
+use mika_core::registry::{TorrentSpec, TorrentTerms};
 use mika_protocol::InfoHash;
 use mika_store::catalog::{self, TorrentPatch};
 use mika_store::record::TorrentRecord;
@@ -153,6 +153,7 @@ pub(super) fn torrent_spec(record: &TorrentRecord) -> TorrentSpec<'_> {
         deleted: record.deleted,
         reason: &record.reason,
         snatches: record.snatches,
+        terms: TorrentTerms { created_at_seconds: record.created_at_seconds, ..record.terms },
     }
 }
 

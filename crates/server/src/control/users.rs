@@ -197,6 +197,7 @@ pub(super) fn user_spec(record: &UserRecord) -> Result<UserSpec, ControlError> {
         role_id: record.role_id,
         download_enabled: record.download_enabled,
         deleted: record.deleted,
+        terms: record.terms,
     })
 }
 

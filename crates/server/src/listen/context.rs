@@ -37,6 +37,12 @@ pub struct LiveSettings {
     pub tracker_id: Option<String>,
     /// Sent as `warning message` when set.
     pub notice: Option<String>,
+    /// Replies tell the client its own address (BEP 24).
+    pub external_ip: bool,
+    /// The site looks at the headers of announces.
+    pub reads_headers: bool,
+    /// Headers that no announce may have, in lower case.
+    pub headers_forbidden: Vec<String>,
 }
 
 /// Settings of the HTTP workers, for as long as they run.
@@ -116,6 +122,9 @@ impl LiveSettings {
             scrape_hashes_max: config.limits.scrape_hashes as usize,
             tracker_id: set(&config.tracker.tracker_id),
             notice: set(&config.tracker.notice),
+            external_ip: config.site.external_ip,
+            reads_headers: config.site.reads_headers(),
+            headers_forbidden: config.site.headers_forbidden.clone(),
         }
     }
 }
@@ -142,6 +151,9 @@ impl Default for LiveSettings {
             scrape_hashes_max: 74,
             tracker_id: None,
             notice: None,
+            external_ip: true,
+            reads_headers: false,
+            headers_forbidden: Vec::new(),
         }
     }
 }

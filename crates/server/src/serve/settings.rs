@@ -1,5 +1,7 @@
 //! What the configuration means for the tracker.
 
+use std::sync::Arc;
+
 use mika_core::{ClientPolicy, Mode, Settings};
 
 use crate::config::{self, ClientRules, Config};
@@ -14,7 +16,7 @@ pub(super) fn mode_of(config: &Config) -> Mode {
 
 /// The tracker's settings.
 pub fn settings_of(config: &Config) -> Settings {
-    let Config { tracker, limits, .. } = config;
+    let Config { tracker, limits, site, .. } = config;
     Settings {
         interval_seconds: tracker.interval_seconds,
         min_interval_seconds: tracker.min_interval_seconds,
@@ -31,11 +33,13 @@ pub fn settings_of(config: &Config) -> Settings {
         client_policy: match tracker.client_rules {
             ClientRules::Open => ClientPolicy::Open,
             ClientRules::Whitelist => ClientPolicy::Whitelist,
+            ClientRules::WhitelistUnlessEmpty => ClientPolicy::WhitelistUnlessEmpty,
         },
         torrents_max: limits.torrents,
         users_max: limits.users,
         peers_max: limits.sessions,
         departed_max: limits.departed_sessions,
+        site: Arc::new(site.profile()),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::net::SocketAddrV4;
 
-use mika_core::registry::{TorrentSpec, UserSpec};
+use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
 use mika_core::{Mode, PeerList, Settings, Source};
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
@@ -13,7 +13,14 @@ fn tracker() -> Tracker {
     let tracker = Tracker::new(Mode::Private, Settings::default(), [1; 16]);
     for id in 1..=3 {
         let passkey = Passkey::new(format!("key{id}").as_bytes()).unwrap();
-        let user = UserSpec { id, passkey, role_id: 1, download_enabled: true, deleted: false };
+        let user = UserSpec {
+            id,
+            passkey,
+            role_id: 1,
+            download_enabled: true,
+            deleted: false,
+            terms: UserTerms::default(),
+        };
         tracker.put_user(user).unwrap();
     }
     tracker
@@ -27,6 +34,7 @@ fn tracker() -> Tracker {
             deleted: false,
             reason: "",
             snatches: 0,
+            terms: TorrentTerms::default(),
         })
         .unwrap();
     tracker
@@ -41,17 +49,19 @@ fn announce(tracker: &Tracker, user: u32, uploaded: u64, left: u64) -> usize {
         uploaded,
         downloaded: 0,
         left,
+        corrupt: 0,
         event: Default::default(),
         paused: false,
         numwant: None,
         compact: true,
+        compact_given: true,
         no_peer_id: true,
         claimed_v4: None,
         claimed_v6: None,
     };
     let ip = format!("127.0.0.{user}").parse().unwrap();
     let mut peers = PeerList::new(1);
-    tracker.announce(&request, Source { ip, one_family: false }, NOW, &mut peers).unwrap();
+    tracker.announce(&request, Source::new(ip), NOW, &mut peers).unwrap();
     peers.len()
 }
 

@@ -104,15 +104,17 @@ impl Server {
             uploaded: 0,
             downloaded: 0,
             left,
+            corrupt: 0,
             event: Event::Started,
             paused: false,
             numwant: None,
             compact: true,
+            compact_given: true,
             no_peer_id: false,
             claimed_v4: None,
             claimed_v6: None,
         };
-        let source = Source { ip: Ipv4Addr::new(198, 51, 100, 7).into(), one_family: false };
+        let source = Source::new(Ipv4Addr::new(198, 51, 100, 7).into());
         self.tracker.announce(&request, source, NOW_SECONDS, &mut PeerList::new(1))
     }
 

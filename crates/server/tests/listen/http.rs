@@ -192,7 +192,7 @@ fn refusals_of_the_tracker_say_when_to_come_back() {
     let explanation = server.context.tracker.explain(refusal);
     let response = client.get(&announce(2001));
     assert_eq!(response.failure(), explanation.text);
-    let interval = format!("8:intervali{}e12:min interval", explanation.interval_seconds);
+    let interval = format!("8:intervali{}e12:min interval", explanation.interval_seconds.unwrap());
     assert!(response.text().contains(&interval), "{response:?}");
     assert_eq!(client.get("/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa").failure(), explanation.text);
     assert_eq!(server.counters().refused[refusal.index()], 2);

@@ -115,6 +115,7 @@ pub fn torrent(torrent_id: u32, seed: u32) -> TorrentRow {
         seeders: seed.saturating_mul(13),
         leechers: seed.saturating_mul(17),
         announced_at_seconds: seed.saturating_mul(19),
+        ..TorrentRow::default()
     }
 }
 
@@ -129,6 +130,7 @@ pub fn history(user_id: u32, torrent_id: u32, seed: u32) -> HistoryRow {
         left_bytes: u64::from(seed).saturating_mul(29),
         active: !seed.is_multiple_of(2),
         announced_at_seconds: seed.saturating_mul(31),
+        ..HistoryRow::default()
     }
 }
 

@@ -119,6 +119,7 @@ fn torrent((torrent_id, figures): (u32, Figures)) -> TorrentRow {
         seeders,
         leechers: seeders / 2,
         announced_at_seconds: seeders / 3,
+        ..TorrentRow::default()
     }
 }
 
@@ -133,5 +134,6 @@ fn history_row(((user_id, torrent_id), figures): ((u32, u32), Figures)) -> Histo
         left_bytes: seed_seconds,
         active,
         announced_at_seconds,
+        ..HistoryRow::default()
     }
 }

@@ -8,24 +8,24 @@ use mika_protocol::InfoHash;
 use super::{CatalogDatabase, model};
 use crate::catalog::{Catalog, NewTorrent, NewUser, TorrentPatch, UserKey, UserPatch};
 use crate::record::{
-    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
 use crate::{LoadSink, StoreError};
 
 /// Everything that a store loads.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// In the order in which they came.
+    /// By id, or by name.
     pub roles: Vec<RoleRecord>,
-    /// In the order in which they came.
+    /// By id, or by name.
     pub users: Vec<UserRecord>,
-    /// In the order in which they came.
+    /// By id, or by name.
     pub torrents: Vec<TorrentRecord>,
-    /// In the order in which they came.
+    /// By id, or by name.
     pub client_rules: Vec<ClientRuleRecord>,
-    /// In the order in which they came.
+    /// By id, or by name.
     pub tokens: Vec<TokenRecord>,
-    /// In the order in which they came.
+    /// By id, or by name.
     pub events: Vec<EventRecord>,
     /// Table and reason.
     pub bad_rows: Vec<(&'static str, String)>,
@@ -50,15 +50,25 @@ impl LoadSink for Loaded {
     fn event(&mut self, event: EventRecord) {
         self.events.push(event);
     }
+    fn peer(&mut self, peer: PeerRecord) {
+        panic!("a peer of nobody: {peer:?}");
+    }
+
     fn bad_row(&mut self, table: &'static str, reason: String) {
         self.bad_rows.push((table, reason));
     }
 }
 
-/// Loads everything from a store.
+/// Loads everything from a store, which may tell it in any order.
 pub async fn load(store: &dyn Catalog) -> Loaded {
     let mut loaded = Loaded::default();
     store.load(&mut loaded).await.unwrap();
+    loaded.roles.sort_by_key(|role| role.id);
+    loaded.users.sort_by_key(|user| user.id);
+    loaded.torrents.sort_by_key(|torrent| torrent.id);
+    loaded.client_rules.sort_by(|a, b| a.prefix.cmp(&b.prefix));
+    loaded.tokens.sort_by_key(|token| (token.user_id, token.torrent_id));
+    loaded.events.sort_by(|a, b| a.name.cmp(&b.name));
     loaded
 }
 
@@ -94,6 +104,8 @@ fn role(name: &str) -> RoleRecord {
         upload_enabled: false,
         download_enabled: true,
         download_slots: Some(3),
+        immune: false,
+        enabled: true,
     }
 }
 

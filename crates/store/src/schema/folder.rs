@@ -186,7 +186,11 @@ impl Schema {
     }
 }
 
-fn manifest(name: &str, files: &Files) -> Result<Manifest, SchemaError> {
+/// What `schema.toml` says.
+///
+/// # Errors
+/// [`SchemaError::Missing`] and [`SchemaError::Bad`].
+pub fn manifest(name: &str, files: &Files) -> Result<Manifest, SchemaError> {
     let text = files.0.get(MANIFEST).ok_or(SchemaError::Missing(name.to_owned(), MANIFEST))?;
     toml::from_str(text).map_err(|error| {
         SchemaError::Bad(name.to_owned(), MANIFEST.to_owned(), error.message().to_owned())

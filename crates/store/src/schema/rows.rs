@@ -1,6 +1,11 @@
 //! A batch's rows as flush statements see them: named columns of whole numbers, bytes and text.
 
-use mika_core::batch::{HistoryRow, RegisteredRow, TorrentRow, Traffic, UserRow};
+use std::net::{IpAddr, SocketAddr};
+
+use mika_core::batch::{
+    HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic,
+    UnregisteredRow, UserRow,
+};
 use mika_protocol::InfoHash;
 use serde::Serialize;
 
@@ -171,6 +176,7 @@ impl FlushRow for TorrentRow {
         Column::integer("downloaded_raw"),
         Column::integer("uploaded_credited"),
         Column::integer("downloaded_credited"),
+        Column::integer("corrupt_bytes"),
         Column::integer("snatches"),
         Column::integer("seeders"),
         Column::integer("leechers"),
@@ -181,6 +187,7 @@ impl FlushRow for TorrentRow {
     fn values(&self, into: &mut Vec<Value>) {
         into.push(self.torrent_id.into());
         into.extend(traffic(&self.traffic));
+        into.push(self.corrupt_bytes.into());
         into.push(self.snatches.into());
         into.push(self.seeders.into());
         into.push(self.leechers.into());
@@ -202,6 +209,15 @@ impl FlushRow for HistoryRow {
         Column::integer("left_bytes"),
         Column::integer("active"),
         Column::integer("announced_at_seconds"),
+        Column::integer("first_announced_at_seconds"),
+        Column::integer("uploaded_client_bytes"),
+        Column::integer("downloaded_client_bytes"),
+        Column::integer("seeder"),
+        Column::integer("completed_at_seconds"),
+        Column::integer("immune"),
+        Column::integer("corrupt_bytes"),
+        Column::integer("announces"),
+        Column::text("agent"),
     ];
     const UNKNOWN: Option<&'static str> = None;
 
@@ -214,6 +230,15 @@ impl FlushRow for HistoryRow {
         into.push(self.left_bytes.into());
         into.push(self.active.into());
         into.push(self.announced_at_seconds.into());
+        into.push(self.first_announced_at_seconds.into());
+        into.push(self.uploaded_client_bytes.into());
+        into.push(self.downloaded_client_bytes.into());
+        into.push(self.seeder.into());
+        into.push(self.completed_at_seconds.into());
+        into.push(self.immune.into());
+        into.push(self.corrupt_bytes.into());
+        into.push(self.announces.into());
+        into.push(self.agent.as_str().into());
     }
 }
 
@@ -231,6 +256,130 @@ impl FlushRow for RegisteredRow {
         into.push(self.info_hash.into());
         into.push(self.registered_at_seconds.into());
     }
+}
+
+impl FlushRow for SessionRow {
+    const TABLE: &'static str = "sessions";
+    const COLUMNS: &'static [Column] = &[
+        Column::integer("torrent_id"),
+        Column::integer("user_id"),
+        Column::bytes("info_hash"),
+        Column::bytes("peer_id"),
+        Column::bytes("address"),
+        Column::text("address_text"),
+        Column::integer("port"),
+        Column::bytes("address_v6"),
+        Column::integer("port_v6"),
+        Column::integer("uploaded_bytes"),
+        Column::integer("downloaded_bytes"),
+        Column::integer("left_bytes"),
+        Column::integer("seeder"),
+        Column::integer("active"),
+        Column::integer("visible"),
+        Column::text("agent"),
+        Column::integer("started_at_seconds"),
+        Column::integer("announced_at_seconds"),
+        Column::integer("announces"),
+        Column::integer("uploaded_delta_bytes"),
+        Column::integer("downloaded_delta_bytes"),
+        Column::integer("corrupt_bytes"),
+        Column::integer("upload_speed"),
+        Column::integer("download_speed"),
+    ];
+    const UNKNOWN: Option<&'static str> = None;
+
+    fn values(&self, into: &mut Vec<Value>) {
+        let (v4, v6) = self.written_addresses();
+        let first = v4.map(SocketAddr::V4).or(v6.map(SocketAddr::V6));
+        let speed = |bytes: u64| bytes.checked_div(self.speed_seconds.into()).unwrap_or(0);
+        into.push(self.torrent_id.into());
+        into.push(self.user_id.into());
+        into.push(self.info_hash.into());
+        into.push(self.peer_id.map_or(Value::Null(Kind::Bytes), |id| Value::Bytes(id.0.to_vec())));
+        into.extend(address(first.map(|first| first.ip())));
+        into.push(first.map(|first| u32::from(first.port())).into());
+        let bytes_v6 = v6.map(|v6| Value::Bytes(v6.ip().octets().to_vec()));
+        into.push(bytes_v6.unwrap_or(Value::Null(Kind::Bytes)));
+        into.push(v6.map(|v6| u32::from(v6.port())).into());
+        into.push(self.uploaded_bytes.into());
+        into.push(self.downloaded_bytes.into());
+        into.push(self.left_bytes.into());
+        into.push((self.left_bytes == 0).into());
+        into.push((!self.gone).into());
+        into.push(self.visible.into());
+        into.push(self.agent.as_str().into());
+        into.push(self.started_at_seconds.into());
+        into.push(self.announced_at_seconds.into());
+        into.push(self.announces.into());
+        into.push(self.uploaded_delta_bytes.into());
+        into.push(self.downloaded_delta_bytes.into());
+        into.push(self.corrupt_bytes.into());
+        into.push(speed(self.uploaded_delta_bytes).into());
+        into.push(speed(self.downloaded_delta_bytes).into());
+    }
+}
+
+impl FlushRow for SnatchRow {
+    const TABLE: &'static str = "snatches";
+    const COLUMNS: &'static [Column] = &[
+        Column::integer("user_id"),
+        Column::integer("torrent_id"),
+        Column::integer("snatched_at_seconds"),
+        Column::bytes("address"),
+        Column::text("address_text"),
+    ];
+    const UNKNOWN: Option<&'static str> = None;
+
+    fn values(&self, into: &mut Vec<Value>) {
+        into.push(self.user_id.into());
+        into.push(self.torrent_id.into());
+        into.push(self.snatched_at_seconds.into());
+        into.extend(address(self.address));
+    }
+}
+
+impl FlushRow for TokenUseRow {
+    const TABLE: &'static str = "token_uses";
+    const COLUMNS: &'static [Column] = &[
+        Column::integer("user_id"),
+        Column::integer("torrent_id"),
+        Column::integer("downloaded_raw"),
+        Column::integer("finished"),
+    ];
+    const UNKNOWN: Option<&'static str> = None;
+
+    fn values(&self, into: &mut Vec<Value>) {
+        into.push(self.user_id.into());
+        into.push(self.torrent_id.into());
+        into.push(self.downloaded_raw.into());
+        into.push(self.finished.into());
+    }
+}
+
+impl FlushRow for UnregisteredRow {
+    const TABLE: &'static str = "unregistered";
+    const COLUMNS: &'static [Column] = &[
+        Column::integer("user_id"),
+        Column::bytes("info_hash"),
+        Column::integer("announced_at_seconds"),
+    ];
+    const UNKNOWN: Option<&'static str> = None;
+
+    fn values(&self, into: &mut Vec<Value>) {
+        into.push(self.user_id.into());
+        into.push(self.info_hash.into());
+        into.push(self.announced_at_seconds.into());
+    }
+}
+
+/// An address as 4 or 16 bytes, and as text.
+fn address(ip: Option<IpAddr>) -> [Value; 2] {
+    let Some(ip) = ip else { return [Value::Null(Kind::Bytes), Value::Null(Kind::Text)] };
+    let bytes = match ip {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    [Value::Bytes(bytes), Value::Text(ip.to_string())]
 }
 
 /// In the order of the columns.

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use mika_core::batch::{HistoryRow, RegisteredRow, TorrentRow, Traffic, UserRow};
+use mika_core::batch::{
+    Agent, HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic,
+    UnregisteredRow, UserRow,
+};
 use mika_protocol::InfoHash;
 
 use super::*;
@@ -39,6 +42,7 @@ fn a_row_has_one_value_per_column() {
         seeders: 0,
         leechers: 0,
         announced_at_seconds: 0,
+        ..TorrentRow::default()
     };
     let history = HistoryRow {
         user_id: 1,
@@ -49,10 +53,46 @@ fn a_row_has_one_value_per_column() {
         left_bytes: 0,
         active: false,
         announced_at_seconds: 0,
+        ..HistoryRow::default()
     };
     let registered =
         RegisteredRow { torrent_id: 1, info_hash: InfoHash([7; 20]), registered_at_seconds: 0 };
+    let session = SessionRow {
+        torrent_id: 1,
+        info_hash: InfoHash([7; 20]),
+        user_id: 1,
+        key: 1,
+        peer_id: None,
+        address_v4: None,
+        address_v6: None,
+        uploaded_bytes: 0,
+        downloaded_bytes: 0,
+        left_bytes: 0,
+        paused: false,
+        snatched: false,
+        stale: false,
+        started_at_seconds: 0,
+        announced_at_seconds: 0,
+        gone: false,
+        agent: Agent::NONE,
+        visible: true,
+        address_hidden: false,
+        uploaded_delta_bytes: 0,
+        downloaded_delta_bytes: 0,
+        corrupt_bytes: 0,
+        speed_seconds: 0,
+        announces: 0,
+    };
+    let snatch = SnatchRow { user_id: 1, torrent_id: 1, snatched_at_seconds: 1, address: None };
+    let token_use =
+        TokenUseRow { user_id: 1, torrent_id: 1, downloaded_raw: 1, finished: true };
+    let unregistered =
+        UnregisteredRow { user_id: 1, info_hash: InfoHash([7; 20]), announced_at_seconds: 1 };
     assert_eq!(count(&registered), RegisteredRow::COLUMNS.len());
+    assert_eq!(count(&session), SessionRow::COLUMNS.len());
+    assert_eq!(count(&snatch), SnatchRow::COLUMNS.len());
+    assert_eq!(count(&token_use), TokenUseRow::COLUMNS.len());
+    assert_eq!(count(&unregistered), UnregisteredRow::COLUMNS.len());
     assert_eq!(count(&user), UserRow::COLUMNS.len());
     assert_eq!(count(&torrent), TorrentRow::COLUMNS.len());
     assert_eq!(count(&history), HistoryRow::COLUMNS.len());

@@ -6,7 +6,8 @@ use super::backend::{Arguments, Backend, Failure, RowSet, Session};
 use crate::schema::{FlushRow, FlushStatement, Schema, Statement, Value};
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
-/// Rows per statement: 11 columns of history make 11 000 of the 32 766 values that SQLite binds.
+/// Rows per statement: the 24 columns of sessions make 24 000 of the 32 766 values that SQLite
+/// binds.
 pub(crate) const CHUNK_ROWS: usize = 1000;
 
 /// See [`Store::apply_with`](crate::Store::apply_with).
@@ -84,7 +85,11 @@ impl Writer<'_> {
         self.flush(flushes.registered.as_ref(), &batch.registered).await?;
         self.flush(flushes.users.as_ref(), &batch.users).await?;
         self.flush(flushes.torrents.as_ref(), &batch.torrents).await?;
-        self.flush(flushes.history.as_ref(), &batch.history).await
+        self.flush(flushes.history.as_ref(), &batch.history).await?;
+        self.flush(flushes.sessions.as_ref(), &batch.sessions).await?;
+        self.flush(flushes.snatches.as_ref(), &batch.snatches).await?;
+        self.flush(flushes.token_uses.as_ref(), &batch.token_uses).await?;
+        self.flush(flushes.unregistered.as_ref(), &batch.unregistered).await
     }
 
     /// Writes all rows of one kind but those that the database refuses; none, if the site has no

@@ -97,11 +97,23 @@ pub trait Session: Send {
         each: &mut EachRow<'_>,
     ) -> Result<(), sqlx::Error>;
 
+    /// Has the database look at a statement without running it.
+    async fn prepare(&mut self, statement: SqlStr) -> Result<Prepared, sqlx::Error>;
+
     /// Makes all of it last.
     async fn commit(self: Box<Self>) -> Result<(), sqlx::Error>;
 
     /// Forgets all of it.
     async fn rollback(self: Box<Self>) -> Result<(), sqlx::Error>;
+}
+
+/// What the database says of a statement that it has not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Names of the columns that it returns.
+    pub columns: Vec<String>,
+    /// How many values it wants.
+    pub placeholders: usize,
 }
 
 /// A row of a result; columns are found by name. An error says what is wrong with the column,

@@ -3,7 +3,7 @@
 use super::backend::{Backend, Failure, Session};
 use super::record::Record;
 use crate::record::{
-    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
 use crate::schema::{Schema, Statement, Value};
 use crate::store::{LoadSink, StoreError};
@@ -22,6 +22,17 @@ pub(crate) async fn load(
     stream::<UserRecord>(session_, Some(&loads.users), &[], sink).await?;
     stream::<TorrentRecord>(session_, Some(&loads.torrents), &[], sink).await?;
     rules(session_, schema, sink).await?;
+    Ok(session.rollback().await?)
+}
+
+/// See [`Store::load_peers`](crate::Store::load_peers).
+pub(crate) async fn load_peers(
+    backend: &dyn Backend,
+    schema: &Schema,
+    sink: &mut dyn LoadSink,
+) -> Result<(), Failure> {
+    let mut session = backend.read().await?;
+    stream::<PeerRecord>(session.as_mut(), schema.loads.peers.as_ref(), &[], sink).await?;
     Ok(session.rollback().await?)
 }
 

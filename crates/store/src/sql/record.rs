@@ -1,10 +1,13 @@
 //! From the columns of a row to a record. The columns of each are listed in `docs/schema.md`.
 
-use mika_protocol::InfoHash;
+use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
+use mika_protocol::{InfoHash, PeerId};
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::backend::Columns;
 use crate::record::{
-    ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
 use crate::store::LoadSink;
 use crate::validate;
@@ -49,10 +52,14 @@ impl Reader<'_> {
     }
 
     fn flag_or(&self, column: &str, default: bool) -> Result<bool, String> {
+        Ok(self.optional_flag(column)?.unwrap_or(default))
+    }
+
+    fn optional_flag(&self, column: &str) -> Result<Option<bool>, String> {
         match self.optional_number::<i128>(column)? {
-            None => Ok(default),
-            Some(0) => Ok(false),
-            Some(1) => Ok(true),
+            None => Ok(None),
+            Some(0) => Ok(Some(false)),
+            Some(1) => Ok(Some(true)),
             Some(other) => Err(format!("{column}: {other} is neither 0 nor 1")),
         }
     }
@@ -104,6 +111,8 @@ impl Record for RoleRecord {
             upload_enabled: row.flag_or("upload_enabled", true)?,
             download_enabled: row.flag_or("download_enabled", true)?,
             download_slots: row.optional_number("download_slots")?,
+            immune: row.flag_or("immune", false)?,
+            enabled: row.flag_or("enabled", true)?,
         })
     }
 
@@ -145,6 +154,14 @@ fn read_user(row: &Reader<'_>, id: u32) -> Result<UserRecord, String> {
         snatches: row.number_or("snatches", 0)?,
         announced_at_seconds: row.number_or("announced_at_seconds", 0)?,
         created_at_seconds: row.number_or("created_at_seconds", 0)?,
+        terms: UserTerms {
+            upload_percent: row.optional_number("upload_percent")?,
+            download_percent: row.optional_number("download_percent")?,
+            immune: row.optional_flag("immune")?,
+            address_hidden: row.flag_or("address_hidden", false)?,
+            wait_seconds: row.number_or("wait_seconds", 0)?,
+            peers_max: row.optional_number("peers_max")?,
+        },
     })
 }
 
@@ -163,6 +180,7 @@ impl Record for TorrentRecord {
 }
 
 fn read_torrent(row: &Reader<'_>, id: u32) -> Result<TorrentRecord, String> {
+    let created_at_seconds = row.number_or("created_at_seconds", 0)?;
     Ok(TorrentRecord {
         id,
         info_hash: row.hash("info_hash")?,
@@ -181,7 +199,12 @@ fn read_torrent(row: &Reader<'_>, id: u32) -> Result<TorrentRecord, String> {
         seeders: row.number_or("seeders", 0)?,
         leechers: row.number_or("leechers", 0)?,
         announced_at_seconds: row.number_or("announced_at_seconds", 0)?,
-        created_at_seconds: row.number_or("created_at_seconds", 0)?,
+        created_at_seconds,
+        terms: TorrentTerms {
+            status: TorrentStatus::from_number(row.number_or("status", 1)?),
+            featured: row.flag_or("featured", false)?,
+            created_at_seconds,
+        },
     })
 }
 
@@ -240,4 +263,51 @@ impl Record for EventRecord {
     fn load_into(self, sink: &mut dyn LoadSink) {
         sink.event(self);
     }
+}
+
+impl Record for PeerRecord {
+    const TABLE: &'static str = "peers";
+
+    fn read(row: &dyn Columns) -> Result<Self, String> {
+        let row = Reader(row);
+        let (user_id, torrent_id) = (row.id::<u32>("user_id")?, row.id::<u32>("torrent_id")?);
+        read_peer(&row, user_id, torrent_id)
+            .map_err(|reason| format!("peer of user {user_id} on torrent {torrent_id}: {reason}"))
+    }
+
+    fn load_into(self, sink: &mut dyn LoadSink) {
+        sink.peer(self);
+    }
+}
+
+fn read_peer(row: &Reader<'_>, user_id: u32, torrent_id: u32) -> Result<PeerRecord, String> {
+    let peer_id = row.0.bytes("peer_id")?.ok_or("peer_id: NULL")?;
+    let length = peer_id.len();
+    let peer_id = peer_id.try_into().map_err(|_| format!("peer_id: {length} bytes, not 20"))?;
+    let announced_at_seconds = row.number("announced_at_seconds")?;
+    Ok(PeerRecord {
+        user_id,
+        torrent_id,
+        peer_id: PeerId(peer_id),
+        address: read_address(row)?,
+        uploaded_bytes: row.number("uploaded_bytes")?,
+        downloaded_bytes: row.number("downloaded_bytes")?,
+        left_bytes: row.number("left_bytes")?,
+        active: row.flag_or("active", true)?,
+        started_at_seconds: row.number_or("started_at_seconds", announced_at_seconds)?,
+        announced_at_seconds,
+    })
+}
+
+/// 4 or 16 bytes, and a port.
+fn read_address(row: &Reader<'_>) -> Result<Option<SocketAddr>, String> {
+    let port = row.number_or("port", 0u16)?;
+    if port == 0 || !row.0.has("address") {
+        return Ok(None);
+    }
+    let Some(bytes) = row.0.bytes("address")? else { return Ok(None) };
+    let v4 = <[u8; 4]>::try_from(bytes.as_slice()).map(|v4| IpAddr::V4(Ipv4Addr::from(v4)));
+    let v6 = <[u8; 16]>::try_from(bytes.as_slice()).map(|v6| IpAddr::V6(Ipv6Addr::from(v6)));
+    let ip = v4.or(v6).map_err(|_| format!("address: {} bytes, not 4 or 16", bytes.len()))?;
+    Ok(Some(SocketAddr::new(ip, port)))
 }

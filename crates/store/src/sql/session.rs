@@ -45,6 +45,21 @@ macro_rules! session {
                 Ok(())
             }
 
+            async fn prepare(
+                &mut self,
+                statement: sqlx::SqlStr,
+            ) -> Result<$crate::sql::backend::Prepared, sqlx::Error> {
+                use sqlx::{Column, Either, Executor, Statement};
+                let prepared = (&mut *self.0).prepare(statement).await?;
+                let placeholders = match prepared.parameters() {
+                    Some(Either::Left(kinds)) => kinds.len(),
+                    Some(Either::Right(count)) => count,
+                    None => 0,
+                };
+                let columns = prepared.columns().iter().map(|column| column.name().to_owned());
+                Ok($crate::sql::backend::Prepared { columns: columns.collect(), placeholders })
+            }
+
             async fn commit(self: Box<Self>) -> Result<(), sqlx::Error> {
                 self.0.commit().await
             }

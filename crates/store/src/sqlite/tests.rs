@@ -70,6 +70,7 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
         left_bytes: 0,
         active: true,
         announced_at_seconds: 1,
+        ..HistoryRow::default()
     };
     let batch = Batch { number: 1, history: (1..=2000).map(row).collect(), ..Batch::default() };
 

@@ -113,6 +113,7 @@ fn torrent(row: &SqliteRow) -> TorrentRow {
         seeders: number(row, "seeders"),
         leechers: number(row, "leechers"),
         announced_at_seconds: number(row, "announced_at_seconds"),
+        ..TorrentRow::default()
     }
 }
 
@@ -126,5 +127,6 @@ fn history_row(row: &SqliteRow) -> HistoryRow {
         left_bytes: number(row, "left_bytes"),
         active: number::<u8>(row, "active") == 1,
         announced_at_seconds: number(row, "announced_at_seconds"),
+        ..HistoryRow::default()
     }
 }

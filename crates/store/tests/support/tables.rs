@@ -37,6 +37,7 @@ macro_rules! totals {
                 seeders: number(row, "seeders"),
                 leechers: number(row, "leechers"),
                 announced_at_seconds: number(row, "announced_at_seconds"),
+                ..TorrentRow::default()
             };
             (torrent.torrent_id, torrent)
         }
@@ -50,6 +51,7 @@ macro_rules! totals {
                 left_bytes: number(row, "left_bytes"),
                 active: number::<u8>(row, "active") == 1,
                 announced_at_seconds: number(row, "announced_at_seconds"),
+                ..HistoryRow::default()
             };
             ((history.user_id, history.torrent_id), history)
         }

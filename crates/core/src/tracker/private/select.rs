@@ -19,7 +19,8 @@ impl Visit<'_> {
         list: &mut PeerList,
     ) {
         let want = self.rules.settings.numwant(self.request);
-        let Some(torrent) = shard.torrents.get(slot).filter(|_| !change.gone && want > 0) else {
+        let wanted = !change.gone && want > 0 && change.withheld.is_none();
+        let Some(torrent) = shard.torrents.get(slot).filter(|_| wanted) else {
             return;
         };
         let asker = Asker {

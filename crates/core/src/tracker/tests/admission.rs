@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::registry::ClientRule;
+use crate::reply::Retry;
 use crate::settings::ClientPolicy;
 
 fn rule(prefix: &str, allowed: bool) -> ClientRule {
@@ -51,14 +52,14 @@ fn a_blacklisted_client_is_refused_and_a_whitelist_refuses_all_others() {
 fn a_port_that_is_too_low_is_refused_unless_the_client_is_leaving() {
     let mut site = Site::private();
     for port in [0, 1, 80, 1023] {
-        assert_eq!(site.refused(by(1).port(port)), Refusal::PortNotAllowed, "{port}");
+        assert_eq!(site.refused(by(1).port(port)), Refusal::PortNotAllowed(port), "{port}");
         site.ok(by(1).port(port).stopped());
     }
     site.ok(by(1).port(1024));
     site.ok(by(1).port(0).moved(9, 0).stopped());
     assert_eq!(site.moved(1), (9, 0));
     site.set(|settings| settings.port_min = 0);
-    assert_eq!(site.refused(by(1).port(0)), Refusal::PortNotAllowed);
+    assert_eq!(site.refused(by(1).port(0)), Refusal::PortNotAllowed(0));
     site.ok(by(1).port(1));
 }
 
@@ -104,14 +105,14 @@ fn a_deleted_or_disabled_torrent_tells_the_reason() {
     assert!(matches!(refusal, Refusal::TorrentDeleted(_)));
     let told = site.tracker.explain(refusal);
     assert_eq!(told.text, "torrent deleted: Trumped by a better rip");
-    assert_eq!((told.interval_seconds, told.retry_in_minutes), (3600, None));
+    assert_eq!((told.interval_seconds, told.retry), (Some(3600), Some(Retry::Never)));
     assert_eq!(site.tracker.scrape(hash(1)), None);
 
     site.tracker.put_torrent(TorrentSpec { enabled: false, reason: "", ..torrent(1) }).unwrap();
     let refusal = site.refused(by(1));
     assert!(matches!(refusal, Refusal::TorrentDisabled(_)));
     let told = site.tracker.explain(refusal);
-    assert_eq!((told.text.as_str(), told.retry_in_minutes), ("torrent disabled", Some(1)));
+    assert_eq!((told.text.as_str(), told.retry), ("torrent disabled", Some(Retry::Minutes(1))));
     site.tracker.put_torrent(torrent(1)).unwrap();
     assert_eq!(site.ok(by(1)), [by(2).endpoint()], "its swarm is still there");
 }
@@ -220,7 +221,7 @@ fn of_several_reasons_the_first_in_the_documented_order_is_told() {
     known.request.passkey = Some(passkey(1));
     assert_eq!(site.refused(known), Refusal::ClientNotAllowed);
     site.tracker.set_client_rules(Vec::new());
-    assert_eq!(site.refused(known), Refusal::PortNotAllowed);
+    assert_eq!(site.refused(known), Refusal::PortNotAllowed(1));
     assert_eq!(site.refused(known.port(6881)), Refusal::CounterTooLarge);
     assert_eq!(site.refused(known.port(6881).moved(0, 0)), Refusal::TorrentUnknown);
 }

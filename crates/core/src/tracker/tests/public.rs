@@ -112,7 +112,7 @@ fn a_public_tracker_has_its_limits_too() {
     site.ok(by(1).stopped());
     site.ok(by(3).on(hash(99)));
     assert_eq!(site.refused(by(4).on(hash(98))), Refusal::TorrentLimit);
-    assert_eq!(site.refused(by(4).port(22)), Refusal::PortNotAllowed);
+    assert_eq!(site.refused(by(4).port(22)), Refusal::PortNotAllowed(22));
     assert_eq!(site.refused(by(4).moved(u64::MAX, 0)), Refusal::CounterTooLarge);
 }
 

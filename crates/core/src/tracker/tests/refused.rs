@@ -83,7 +83,7 @@ fn only_an_announce_that_is_welcome_registers_a_torrent() {
     let unknown = hash(99);
     let before = site.tracker.stats().torrents;
     site.ok(by(1).on(unknown).stopped().port(0));
-    assert_eq!(site.refused(by(1).on(unknown).port(80)), Refusal::PortNotAllowed);
+    assert_eq!(site.refused(by(1).on(unknown).port(80)), Refusal::PortNotAllowed(80));
     site.tracker.put_user(UserSpec { download_enabled: false, ..user(1) }).unwrap();
     assert_eq!(site.refused(by(1).on(unknown)), Refusal::DownloadDisabled);
     assert_eq!(site.tracker.stats().torrents, before);

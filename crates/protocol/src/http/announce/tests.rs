@@ -34,6 +34,15 @@ fn the_required_parameters_are_enough() {
     assert_eq!((request.left, request.event, request.paused), (3, Event::None, false));
     assert_eq!((request.numwant, request.compact, request.no_peer_id), (None, true, false));
     assert_eq!((request.claimed_v4, request.claimed_v6), (None, None));
+    assert_eq!((request.corrupt, request.compact_given), (0, false));
+}
+
+#[test]
+fn what_was_discarded_is_told_in_corrupt_and_never_fails_an_announce() {
+    assert_eq!(with("corrupt=50").corrupt, 50);
+    assert_eq!(with("corrupt=abc&corrupt=7").corrupt, 7);
+    assert_eq!(with("corrupt=1125899906842625").corrupt, 0);
+    assert!(with("compact=0").compact_given);
 }
 
 #[test]

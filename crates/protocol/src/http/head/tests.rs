@@ -135,3 +135,15 @@ fn what_is_not_http_is_refused_at_once() {
     assert_eq!(invalid(b"GET / HTTP/2.0\r\n\r\n"), HttpError::Version);
     assert_eq!(invalid(b"GET /\xff HTTP/2.0\r\n\r\n"), HttpError::Version);
 }
+
+#[test]
+fn the_first_user_agent_is_found_on_the_way() {
+    let agent = |request: &'static [u8]| match parse_head(request) {
+        ParsedHead::Complete { head, .. } => head.user_agent.map(<[u8]>::to_vec),
+        other => panic!("{other:?}"),
+    };
+    let two = b"GET /a HTTP/1.1\r\nuser-AGENT:  qBittorrent/4.6.5 \r\nUser-Agent: b\r\n\r\n";
+    assert_eq!(agent(two), Some(b"qBittorrent/4.6.5".to_vec()));
+    assert_eq!(agent(b"GET /a HTTP/1.1\r\nConnection: close\r\n\r\n"), None);
+    assert_eq!(agent(b"GET /a?\xe9 HTTP/1.1\r\nUser-Agent: a\r\n\r\n"), Some(b"a".to_vec()));
+}

@@ -1,4 +1,4 @@
-use mika_core::registry::{TorrentSpec, UserSpec};
+use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
 use mika_core::{Mode, PeerList, Settings, Source};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
@@ -16,7 +16,14 @@ fn bench(change: impl FnOnce(&mut Config)) -> Bench {
     let dir = TempDir::new().unwrap();
     let tracker = Arc::new(Tracker::new(Mode::Private, Settings::default(), [1; 16]));
     let passkey = Passkey::new(b"alice").unwrap();
-    let user = UserSpec { id: 1, passkey, role_id: 1, download_enabled: true, deleted: false };
+    let user = UserSpec {
+        id: 1,
+        passkey,
+        role_id: 1,
+        download_enabled: true,
+        deleted: false,
+        terms: UserTerms::default(),
+    };
     tracker.put_user(user).unwrap();
     let torrent = TorrentSpec {
         id: 1,
@@ -28,6 +35,7 @@ fn bench(change: impl FnOnce(&mut Config)) -> Bench {
         deleted: false,
         reason: "",
         snatches: 0,
+        terms: TorrentTerms::default(),
     };
     tracker.put_torrent(torrent).unwrap();
     let mut config = Config::default();
@@ -57,15 +65,17 @@ impl Bench {
             uploaded,
             downloaded: 0,
             left: 0,
+            corrupt: 0,
             event: Event::None,
             paused: false,
             numwant: None,
             compact: true,
+            compact_given: true,
             no_peer_id: true,
             claimed_v4: None,
             claimed_v6: None,
         };
-        let source = Source { ip: [203, 0, 113, 1].into(), one_family: false };
+        let source = Source::new([203, 0, 113, 1].into());
         self.tracker.announce(&request, source, 1_700_000_000, &mut PeerList::new(1)).unwrap();
     }
 

@@ -1,6 +1,8 @@
 //! The life of a request: from its bytes to those of its reply.
 
-use mika_core::{PeerList, Refusal};
+use mika_core::batch::Agent;
+use mika_core::site::Form;
+use mika_core::{Explanation, Headers, PeerList, Refusal, Retry};
 use mika_protocol::announce::AnnounceError;
 use mika_protocol::http::{
     self, AnnounceReply, FailureReply, Method, ParsedHead, Peers, RequestHead, RetryIn, Route,
@@ -169,9 +171,7 @@ impl Exchange<'_> {
         http::write_response(output, 200, keep_alive, |body| match route {
             Route::Announce { passkey, query } => self.announce(head, query, passkey, body),
             Route::Scrape { passkey, query } => self.scrape(query, passkey, body),
-            Route::InvalidPasskey | Route::Other => {
-                self.fail(ParseFailure::Passkey, &AnnounceError::Passkey.to_string(), body);
-            }
+            Route::InvalidPasskey | Route::Other => self.refuse_passkey(body),
         });
     }
 
@@ -184,19 +184,22 @@ impl Exchange<'_> {
     ) {
         let request = match http::parse_announce(query, passkey) {
             Ok(request) => request,
-            Err(error) => return self.fail(ParseFailure::Announce, &error.to_string(), body),
+            Err(error) => return self.malformed(error, query, passkey, body),
         };
         let ip = match self.source.origin.client(head, self.live) {
             Ok(ip) => ip,
             Err(error) => return self.fail(ParseFailure::ClientAddress, &error.to_string(), body),
         };
-        let source = mika_core::Source { ip, one_family: false };
+        let agent = Agent::new(head.user_agent.unwrap_or_default());
+        let headers = self.live.reads_headers.then(|| self.headers_of(head));
+        let source = mika_core::Source { agent, headers, ..mika_core::Source::new(ip) };
         let tracker = &self.worker.context.tracker;
         let answer = match tracker.announce(&request, source, self.now_seconds, self.peers) {
             Ok(answer) => answer,
             Err(refusal) => return self.refuse(refusal, body),
         };
         self.worker.counters.announced(self.source.carrier, request.event);
+        let warning = answer.warning.map(|reason| tracker.explain(reason).text);
         AnnounceReply {
             interval_seconds: answer.interval_seconds,
             min_interval_seconds: answer.min_interval_seconds,
@@ -204,9 +207,9 @@ impl Exchange<'_> {
             leechers: answer.leechers,
             snatches: answer.snatches,
             peers: peers_of(self.peers, request.compact, request.no_peer_id),
-            external_ip: Some(ip),
+            external_ip: Some(ip).filter(|_| self.live.external_ip),
             tracker_id: self.live.tracker_id.as_deref().map(str::as_bytes),
-            warning: answer.warning.or(self.live.notice.as_deref()),
+            warning: warning.as_deref().or(self.live.notice.as_deref()),
         }
         .encode(body);
     }
@@ -232,7 +235,38 @@ impl Exchange<'_> {
     fn refuse(&self, refusal: Refusal, body: &mut Vec<u8>) {
         self.worker.counters.refusal(refusal);
         let explanation = self.worker.context.tracker.explain(refusal);
-        encode_failure(&explanation.text, &explanation, body);
+        encode_refusal(&explanation, body);
+    }
+
+    /// A passkey that no user can have.
+    fn refuse_passkey(&self, body: &mut Vec<u8>) {
+        self.worker.counters.parse_failure(ParseFailure::Passkey);
+        encode_refusal(&self.worker.context.tracker.explain(Refusal::PasskeyInvalid), body);
+    }
+
+    /// An announce that cannot be decoded.
+    #[cold]
+    fn malformed(
+        &self,
+        error: AnnounceError,
+        query: &[u8],
+        passkey: Option<Passkey>,
+        body: &mut Vec<u8>,
+    ) {
+        self.worker.counters.parse_failure(ParseFailure::Announce);
+        let info_hashes = http::parse_scrape(query, passkey, 1).map(|it| it.info_hashes);
+        let info_hash = info_hashes.ok().and_then(|hashes| hashes.first().copied());
+        let tracker = &self.worker.context.tracker;
+        encode_refusal(&tracker.explain_malformed(error, passkey.as_ref(), info_hash), body);
+    }
+
+    fn headers_of(&self, head: &RequestHead<'_>) -> Headers {
+        let agent = head.user_agent.filter(|agent| agent.is_ascii() && !agent.is_empty());
+        let mut forbidden = self.live.headers_forbidden.iter();
+        Headers {
+            agent_bytes: agent.map(|agent| u16::try_from(agent.len()).unwrap_or(u16::MAX)),
+            forbidden: forbidden.any(|name| head.headers(name).next().is_some()),
+        }
     }
 
     /// A failure that never reached the tracker: it will not work until the client, the torrent
@@ -240,16 +274,32 @@ impl Exchange<'_> {
     fn fail(&self, failure: ParseFailure, reason: &str, body: &mut Vec<u8>) {
         self.worker.counters.parse_failure(failure);
         let as_long_as = self.worker.context.tracker.explain(Refusal::CounterTooLarge);
-        encode_failure(reason, &as_long_as, body);
+        let explanation =
+            Explanation { text: reason.to_owned(), form: Form::Failure, ..as_long_as };
+        encode_refusal(&explanation, body);
     }
 }
 
-fn encode_failure(reason: &str, waits: &mika_core::Explanation, body: &mut Vec<u8>) {
+fn encode_refusal(told: &Explanation, body: &mut Vec<u8>) {
+    if told.form != Form::Failure {
+        let answer = told.answer();
+        AnnounceReply {
+            interval_seconds: answer.interval_seconds,
+            min_interval_seconds: answer.min_interval_seconds,
+            warning: Some(told.text.as_str()).filter(|_| told.form == Form::Warning),
+            ..AnnounceReply::default()
+        }
+        .encode(body);
+        return;
+    }
     FailureReply {
-        reason,
-        interval_seconds: Some(waits.interval_seconds),
-        min_interval_seconds: Some(waits.interval_seconds),
-        retry_in: Some(waits.retry_in_minutes.map_or(RetryIn::Never, RetryIn::Minutes)),
+        reason: &told.text,
+        interval_seconds: told.interval_seconds,
+        min_interval_seconds: told.interval_seconds,
+        retry_in: told.retry.map(|retry| match retry {
+            Retry::Minutes(minutes) => RetryIn::Minutes(minutes),
+            Retry::Never => RetryIn::Never,
+        }),
     }
     .encode(body);
 }

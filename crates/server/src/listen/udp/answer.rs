@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
-use mika_core::{Mode, PeerList, Refusal};
+use mika_core::site::Form;
+use mika_core::{Answer, Mode, PeerList, Refusal};
 use mika_protocol::AnnounceRequest;
 use mika_protocol::udp::{self, AnnounceReply, InfoHashes, UdpError, UdpRequest};
 
@@ -103,7 +104,8 @@ impl Responder {
             Ok(UdpRequest::Connect { .. }) => {}
             Err((_, _, reason)) => {
                 self.counters.parse_failure(ParseFailure::Announce);
-                encode_error(reply, transaction_id, &reason.to_string(), REPLY_BYTES_MAX);
+                let told = self.context.tracker.explain(Refusal::from(reason));
+                encode_error(reply, transaction_id, &told.text, REPLY_BYTES_MAX);
             }
         }
     }
@@ -120,13 +122,13 @@ impl Responder {
         let row_bytes = if ip.is_ipv4() { ROW_V4_BYTES } else { ROW_V6_BYTES };
         let rows_max = (REPLY_BYTES_MAX - ANNOUNCE_HEAD_BYTES) / row_bytes;
         request.numwant = request.numwant.map(|wanted| wanted.min(rows_max as u32));
-        let source = mika_core::Source { ip, one_family: true };
+        let source = mika_core::Source { one_family: true, ..mika_core::Source::new(ip) };
         let tracker = &self.context.tracker;
         let result = tracker.announce(&request, source, earned.now_seconds, &mut self.peers);
         self.identify(earned, result.as_ref().err().copied());
         let answer = match result {
             Ok(answer) => answer,
-            Err(refusal) => return self.refuse(refusal, earned.transaction_id, reply),
+            Err(refusal) => return self.refuse_announce(refusal, earned.transaction_id, reply),
         };
         self.counters.announced(Carrier::Udp, request.event);
         let rows = if ip.is_ipv4() { &self.peers.v4 } else { &self.peers.v6 };
@@ -169,10 +171,16 @@ impl Responder {
         udp::encode_scrape(reply, earned.transaction_id, counts);
     }
 
-    fn refuse(&self, refusal: Refusal, transaction_id: u32, reply: &mut Vec<u8>) {
+    /// What is no failure over HTTP is an answer without peers here, which has no room for words.
+    fn refuse_announce(&self, refusal: Refusal, transaction_id: u32, reply: &mut Vec<u8>) {
         self.counters.refusal(refusal);
-        let explanation = self.context.tracker.explain(refusal);
-        encode_error(reply, transaction_id, &explanation.text, REPLY_BYTES_MAX);
+        let told = self.context.tracker.explain(refusal);
+        if told.form == Form::Failure {
+            return encode_error(reply, transaction_id, &told.text, REPLY_BYTES_MAX);
+        }
+        let Answer { interval_seconds, leechers, seeders, .. } = told.answer();
+        AnnounceReply { transaction_id, interval_seconds, leechers, seeders, rows: &[] }
+            .encode(reply);
     }
 }
 
