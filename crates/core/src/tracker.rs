@@ -14,7 +14,7 @@ mod unregistered;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use mika_protocol::{AnnounceRequest, InfoHash, Passkey, ScrapeCounts};
+use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId, ScrapeCounts};
 use parking_lot::{Mutex, RwLock};
 
 use crate::admission;
@@ -115,6 +115,12 @@ impl Tracker {
             },
             unregistered: Unregistered::default(),
         }
+    }
+
+    /// The identity in memory of a user's client, as in
+    /// [`SessionRow::key`](crate::batch::SessionRow::key).
+    pub fn session_key(&self, user_id: u32, peer_id: &PeerId) -> u64 {
+        self.hash_key.session(user_id, peer_id)
     }
 
     /// Private or public.

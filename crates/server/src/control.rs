@@ -7,6 +7,7 @@
 //!
 //! * [`Control`]: the operations on users, torrents, roles, client rules, tokens and events.
 //! * [`load()`]: everything from the store into an empty tracker, at the start.
+//! * [`import_peers`]: what another tracker left behind, at a first start.
 //! * [`AnnounceUrls`]: what users are told to announce to.
 
 mod announce_urls;
@@ -14,6 +15,7 @@ mod client_rules;
 mod error;
 mod events;
 mod load;
+mod peers;
 mod roles;
 mod tokens;
 mod torrents;
@@ -23,6 +25,7 @@ mod validate;
 pub use announce_urls::AnnounceUrls;
 pub use error::ControlError;
 pub use load::{LoadReport, load};
+pub use peers::import_peers;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -7,6 +7,8 @@
 //!    exactly those that the totals add up to. What a client reported after that comes in again
 //!    with its next announce.
 //!
+//! At a first start the sessions of another tracker are taken over from the site's tables.
+//!
 //! If the store turns out to have a batch that the journal lost (a power cut with
 //! `journal_sync` other than `always`), the sessions are older than the totals: the next announce
 //! of each only sets its counters, so that nothing is counted twice.
@@ -94,6 +96,12 @@ pub async fn recover(
     if checkpoint < snapshot_number {
         let path = snapshot_path.to_owned();
         return Err(RecoveryError::StoreBehind { checkpoint, snapshot_number, path });
+    }
+    if snapshot.is_none() && journal.last_number() == 0 && checkpoint == 0 {
+        let peers = control::import_peers(catalog.as_ref(), tracker).await?;
+        if peers > 0 {
+            info!(peers, "sessions of another tracker go on here");
+        }
     }
     let mut reader = JournalReader::all(journal.dir());
     let mut last_replayed = snapshot_number;

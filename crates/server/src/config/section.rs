@@ -141,10 +141,6 @@ impl KeyType for Vec<Network> {
     const LIST: bool = true;
 }
 
-impl KeyType for BTreeMap<String, String> {
-    const EXPECTED: &'static str = "a table such as { users = \"forum_users\" }";
-}
-
 /// What every section can do; implemented by [`section!`].
 pub(super) trait Section {
     const INFO: SectionInfo;
