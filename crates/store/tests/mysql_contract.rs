@@ -1,4 +1,4 @@
-//! The Mysql adapter keeps the contract of all adapters.
+//! The adapter for MariaDB and MySQL keeps the contract of all adapters.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which may fail")]
 
 #[path = "support/tables.rs"]
@@ -11,22 +11,25 @@ use async_trait::async_trait;
 use mika_store::contract::{CatalogDatabase, Database, Totals};
 use mika_store::schema::{Dialect, Schema};
 use mika_store::{Catalog, MysqlStore, Store};
+use mika_test_servers::{Kind, Options, found, shared};
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 struct MysqlDatabase {
     url: String,
+    is_mysql: bool,
+    /// Dropped by the server when the test is over.
+    _database: mika_test_servers::Database,
 }
 
-async fn database() -> MysqlDatabase {
-    let mut connection = MySqlConnection::connect("mysql://mika:secret@127.0.0.1:33999/mysql").await.unwrap();
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let name = format!("t{}_{number}", std::process::id());
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-    let database = MysqlDatabase { url: format!("mysql://mika:secret@127.0.0.1:33999/{name}") };
+async fn on(options: Options) -> Option<MysqlDatabase> {
+    let server = found(shared(&options))?;
+    let database = server.create_database();
+    let is_mysql = server.kind() == Kind::MySql;
+    let database = MysqlDatabase { url: database.url(), is_mysql, _database: database };
+    // Makes the tables.
     database.store().await.close().await;
-    database
+    Some(database)
 }
 
 impl MysqlDatabase {
@@ -62,7 +65,10 @@ impl Database for MysqlDatabase {
         .zip([users, torrents])
         {
             let (statement, count) = statement;
-            let deep = "SET SESSION max_recursive_iterations = 4294967295";
+            let deep = match self.is_mysql {
+                true => "SET SESSION cte_max_recursion_depth = 4294967295",
+                false => "SET SESSION max_recursive_iterations = 4294967295",
+            };
             sqlx::query(deep).execute(&mut connection).await.unwrap();
             let query = sqlx::query(statement).bind(i64::from(count));
             query.execute(&mut connection).await.unwrap();
@@ -85,5 +91,24 @@ impl CatalogDatabase for MysqlDatabase {
     }
 }
 
-mika_store::contract_tests!(database);
-mika_store::catalog_contract_tests!(database);
+mod mariadb {
+    use super::*;
+
+    async fn database() -> Option<MysqlDatabase> {
+        on(Options::mariadb()).await
+    }
+
+    mika_store::contract_tests!(database);
+    mika_store::catalog_contract_tests!(database);
+}
+
+mod mysql {
+    use super::*;
+
+    async fn database() -> Option<MysqlDatabase> {
+        on(Options::mysql()).await
+    }
+
+    mika_store::contract_tests!(database);
+    mika_store::catalog_contract_tests!(database);
+}

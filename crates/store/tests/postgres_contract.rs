@@ -1,4 +1,4 @@
-//! The Postgres adapter keeps the contract of all adapters.
+//! The adapter for PostgreSQL keeps the contract of all adapters.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which may fail")]
 
 #[path = "support/tables.rs"]
@@ -11,22 +11,23 @@ use async_trait::async_trait;
 use mika_store::contract::{CatalogDatabase, Database, Totals};
 use mika_store::schema::{Dialect, Schema};
 use mika_store::{Catalog, PostgresStore, Store};
+use mika_test_servers::{Options, found, shared};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgRow};
 
 struct PostgresDatabase {
     url: String,
+    /// Dropped by the server when the test is over.
+    _database: mika_test_servers::Database,
 }
 
-async fn database() -> PostgresDatabase {
-    let mut connection = PgConnection::connect("postgres://postgres@127.0.0.1:54999/postgres").await.unwrap();
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let name = format!("t{}_{number}", std::process::id());
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-    let database = PostgresDatabase { url: format!("postgres://postgres@127.0.0.1:54999/{name}") };
+async fn database() -> Option<PostgresDatabase> {
+    let server = found(shared(&Options::postgresql()))?;
+    let database = server.create_database();
+    let database = PostgresDatabase { url: database.url(), _database: database };
+    // Makes the tables.
     database.store().await.close().await;
-    database
+    Some(database)
 }
 
 impl PostgresDatabase {

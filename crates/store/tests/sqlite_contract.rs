@@ -13,8 +13,8 @@ use support::File;
 
 struct SqliteDatabase(File);
 
-async fn database() -> SqliteDatabase {
-    SqliteDatabase(File::new())
+async fn database() -> Option<SqliteDatabase> {
+    Some(SqliteDatabase(File::new()))
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ INSERT INTO xbt_files_users (uid, fid, peer_id, active, uploaded, downloaded, re
     downspeed, corrupt, timespent, announced, useragent, mtime, ip)
 SELECT d.user_id, d.torrent_id, d.peer_id, d.active, d.uploaded_bytes, d.downloaded_bytes,
     d.left_bytes, LEAST(d.upload_speed, 2147483647), LEAST(d.download_speed, 2147483647),
-    d.corrupt_bytes, LEAST(d.announced_at_seconds - d.started_at_seconds, 2147483647), d.announces,
+    d.corrupt_bytes, d.elapsed_seconds, d.announces,
     LEFT(d.agent, 51), d.announced_at_seconds,
     IF(CHAR_LENGTH(COALESCE(d.address_text, '')) <= 15, COALESCE(d.address_text, ''), '')
 FROM {{rows}} AS d
@@ -19,7 +19,7 @@ ON DUPLICATE KEY UPDATE
     xbt_files_users.downspeed = LEAST(d.download_speed, 2147483647),
     xbt_files_users.corrupt = d.corrupt_bytes,
     xbt_files_users.timespent =
-        LEAST(d.announced_at_seconds - d.started_at_seconds, 2147483647),
+        LEAST(xbt_files_users.timespent + d.elapsed_seconds, 2147483647),
     xbt_files_users.announced = LEAST(xbt_files_users.announced + d.announces, 2147483647),
     xbt_files_users.useragent = IF(d.agent = '', xbt_files_users.useragent, LEFT(d.agent, 51)),
     xbt_files_users.mtime = d.announced_at_seconds,

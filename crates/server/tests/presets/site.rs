@@ -1,6 +1,5 @@
 //! A site: its tables on a real MariaDB, and a tracker that was started on them.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -66,15 +65,25 @@ impl Site {
 
     /// The same, with changes to the tables before the start.
     pub async fn start_with(setup: Setup, changes: &str) -> Option<Self> {
+        Self::start_named(setup, changes, &[]).await
+    }
+
+    /// The same, with names of tables and columns that are not the schema's.
+    pub async fn start_named(
+        setup: Setup,
+        changes: &str,
+        names: &[(&str, &str)],
+    ) -> Option<Self> {
         let database = database(setup, changes)?;
-        let mut site = Self::empty(setup, database).await;
+        let names = names.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned()));
+        let schema = Schema::open(setup.schema, Dialect::Mysql, &names.collect()).unwrap();
+        let mut site = Self::empty(setup, database, schema).await;
         site.load = control::load(&*site.store, &site.tracker, site.now_seconds).await.unwrap();
         control::import_peers(&*site.store, &site.tracker).await.unwrap();
         Some(site)
     }
 
-    async fn empty(setup: Setup, database: Database) -> Self {
-        let schema = Schema::open(setup.schema, Dialect::Mysql, &BTreeMap::new()).unwrap();
+    async fn empty(setup: Setup, database: Database, schema: Schema) -> Self {
         let store = Arc::new(MysqlStore::open(&database.url(), schema).await.unwrap());
         let mut settings = setup.preset.settings();
         settings.keep_peer_ids = true;

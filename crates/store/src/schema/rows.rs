@@ -283,6 +283,7 @@ impl FlushRow for SessionRow {
         Column::integer("uploaded_delta_bytes"),
         Column::integer("downloaded_delta_bytes"),
         Column::integer("corrupt_bytes"),
+        Column::integer("elapsed_seconds"),
         Column::integer("upload_speed"),
         Column::integer("download_speed"),
     ];
@@ -314,6 +315,7 @@ impl FlushRow for SessionRow {
         into.push(self.uploaded_delta_bytes.into());
         into.push(self.downloaded_delta_bytes.into());
         into.push(self.corrupt_bytes.into());
+        into.push(self.speed_seconds.into());
         into.push(speed(self.uploaded_delta_bytes).into());
         into.push(speed(self.downloaded_delta_bytes).into());
     }

@@ -6,7 +6,7 @@ use super::backend::{Arguments, Backend, Failure, RowSet, Session};
 use crate::schema::{FlushRow, FlushStatement, Schema, Statement, Value};
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
-/// Rows per statement: the 24 columns of sessions make 24 000 of the 32 766 values that SQLite
+/// Rows per statement: the 25 columns of sessions make 25 000 of the 32 766 values that SQLite
 /// binds.
 pub(crate) const CHUNK_ROWS: usize = 1000;
 

@@ -59,8 +59,7 @@ macro_rules! totals {
         let users = sqlx::query("SELECT * FROM users").fetch_all(&mut *connection).await.unwrap();
         let torrents =
             sqlx::query("SELECT * FROM torrents").fetch_all(&mut *connection).await.unwrap();
-        let rows =
-            sqlx::query("SELECT * FROM history").fetch_all(&mut *connection).await.unwrap();
+        let rows = sqlx::query("SELECT * FROM history").fetch_all(&mut *connection).await.unwrap();
         Totals {
             users: users.iter().map(user).collect(),
             torrents: torrents.iter().map(torrent).collect(),
