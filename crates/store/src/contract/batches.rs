@@ -269,18 +269,19 @@ pub async fn a_cancelled_batch_leaves_everything_or_nothing(database: &dyn Datab
     database.seed(3, 3).await;
     let mut totals = Totals::seeded(3, 3);
     let mut cancelled = 0;
-    // Each round lets the writer get one step further than the round before.
-    for (steps, number) in (1..500).zip(1..) {
+    for number in 1..500 {
         let batch = model::batch(number, 3, 1);
-        let completed = polled(store.apply(&batch), steps).await;
+        // Each round lets the writer get one step further than the round before.
+        let completed = polled(store.apply(&batch), cancelled + 1).await;
         if completed.is_none() {
             cancelled += 1;
             store.apply(&batch).await.unwrap();
         }
         totals.add(&batch, database.largest_total());
-        assert_eq!(database.totals().await, totals, "cancelled after {steps} steps");
+        assert_eq!(database.totals().await, totals, "cancelled {cancelled} times");
         assert_eq!(store.checkpoint().await.unwrap(), number);
-        if completed.is_some() {
+        // A server that answers before it is asked for leaves nothing to cancel; not every time.
+        if completed.is_some() && cancelled > 0 {
             break;
         }
     }

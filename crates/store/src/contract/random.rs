@@ -12,7 +12,7 @@ use super::model::Totals;
 
 /// Ids go beyond the records that exist.
 const RECORDS: u32 = 8;
-const CASES: u32 = 48;
+const CASES: u32 = 24;
 
 /// Batches of any content, some sent twice, with unknown ids among the rows, add up to what the
 /// model says.
