@@ -8,6 +8,7 @@ mod explain;
 mod private;
 mod public;
 mod restore;
+mod retire;
 mod shards;
 mod unregistered;
 

@@ -135,6 +135,15 @@ impl Users {
         Ok(())
     }
 
+    /// Closes an account: its announces are refused from now on.
+    pub(crate) fn retire(&self, index: u32) {
+        let index = index as usize;
+        let Some(part) = self.records.get(index % PARTS) else { return };
+        if let Some(record) = part.write().get_mut(index / PARTS) {
+            record.flags |= DELETED;
+        }
+    }
+
     /// Torrents that a user leeches now.
     pub(crate) fn leeching(&self, index: u32) -> u32 {
         self.with_record(index, |record| record.leeching.load(Ordering::Relaxed)).unwrap_or(0)

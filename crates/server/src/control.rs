@@ -8,6 +8,7 @@
 //! * [`Control`]: the operations on users, torrents, roles, client rules, tokens and events.
 //! * [`load()`]: everything from the store into an empty tracker, at the start.
 //! * [`import_peers`]: what another tracker left behind, at a first start.
+//! * [`Control::resync`]: what the site changed in its tables by itself.
 //! * [`AnnounceUrls`]: what users are told to announce to.
 
 mod announce_urls;
@@ -16,6 +17,7 @@ mod error;
 mod events;
 mod load;
 mod peers;
+mod resync;
 mod roles;
 mod tokens;
 mod torrents;
@@ -26,6 +28,7 @@ pub use announce_urls::AnnounceUrls;
 pub use error::ControlError;
 pub use load::{LoadReport, load};
 pub use peers::import_peers;
+pub use resync::{ResyncReport, Resynced};
 
 use std::future::Future;
 use std::sync::Arc;
@@ -48,6 +51,10 @@ struct Shared {
     catalog: Arc<dyn Catalog>,
     announce_urls: ArcSwap<AnnounceUrls>,
     changes: Mutex<()>,
+    /// What was changed since a resync began to read.
+    touched: resync::Touched,
+    /// One resync at a time.
+    resync: Mutex<()>,
 }
 
 impl Control {
@@ -57,9 +64,15 @@ impl Control {
         catalog: Arc<dyn Catalog>,
         announce_urls: AnnounceUrls,
     ) -> Self {
-        let announce_urls = ArcSwap::from_pointee(announce_urls);
-        let changes = Mutex::new(());
-        Self { shared: Arc::new(Shared { tracker, catalog, announce_urls, changes }) }
+        let shared = Shared {
+            tracker,
+            catalog,
+            announce_urls: ArcSwap::from_pointee(announce_urls),
+            changes: Mutex::new(()),
+            touched: resync::Touched::default(),
+            resync: Mutex::new(()),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The tracker that changes are made to.
@@ -81,6 +94,12 @@ impl Control {
     pub(crate) async fn probe_store(&self) -> Result<(), ControlError> {
         self.catalog().checkpoint().await?;
         Ok(())
+    }
+
+    /// Must be called before a changed record goes into the tracker: an older state of it that a
+    /// resync has read stays out then.
+    fn touch(&self, key: resync::Key) {
+        self.shared.touched.add(key);
     }
 
     fn catalog(&self) -> &dyn Catalog {

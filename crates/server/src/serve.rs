@@ -7,6 +7,7 @@
 
 mod commands;
 mod expiry;
+mod resync;
 mod running;
 mod settings;
 mod sockets;

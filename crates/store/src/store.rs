@@ -89,10 +89,11 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Streams what has changed since a Unix time in seconds into `sink`: users and torrents that
-    /// changed, and the small tables (roles, client rules, tokens, events) as a whole.
+    /// changed, if the store can tell, and the small tables (roles, client rules, tokens, events)
+    /// as a whole.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] if the store cannot tell; a full [`Store::load`] can.
+    /// [`StoreError::Unsupported`] if the store cannot read a part; a full [`Store::load`] can.
     async fn load_changes(
         &self,
         since_seconds: u32,

@@ -213,6 +213,14 @@ section! {
         /// Names of tables and columns that differ from those of the schema, as in
         /// { users = "forum_users" }; `mika schema show` lists what a schema lets you name.
         restart names: BTreeMap<String, String> = BTreeMap::new();
+
+        /// Seconds between two looks at what the site has changed in its tables by itself. Of
+        /// users and torrents only those changed since are read, where the schema can tell (it
+        /// has users.changes.sql and torrents.changes.sql). 0: never.
+        live resync_seconds: u32 = 60, 0..=86_400;
+
+        /// Seconds between two such looks that read everything, and find what is gone. 0: never.
+        live full_resync_seconds: u32 = 3600, 0..=604_800;
     }
 }
 

@@ -5,6 +5,7 @@ use mika_core::registry;
 use mika_store::record::ClientRuleRecord;
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, validate};
 
 /// Client rules at most.
@@ -44,6 +45,7 @@ impl Control {
             };
             control.catalog().put_client_rule(&rule).await?;
             rules.push(rule.clone());
+            control.touch(Key::ClientRules);
             control.tracker().set_client_rules(rules.iter().map(rule_spec).collect());
             Ok(rule_json(rule))
         })
@@ -66,6 +68,7 @@ impl Control {
             rule.name = change.name.unwrap_or_else(|| rule.name.clone());
             let rule = rule.clone();
             control.catalog().put_client_rule(&rule).await?;
+            control.touch(Key::ClientRules);
             control.tracker().set_client_rules(rules.iter().map(rule_spec).collect());
             Ok(rule_json(rule))
         })
@@ -80,6 +83,7 @@ impl Control {
                 return Err(rule_not_found(&prefix));
             }
             rules.retain(|rule| rule.prefix != prefix);
+            control.touch(Key::ClientRules);
             control.tracker().set_client_rules(rules.iter().map(rule_spec).collect());
             Ok(())
         })

@@ -5,6 +5,7 @@ use mika_core::registry::GlobalEvent;
 use mika_store::record::EventRecord;
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, now_seconds, validate};
 
 /// Events at most, past ones included.
@@ -44,6 +45,7 @@ impl Control {
             }
             control.catalog().put_event(&event).await?;
             events.push(event.clone());
+            control.touch(Key::Events);
             control.tracker().set_events(events.iter().map(event_spec).collect());
             Ok(event_json(event))
         })
@@ -59,6 +61,7 @@ impl Control {
                 return Err(ControlError::not_found("event_not_found", detail));
             }
             events.retain(|event| event.name != name);
+            control.touch(Key::Events);
             control.tracker().set_events(events.iter().map(event_spec).collect());
             Ok(())
         })

@@ -1,6 +1,8 @@
-//! Everything from the store into an empty tracker.
+//! Everything from the store into the tracker.
 
+use std::collections::HashSet;
 use std::fmt::Display;
+use std::mem::take;
 
 use mika_core::Mode;
 use mika_core::Tracker;
@@ -14,6 +16,7 @@ use tracing::warn;
 
 use super::client_rules::rule_spec;
 use super::events::event_spec;
+use super::resync::{Key, Touched};
 use super::roles::role_spec;
 use super::tokens::token_spec;
 use super::torrents::torrent_spec;
@@ -52,28 +55,60 @@ pub async fn load(
     tracker: &Tracker,
     now_seconds: u32,
 ) -> Result<LoadReport, StoreError> {
-    let mut loader = Loader {
-        tracker,
-        now_seconds,
-        report: LoadReport::default(),
-        client_rules: Vec::new(),
-        events: Vec::new(),
-        tokens: Vec::new(),
-    };
+    let touched = Touched::default();
+    let mut loader = Loader::new(tracker, &touched, now_seconds);
     store.load(&mut loader).await?;
-    tracker.set_client_rules(std::mem::take(&mut loader.client_rules));
-    tracker.set_events(std::mem::take(&mut loader.events));
-    loader.resolve_tokens();
-    Ok(loader.report)
+    Ok(loader.finish().report)
 }
 
-struct Loader<'a> {
+/// Puts records into the tracker, except those that were touched meanwhile.
+pub(super) struct Loader<'a> {
     tracker: &'a Tracker,
+    touched: &'a Touched,
     now_seconds: u32,
     report: LoadReport,
+    seen: Seen,
     client_rules: Vec<ClientRule>,
     events: Vec<GlobalEvent>,
     tokens: Vec<TokenRecord>,
+}
+
+/// Which records were there.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) users: HashSet<u32>,
+    pub(super) torrents: HashSet<u32>,
+}
+
+/// What came of a load.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) report: LoadReport,
+    pub(super) seen: Seen,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(tracker: &'a Tracker, touched: &'a Touched, now_seconds: u32) -> Self {
+        Self {
+            tracker,
+            touched,
+            now_seconds,
+            report: LoadReport::default(),
+            seen: Seen::default(),
+            client_rules: Vec::new(),
+            events: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Puts the small tables in force, each as a whole.
+    pub(super) fn finish(mut self) -> Loaded {
+        let (rules, events) = (take(&mut self.client_rules), take(&mut self.events));
+        self.touched.unless(Key::ClientRules, || self.tracker.set_client_rules(rules));
+        self.touched.unless(Key::Events, || self.tracker.set_events(events));
+        self.resolve_tokens();
+        Loaded { report: self.report, seen: self.seen }
+    }
 }
 
 impl Loader<'_> {
@@ -90,13 +125,23 @@ impl Loader<'_> {
     /// The store knows a token's torrent by id, the tracker by info-hash. The tokens are few
     /// beside the torrents, so only the hashes of their torrents are collected.
     fn resolve_tokens(&mut self) {
-        let mut tokens = std::mem::take(&mut self.tokens);
+        let mut tokens = take(&mut self.tokens);
         tokens.sort_unstable_by_key(|token| token.torrent_id);
         let is_wanted =
             |id: u32| tokens.binary_search_by_key(&id, |token| token.torrent_id).is_ok();
         let mut hashes = self.tracker.info_hashes_of(is_wanted);
         hashes.sort_unstable_by_key(|(id, _)| *id);
-        for token in &tokens {
+        let touched = self.touched;
+        touched.unless(Key::Tokens, || {
+            let key = |token: &TokenRecord| (token.user_id, token.torrent_id);
+            let kept: HashSet<_> = tokens.iter().map(key).collect();
+            self.tracker.retain_tokens(|user_id, torrent_id| kept.contains(&(user_id, torrent_id)));
+            self.put_tokens(&tokens, &hashes);
+        });
+    }
+
+    fn put_tokens(&mut self, tokens: &[TokenRecord], hashes: &[(u32, InfoHash)]) {
+        for token in tokens {
             let at = hashes.binary_search_by_key(&token.torrent_id, |(id, _)| *id);
             match at.ok().and_then(|at| hashes.get(at)) {
                 Some((_, info_hash)) => self.put_token(*info_hash, token),
@@ -118,7 +163,8 @@ impl Loader<'_> {
 
 impl LoadSink for Loader<'_> {
     fn role(&mut self, role: RoleRecord) {
-        self.tracker.put_named_role(role_spec(&role), &role.name);
+        let put = || self.tracker.put_named_role(role_spec(&role), &role.name);
+        self.touched.unless(Key::Roles, put);
         self.report.roles = self.report.roles.saturating_add(1);
     }
 
@@ -127,14 +173,18 @@ impl LoadSink for Loader<'_> {
             Ok(spec) => spec,
             Err(error) => return self.bad("users", format_args!("user {}: {error}", user.id)),
         };
-        match self.tracker.put_user(spec) {
+        self.seen.users.insert(user.id);
+        let put = self.touched.unless(Key::User(user.id), || self.tracker.put_user(spec));
+        match put.unwrap_or(Ok(())) {
             Ok(()) => self.report.users = self.report.users.saturating_add(1),
             Err(error) => self.bad("users", format_args!("user {}: {error}", user.id)),
         }
     }
 
     fn torrent(&mut self, torrent: TorrentRecord) {
-        match self.tracker.put_torrent(torrent_spec(&torrent)) {
+        self.seen.torrents.insert(torrent.id);
+        let put = || self.tracker.put_torrent(torrent_spec(&torrent));
+        match self.touched.unless(Key::Torrent(torrent.id), put).unwrap_or(Ok(())) {
             Ok(()) => self.report.torrents = self.report.torrents.saturating_add(1),
             Err(error) => self.bad("torrents", format_args!("torrent {}: {error}", torrent.id)),
         }

@@ -6,6 +6,7 @@ use mika_store::StoreError;
 use mika_store::record::RoleRecord;
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, validate};
 
 /// Roles at most.
@@ -49,6 +50,7 @@ impl Control {
                 }
                 Err(error) => return Err(error.into()),
             }
+            control.touch(Key::Roles);
             control.tracker().remove_role(role.id);
             Ok(())
         })
@@ -105,6 +107,7 @@ impl Control {
 
     async fn store_role(&self, record: RoleRecord) -> Result<Role, ControlError> {
         let record = self.catalog().put_role(&record).await?;
+        self.touch(Key::Roles);
         self.tracker().put_named_role(role_spec(&record), &record.name);
         Ok(role_json(record))
     }

@@ -11,6 +11,7 @@ use mika_store::catalog::UserKey;
 use mika_store::record::TokenRecord;
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, now_seconds, validate};
 
 impl Control {
@@ -70,6 +71,7 @@ impl Control {
                 ends_at_seconds: new.ends_at,
             };
             control.catalog().put_token(&record).await?;
+            control.touch(Key::Tokens);
             control.tracker().put_token(torrent.info_hash, token_spec(&record))?;
             Ok(token_json(record, user.name, torrent.info_hash))
         })
@@ -89,6 +91,7 @@ impl Control {
                 let detail = format!("user {} has no token on {info_hash}", user.id);
                 return Err(ControlError::not_found("token_not_found", detail));
             }
+            control.touch(Key::Tokens);
             control.tracker().remove_token(torrent.info_hash, user.id);
             Ok(())
         })

@@ -7,6 +7,7 @@ use mika_store::catalog::{self, TorrentPatch};
 use mika_store::record::TorrentRecord;
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, happened, now_seconds, validate};
 
 impl Control {
@@ -113,6 +114,7 @@ impl Control {
     }
 
     fn put_torrent_in_force(&self, record: &TorrentRecord) -> Result<(), ControlError> {
+        self.touch(Key::Torrent(record.id));
         Ok(self.tracker().put_torrent(torrent_spec(record))?)
     }
 

@@ -8,6 +8,7 @@ use mika_store::catalog::{self, UserKey, UserPatch};
 use mika_store::record::{RoleRecord, UserRecord};
 
 use super::error::ControlError;
+use super::resync::Key;
 use super::{Control, happened, now_seconds, validate};
 
 impl Control {
@@ -156,6 +157,7 @@ impl Control {
     }
 
     fn put_in_force(&self, record: &UserRecord) -> Result<(), ControlError> {
+        self.touch(Key::User(record.id));
         Ok(self.tracker().put_user(user_spec(record)?)?)
     }
 

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::commands::ServerCommands;
 use super::sockets::Sockets;
 use super::state::State;
-use super::{Hooks, ServeError, expiry};
+use super::{Hooks, ServeError, expiry, resync};
 use crate::admin::{Admin, AdminToken, RunningAdmin};
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::DataDir;
@@ -34,6 +34,7 @@ pub(super) struct Running {
     commands: Arc<ServerCommands>,
     flush: Arc<FlushHandle>,
     applier: tokio::task::JoinHandle<()>,
+    resync: tokio::task::JoinHandle<()>,
     status: Arc<FlushStatus>,
     catalog: Arc<dyn Catalog>,
     _data: DataDir,
@@ -55,9 +56,11 @@ impl Running {
         let expiry = expiry::start(&tracker, &clock, &config, &signal)?;
 
         let live = LiveSettings::of(&config.load());
+        let resync_clock = clock.clone();
         let context = Arc::new(ListenContext::new(Arc::clone(&tracker), clock, live));
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
+        let resync = resync::start(control.clone(), resync_clock, Arc::clone(&config));
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let commands = Arc::new(ServerCommands {
             config,
@@ -84,6 +87,7 @@ impl Running {
             commands,
             flush,
             applier,
+            resync,
             status,
             catalog,
             _data,
@@ -103,6 +107,7 @@ impl Running {
     /// Answers what has arrived, writes the last batch and a snapshot, and waits for the store.
     pub(super) async fn stop(self) -> Result<(), ServeError> {
         info!("stopping: answering what has arrived, then writing the last batch");
+        self.resync.abort();
         self.shutdown.trigger();
         let (workers, expiry) = (self.workers, self.expiry);
         let joined = tokio::task::spawn_blocking(move || {

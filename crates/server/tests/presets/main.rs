@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod gazelle;
+mod resync;
 mod site;
 mod unit3d;
 mod xbt;

@@ -9,7 +9,8 @@ use mika_core::reply::{Answer, Headers, PeerList, Source};
 use mika_core::site::Preset;
 use mika_core::{Mode, Refusal, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
-use mika_server::control::{self, LoadReport};
+use mika_server::config::Config;
+use mika_server::control::{self, AnnounceUrls, Control, LoadReport};
 use mika_store::schema::{Dialect, Schema};
 use mika_store::store::Applied;
 use mika_store::{MysqlStore, Store};
@@ -20,7 +21,7 @@ use mika_test_servers::{Database, Options, SqlMode, found, shared};
 pub struct Site {
     pub database: Database,
     pub store: Arc<MysqlStore>,
-    pub tracker: Tracker,
+    pub tracker: Arc<Tracker>,
     pub load: LoadReport,
     pub now_seconds: u32,
     pub peers: PeerList,
@@ -69,11 +70,7 @@ impl Site {
     }
 
     /// The same, with names of tables and columns that are not the schema's.
-    pub async fn start_named(
-        setup: Setup,
-        changes: &str,
-        names: &[(&str, &str)],
-    ) -> Option<Self> {
+    pub async fn start_named(setup: Setup, changes: &str, names: &[(&str, &str)]) -> Option<Self> {
         let database = database(setup, changes)?;
         let names = names.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned()));
         let schema = Schema::open(setup.schema, Dialect::Mysql, &names.collect()).unwrap();
@@ -87,7 +84,7 @@ impl Site {
         let store = Arc::new(MysqlStore::open(&database.url(), schema).await.unwrap());
         let mut settings = setup.preset.settings();
         settings.keep_peer_ids = true;
-        let tracker = Tracker::new(Mode::Private, settings, [7; 16]);
+        let tracker = Arc::new(Tracker::new(Mode::Private, settings, [7; 16]));
         let now_seconds = now_seconds();
         tracker.resume(now_seconds);
         Self {
@@ -143,6 +140,12 @@ impl Site {
         for part in 0..Tracker::PARTS {
             self.tracker.expire(part, self.now_seconds);
         }
+    }
+
+    /// The control plane in front of the tracker.
+    pub fn control(&self) -> Control {
+        let urls = AnnounceUrls::from_config(&Config::default());
+        Control::new(Arc::clone(&self.tracker), self.store.clone(), urls)
     }
 
     /// A query's rows, columns separated by tabs, rows by newlines.

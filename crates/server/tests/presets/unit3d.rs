@@ -94,9 +94,8 @@ async fn check_3_a_gap_of_9000_seconds_adds_no_seed_time_and_8999_add_all() {
         ));
         site.announce(&u19(), hash(101), seeding(0)).unwrap();
         site.flush().await;
-        let history = site.query(
-            "SELECT seedtime, UNIX_TIMESTAMP(updated_at) FROM history WHERE user_id = 19",
-        );
+        let history = site
+            .query("SELECT seedtime, UNIX_TIMESTAMP(updated_at) FROM history WHERE user_id = 19");
         assert_eq!(history, format!("{seed_time}\t{now}"), "{gap}");
     }
 }
@@ -120,9 +119,8 @@ async fn check_5_what_comes_too_early_counts_and_is_answered_with_nobody() {
     assert_eq!((answer.seeders, answer.leechers), (0, 0));
     assert!(site.peers.is_empty());
     site.flush().await;
-    let history = site.query(
-        "SELECT downloaded, actual_downloaded, uploaded FROM history WHERE user_id = 12",
-    );
+    let history = site
+        .query("SELECT downloaded, actual_downloaded, uploaded FROM history WHERE user_id = 12");
     assert_eq!(history, "0\t500000\t100");
     assert_eq!(site.query("SELECT uploaded, downloaded FROM users WHERE id = 12"), "1100\t1000");
     assert_eq!(site.query("SELECT balance FROM torrents WHERE id = 101"), "-499900");
@@ -293,9 +291,11 @@ async fn check_14_announces_of_what_is_not_registered_are_noted() {
 
 #[tokio::test]
 async fn check_20_one_absurd_report_stops_nobody_elses_rows() {
-    let mut site = site!("UPDATE users SET uploaded = 18446744073709551000 WHERE id = 11;
+    let mut site = site!(
+        "UPDATE users SET uploaded = 18446744073709551000 WHERE id = 11;
         UPDATE history SET actual_uploaded = 18446744073709551000 WHERE user_id = 11;
-        UPDATE torrents SET balance = 9223372036854775000 WHERE id = 101");
+        UPDATE torrents SET balance = 9223372036854775000 WHERE id = 101"
+    );
     let u15 = Client::of(15, "-qB4650-second15", "10.0.0.15", 50015);
     site.announce(&u11(), hash(101), seeding(1 << 50)).unwrap();
     site.announce(&u11(), hash(101), seeding(u64::MAX)).unwrap_err();
@@ -312,9 +312,11 @@ async fn check_20_one_absurd_report_stops_nobody_elses_rows() {
 
 #[tokio::test]
 async fn check_21_a_user_that_the_site_has_removed_stops_nobody_elses_rows() {
-    let mut site = site!("INSERT INTO users
+    let mut site = site!(
+        "INSERT INTO users
         (id, username, email, password, passkey, rsskey, group_id)
-        VALUES (31, 'u31', 'u31@example.org', '', LPAD(31, 32, '0'), 'r31', 3)");
+        VALUES (31, 'u31', 'u31@example.org', '', LPAD(31, 32, '0'), 'r31', 3)"
+    );
     site.query("DELETE FROM users WHERE id = 31");
     let u31 = Client::of(31, "-qB4650-gone", "10.0.0.31", 50031);
     for client in [u31, u12()] {
@@ -332,7 +334,8 @@ async fn check_21_a_user_that_the_site_has_removed_stops_nobody_elses_rows() {
 
 #[tokio::test]
 async fn check_22_bad_rows_are_left_out_and_everybody_else_works() {
-    let mut site = site!("
+    let mut site = site!(
+        "
         INSERT INTO users (id, username, email, password, passkey, rsskey, group_id)
             VALUES (40, 'u40', 'u40@example.org', '', 'ab cd', 'r40', 3);
         INSERT INTO peers (peer_id, ip, port, agent, uploaded, downloaded, `left`, seeder,
@@ -342,7 +345,8 @@ async fn check_22_bad_rows_are_left_out_and_everybody_else_works() {
             ('-qB4650-threebytesxx', UNHEX('0a0000'), 50008, '', 0, 0, 0, 1, 103, 12, 1, 1,
                 NOW(), NOW());
         UPDATE torrents SET times_completed = -1 WHERE id = 111;
-        UPDATE `groups` SET download_slots = -1 WHERE id = 17");
+        UPDATE `groups` SET download_slots = -1 WHERE id = 17"
+    );
     assert_eq!(site.load.bad_rows, 1);
     assert_eq!((site.load.users, site.load.roles, site.load.torrents), (11, 6, 12));
     let answer = site.announce(&u12(), hash(111), seeding(0)).unwrap();
@@ -364,8 +368,10 @@ async fn check_25_the_sites_own_jobs_and_the_tracker_write_the_same_rows() {
     site.now_seconds += 1900;
     site.announce(&u12(), hash(101), leeching(0, 1000, 999_000)).unwrap();
     site.flush().await;
-    let peers = site.query("SELECT COUNT(*), MAX(active), MAX(created_at) FROM peers
-        WHERE user_id = 12");
+    let peers = site.query(
+        "SELECT COUNT(*), MAX(active), MAX(created_at) FROM peers
+        WHERE user_id = 12",
+    );
     assert_eq!(peers, format!("1\t1\t{created}"));
     assert_eq!(site.query("SELECT active FROM history WHERE user_id = 12"), "1");
     let updated = site.query("SELECT UNIX_TIMESTAMP(updated_at) FROM torrents WHERE id = 101");
@@ -389,7 +395,9 @@ async fn check_26_a_peer_that_fell_silent_leaves_the_lists_and_the_counts() {
     site.expire();
     site.flush().await;
     assert_eq!(site.query("SELECT seeders, leechers FROM torrents WHERE id = 101"), "0\t0");
-    let rows = site.query("SELECT p.active, h.active FROM peers AS p
-        JOIN history AS h USING (user_id, torrent_id) WHERE user_id = 12");
+    let rows = site.query(
+        "SELECT p.active, h.active FROM peers AS p
+        JOIN history AS h USING (user_id, torrent_id) WHERE user_id = 12",
+    );
     assert_eq!(rows, "0\t0");
 }

@@ -6,12 +6,8 @@ use mika_test_servers::{SqlMode, fixtures};
 
 use super::site::{Client, Report, Setup, Site};
 
-const G3: Setup = Setup {
-    fixture: fixtures::XBT_G3,
-    mode: SqlMode::Strict,
-    schema: "xbt",
-    preset: Preset::Xbt,
-};
+const G3: Setup =
+    Setup { fixture: fixtures::XBT_G3, mode: SqlMode::Strict, schema: "xbt", preset: Preset::Xbt };
 
 const G2: Setup = Setup { fixture: fixtures::XBT_G2, schema: "xbt-files", ..G3 };
 
@@ -80,15 +76,13 @@ async fn x3_x4_a_users_bytes_on_a_torrent_add_up_over_its_sessions() {
             "xbt" => ("xbt_torrents", "xbt_peers", "tid"),
             _ => ("xbt_files", "xbt_files_users", "fid"),
         };
-        let counts = format!(
-            "SELECT seeders, leechers, completed, mtime FROM {torrents} WHERE {tid} = 1"
-        );
+        let counts =
+            format!("SELECT seeders, leechers, completed, mtime FROM {torrents} WHERE {tid} = 1");
         assert_eq!(site.query(&counts), format!("1\t0\t5\t{}", site.now_seconds));
         site.announce(&d, A, on(Event::Stopped, report(40, 20, 0))).unwrap();
         assert_eq!(site.flush().await.dead_letters, []);
-        let row = format!(
-            "SELECT active, downloaded, uploaded, `left`, completed, mtime FROM {peers}"
-        );
+        let row =
+            format!("SELECT active, downloaded, uploaded, `left`, completed, mtime FROM {peers}");
         assert_eq!(site.query(&row), format!("0\t400\t100\t0\t1\t{}", site.now_seconds));
         let totals = "SELECT uploaded, downloaded FROM xbt_users WHERE uid = 4";
         assert_eq!(site.query(totals), "100\t400");
