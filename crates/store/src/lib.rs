@@ -39,6 +39,7 @@ pub mod store;
 pub mod validate;
 
 pub use catalog::Catalog;
+pub use mika_protocol::InfoHash;
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlStore;
 #[cfg(feature = "postgres")]
