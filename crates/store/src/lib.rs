@@ -9,6 +9,7 @@
 //! * [`schema`] is the SQL of a site's tables, one statement per file, kept in the folder
 //!   `schemas/<preset>/<dialect>/` and embedded in the binary. An adapter runs the statements
 //!   without knowing the tables.
+//! * [`redirect`] is for torrents that the tracker registered while the site added them.
 //! * [`validate`] says what a record may contain.
 //! * [`sql`] is what all SQL databases have in common; [`sqlite`] is the embedded default: one
 //!   file, owned by the tracker; [`postgres`] and [`mysql`] (MariaDB too) are a site's database.
@@ -30,6 +31,7 @@ pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod record;
+pub mod redirect;
 pub mod schema;
 #[cfg(feature = "sql")]
 pub mod sql;

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Executor, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
-use crate::sql::backend::{Backend, Columns, Session, timeouts};
+use crate::sql::backend::{Arguments, Backend, Columns, Session, timeouts};
 use crate::store::StoreError;
 use session::MysqlSession;
 
@@ -92,7 +92,7 @@ impl Backend for MysqlBackend {
                      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'";
         let mut tables = Vec::new();
         let mut each = |row: &dyn Columns| tables.extend(row.text("name").ok().flatten());
-        session.fetch(query.into_sql_str(), &[], &mut each).await?;
+        session.fetch(query.into_sql_str(), Arguments::NONE, &mut each).await?;
         Ok(tables)
     }
 

@@ -6,6 +6,10 @@
 //! * `<records>.changes.sql`: the same for records changed since a time;
 //! * `<rows>.flush.sql`: a set-based statement that sees a batch's rows as the derived table
 //!   `{{rows}}`, which each [`Dialect`] expands its own way;
+//! * `registered.find.sql`: a query that sees `{{rows}}`, too: under which ids the store has the
+//!   torrents that the tracker registered;
+//! * `<records>.start.sql`, if need be: what a start changes that does not know all peers of the
+//!   process before;
 //! * `checkpoint.load.sql` and `checkpoint.flush.sql`: the number of the last batch applied;
 //! * `migrations/`: what makes the tables that the tracker owns;
 //! * `schema.toml`: see [`folder::Manifest`].
@@ -48,6 +52,10 @@ pub struct Schema {
     pub checkpoint_load: Statement,
     /// Moves the checkpoint.
     pub checkpoint_flush: Statement,
+    /// What a start changes that does not know all peers of the process before.
+    pub starts: Starts,
+    /// Finds the torrents that the store has under other ids than the tracker.
+    pub registered_find: Option<FlushStatement>,
     /// Writes batches.
     pub flushes: Flushes,
 }
@@ -80,11 +88,18 @@ pub struct Changes {
     pub torrents: Option<Statement>,
 }
 
+/// Statements for a start that does not know all peers of the process before.
+#[derive(Debug, Clone, Default)]
+pub struct Starts {
+    /// Takes all peers from the swarms, if their counts are kept.
+    pub torrents: Option<Statement>,
+    /// Makes everybody inactive, if that is kept.
+    pub history: Option<Statement>,
+}
+
 /// Statements that write a batch, in the order in which they run.
 #[derive(Debug, Clone, Default)]
 pub struct Flushes {
-    /// Runs once before the first batch of a process.
-    pub start: Option<Statement>,
     /// Adds the torrents that a batch registers.
     pub registered: Option<FlushStatement>,
     /// Writes user rows.

@@ -90,6 +90,10 @@ impl<B: Backend> Store for SqlStore<B> {
         self.named(apply::apply(&self.backend, &self.schema, batch, keep).await)
     }
 
+    async fn forget_peers(&self) -> Result<(), StoreError> {
+        self.named(apply::forget_peers(&self.backend, &self.schema).await)
+    }
+
     async fn close(&self) {
         self.backend.close().await;
     }

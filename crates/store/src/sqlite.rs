@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqlitePool;
 
 use crate::schema::Schema;
-use crate::sql::backend::{Backend, Session};
+use crate::sql::backend::{Arguments, Backend, Session};
 use crate::sql::{Failure, SqlStore};
 use crate::store::StoreError;
 use error::Context;
@@ -79,7 +79,7 @@ impl Backend for SqliteBackend {
         let mut each = |row: &dyn crate::sql::backend::Columns| {
             tables.extend(row.text("name").ok().flatten());
         };
-        session.fetch(query.into_sql_str(), &[], &mut each).await?;
+        session.fetch(query.into_sql_str(), Arguments::NONE, &mut each).await?;
         Ok(tables)
     }
 

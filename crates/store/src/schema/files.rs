@@ -17,6 +17,8 @@ pub enum FileKind {
         /// It has to change each row: one that it leaves alone is taken for an unknown record.
         changes_each: bool,
     },
+    /// A query that sees torrents as `{{rows}}`.
+    Find(&'static [Column]),
     /// A statement without placeholders.
     Start,
     /// A statement with one placeholder: the number of a batch.
@@ -90,9 +92,21 @@ impl SchemaFile {
             "Torrents that changed since a time.",
         ),
         file(
-            "start.flush.sql",
+            "torrents.start.sql",
             FileKind::Start,
-            "Runs once after a load, such as to zero the seeders of torrents that nobody knows.",
+            "Takes all peers from the swarms, at a start that does not know all of them; the next \
+             batches bring in those that are known.",
+        ),
+        file(
+            "history.start.sql",
+            FileKind::Start,
+            "Makes everybody inactive, at the same start.",
+        ),
+        file(
+            "registered.find.sql",
+            FileKind::Find(crate::redirect::COLUMNS),
+            "Finds torrents that the tracker registered itself and the site has under another id: \
+             columns torrent_id, known_id.",
         ),
         flush(
             "registered.flush.sql",
@@ -167,10 +181,12 @@ impl Schema {
             "checkpoint.flush.sql" => Some(&self.checkpoint_flush),
             "users.changes.sql" => self.changes.users.as_ref(),
             "torrents.changes.sql" => self.changes.torrents.as_ref(),
-            "start.flush.sql" => flushes.start.as_ref(),
+            "torrents.start.sql" => self.starts.torrents.as_ref(),
+            "history.start.sql" => self.starts.history.as_ref(),
             _ => None,
         };
         let flush = match file.name {
+            "registered.find.sql" => self.registered_find.as_ref(),
             "registered.flush.sql" => flushes.registered.as_ref(),
             "users.flush.sql" => flushes.users.as_ref(),
             "torrents.flush.sql" => flushes.torrents.as_ref(),

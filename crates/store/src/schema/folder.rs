@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Changes, Dialect, FlushStatement, Flushes, Loads, Schema, Statement};
+use super::{Changes, Dialect, FlushStatement, Flushes, Loads, Schema, Starts, Statement};
 
 /// Every preset: `<preset>/<dialect>/<file>`.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
@@ -253,8 +253,12 @@ impl Reader<'_> {
             },
             checkpoint_load: self.required("checkpoint.load.sql")?,
             checkpoint_flush: self.required("checkpoint.flush.sql")?,
+            starts: Starts {
+                torrents: self.statement("torrents.start.sql")?,
+                history: self.statement("history.start.sql")?,
+            },
+            registered_find: self.flush("registered.find.sql")?,
             flushes: Flushes {
-                start: self.statement("start.flush.sql")?,
                 registered: self.flush("registered.flush.sql")?,
                 users: self.flush("users.flush.sql")?,
                 torrents: self.flush("torrents.flush.sql")?,

@@ -78,6 +78,10 @@ pub fn reference() -> String {
             FileKind::Checkpoint => text.push_str(
                 " One placeholder (`$1` on PostgreSQL, otherwise `?`): the batch's number.\n",
             ),
+            FileKind::Find(columns) => {
+                text.push_str(" Placeholder: `{{rows}}`.\n\n");
+                text.push_str(&flush_columns(file.name, columns));
+            }
             FileKind::Flush { columns, changes_each } => {
                 text.push_str(" Placeholder: `{{rows}}`.\n");
                 if changes_each {
@@ -95,7 +99,7 @@ pub fn reference() -> String {
 }
 
 /// The first file that writes.
-const FIRST_FLUSH: &str = "start.flush.sql";
+const FIRST_FLUSH: &str = "torrents.start.sql";
 
 fn load_columns(columns: &[LoadColumn]) -> String {
     let mut text = "| Column | Holds | Default | Meaning |\n|---|---|---|---|\n".to_owned();

@@ -1,8 +1,11 @@
 //! Writing a batch: all of it and its number in one transaction.
 
+use std::collections::HashMap;
+
 use mika_core::batch::Batch;
 
-use super::backend::{Arguments, Backend, Failure, RowSet, Session};
+use super::backend::{Arguments, Backend, Columns, Failure, RowSet, Session};
+use crate::redirect;
 use crate::schema::{FlushRow, FlushStatement, Schema, Statement, Value};
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
@@ -24,6 +27,9 @@ pub(crate) async fn apply(
         session.rollback().await?;
         return Ok(Applied { repeated: true, dead_letters: Vec::new() });
     }
+    let known_ids = known_ids(session.as_mut(), schema, batch).await?;
+    let redirected = (!known_ids.is_empty()).then(|| redirect::redirected(batch, &known_ids));
+    let batch = redirected.as_ref().unwrap_or(batch);
     let mut writer = Writer { backend, session: session.as_mut(), dead_letters: Vec::new() };
     writer.rows(schema, batch).await?;
     let dead_letters = writer.dead_letters;
@@ -34,6 +40,53 @@ pub(crate) async fn apply(
     }
     session.commit().await?;
     Ok(Applied { repeated: false, dead_letters })
+}
+
+/// See [`Store::forget_peers`](crate::Store::forget_peers).
+pub(crate) async fn forget_peers(backend: &dyn Backend, schema: &Schema) -> Result<(), Failure> {
+    let starts = &schema.starts;
+    let mut session = backend.write().await?;
+    for statement in [&starts.torrents, &starts.history].into_iter().flatten() {
+        session.execute_script(statement.sql()).await?;
+    }
+    Ok(session.commit().await?)
+}
+
+/// The torrents of a batch that the store has under another id than the tracker, with that id.
+async fn known_ids(
+    session: &mut dyn Session,
+    schema: &Schema,
+    batch: &Batch,
+) -> Result<HashMap<u32, u32>, Failure> {
+    let ids: Vec<_> = redirect::registered_ids(batch).into_iter().collect();
+    let Some(find) = schema.registered_find.as_ref().filter(|_| !ids.is_empty()) else {
+        return Ok(HashMap::new());
+    };
+    let mut known_ids = HashMap::new();
+    let mut bad = None;
+    for chunk in ids.chunks(CHUNK_ROWS) {
+        let values = chunk.iter().flat_map(|(id, hash)| [Value::from(*id), Value::from(*hash)]);
+        let (values, rows) = (values.collect(), chunk.len());
+        let set = RowSet { columns: redirect::COLUMNS, values, rows };
+        let mut each = |row: &dyn Columns| match redirect_of(row) {
+            Ok((id, known_id)) => drop(known_ids.insert(id, known_id)),
+            Err(reason) => bad = Some(reason),
+        };
+        let sql = find.sql(redirect::COLUMNS, rows);
+        session.fetch(sql, Arguments::Rows(&set), &mut each).await?;
+    }
+    match bad {
+        None => Ok(known_ids),
+        Some(reason) => Err(StoreError::Broken(format!("registered.find: {reason}")).into()),
+    }
+}
+
+fn redirect_of(row: &dyn Columns) -> Result<(u32, u32), String> {
+    let id = |column: &str| {
+        let id = row.integer(column)?.ok_or_else(|| format!("{column}: NULL"))?;
+        u32::try_from(id).map_err(|_| format!("{column}: {id} is out of range"))
+    };
+    Ok((id("torrent_id")?, id("known_id")?))
 }
 
 /// The number of the last batch applied.
@@ -47,7 +100,7 @@ pub(crate) async fn checkpoint_of(backend: &dyn Backend, schema: &Schema) -> Res
 async fn checkpoint(session: &mut dyn Session, schema: &Schema) -> Result<u64, Failure> {
     let mut found = None;
     session
-        .fetch(schema.checkpoint_load.sql(), &[], &mut |row| found = Some(row.integer("number")))
+        .fetch(schema.checkpoint_load.sql(), Arguments::NONE, &mut |row| found = Some(row.integer("number")))
         .await?;
     let broken = |words: String| Failure::Store(StoreError::Broken(words));
     let Some(number) = found else {

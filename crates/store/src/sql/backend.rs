@@ -71,6 +71,11 @@ pub enum Arguments<'a> {
     Rows(&'a RowSet),
 }
 
+impl Arguments<'_> {
+    /// For a statement without placeholders.
+    pub const NONE: Self = Self::Values(&[]);
+}
+
 /// Calls back for each row of a result.
 pub type EachRow<'a> = dyn FnMut(&dyn Columns) + Send + 'a;
 
@@ -93,7 +98,7 @@ pub trait Session: Send {
     async fn fetch(
         &mut self,
         query: SqlStr,
-        arguments: &[Value],
+        arguments: Arguments<'_>,
         each: &mut EachRow<'_>,
     ) -> Result<(), sqlx::Error>;
 

@@ -35,7 +35,7 @@ impl Desk {
     async fn finds(&mut self, text: &'static str, values: &[Value]) -> Result<bool, Failure> {
         let statement = Statement::portable(text, self.dialect);
         let mut found = false;
-        self.session.fetch(statement.sql(), values, &mut |_| found = true).await?;
+        self.session.fetch(statement.sql(), Arguments::Values(values), &mut |_| found = true).await?;
         Ok(found)
     }
 
@@ -52,7 +52,7 @@ impl Desk {
             let found = row.integer(column).ok().flatten().unwrap_or_default();
             number = i64::try_from(found).unwrap_or(i64::MAX);
         };
-        self.session.fetch(statement.sql(), values, &mut each).await?;
+        self.session.fetch(statement.sql(), Arguments::Values(values), &mut each).await?;
         Ok(number)
     }
 
@@ -71,7 +71,7 @@ impl Desk {
             Ok(record) => records.push(record),
             Err(reason) => bad = Some(reason),
         };
-        self.session.fetch(statement.sql(), values, &mut each).await?;
+        self.session.fetch(statement.sql(), Arguments::Values(values), &mut each).await?;
         match bad {
             None => Ok(records),
             Some(reason) => Err(StoreError::Broken(format!("{}: {reason}", R::TABLE)).into()),

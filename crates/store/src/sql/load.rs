@@ -1,6 +1,6 @@
 //! Streaming records to the tracker.
 
-use super::backend::{Backend, Failure, Session};
+use super::backend::{Arguments, Backend, Failure, Session};
 use super::record::Record;
 use crate::record::{
     ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
@@ -87,5 +87,5 @@ async fn stream<R: Record>(
         Ok(record) => record.load_into(sink),
         Err(reason) => sink.bad_row(R::TABLE, reason),
     };
-    Ok(session.fetch(statement.sql(), arguments, &mut each).await?)
+    Ok(session.fetch(statement.sql(), Arguments::Values(arguments), &mut each).await?)
 }

@@ -50,7 +50,7 @@ async fn version(session: &mut dyn Session, schema: &Schema) -> Result<usize, Fa
         let found = row.integer("version").ok().flatten();
         version = found.and_then(|found| usize::try_from(found).ok()).unwrap_or(usize::MAX);
     };
-    session.fetch(query.sql(), &[], &mut each).await?;
+    session.fetch(query.sql(), Arguments::NONE, &mut each).await?;
     Ok(version)
 }
 

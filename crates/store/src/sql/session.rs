@@ -15,8 +15,8 @@ macro_rules! session {
                 arguments: $crate::sql::backend::Arguments<'_>,
                 is_kept: bool,
             ) -> Result<u64, sqlx::Error> {
-                let mut query = sqlx::query::<$database>(statement).persistent(is_kept);
-                query = match arguments {
+                let query = sqlx::query::<$database>(statement).persistent(is_kept);
+                let query = match arguments {
                     $crate::sql::backend::Arguments::Values(values) => {
                         values.iter().fold(query, $bind)
                     }
@@ -32,12 +32,18 @@ macro_rules! session {
             async fn fetch(
                 &mut self,
                 query: sqlx::SqlStr,
-                arguments: &[$crate::schema::Value],
+                arguments: $crate::sql::backend::Arguments<'_>,
                 each: &mut $crate::sql::backend::EachRow<'_>,
             ) -> Result<(), sqlx::Error> {
                 use futures_util::TryStreamExt;
                 let query = sqlx::query::<$database>(query);
-                let mut rows = arguments.iter().fold(query, $bind).fetch(&mut *self.0);
+                let query = match arguments {
+                    $crate::sql::backend::Arguments::Values(values) => {
+                        values.iter().fold(query, $bind)
+                    }
+                    $crate::sql::backend::Arguments::Rows(rows) => $bind_rows(query, rows),
+                };
+                let mut rows = query.fetch(&mut *self.0);
                 while let Some(row) = rows.try_next().await? {
                     let row: $row = row;
                     each(&row);
