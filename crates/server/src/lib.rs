@@ -7,6 +7,7 @@
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
+//! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod doctor;
 pub mod flush;
 pub mod journal;
 pub mod listen;
+pub mod lookup;
 pub mod metrics;
 pub mod recovery;
 pub mod serve;

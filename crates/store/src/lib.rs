@@ -11,6 +11,8 @@
 //!   without knowing the tables.
 //! * [`validate`] says what a record may contain.
 //! * [`sqlite`] is the embedded default: one file, owned by the tracker.
+//! * [`redis`] keeps everything in a Redis or Valkey server.
+//! * `http` (feature `http`) is the site's own HTTP API.
 //! * `contract` (feature `contract-test`) is what every adapter promises, as tests. An adapter is
 //!   done when it passes them.
 //!
@@ -24,14 +26,22 @@
 pub mod catalog;
 #[cfg(feature = "contract-test")]
 pub mod contract;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod record;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;
 pub mod validate;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use catalog::Catalog;
+#[cfg(feature = "http")]
+pub use http::{HttpOptions, HttpStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{Applied, DeadLetter, KeepDeadLetters, LoadSink, Store, StoreError};

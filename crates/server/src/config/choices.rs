@@ -42,9 +42,13 @@ choice! {
 
 choice! {
     /// What keeps users, torrents and totals.
-    pub enum StoreKind: "\"sqlite\"" {
+    pub enum StoreKind: "\"sqlite\", \"redis\" or \"http\"" {
         /// One SQLite file, written by the tracker itself.
         Sqlite,
+        /// A Redis or Valkey server.
+        Redis,
+        /// The site's own HTTP API.
+        Http,
     }
 }
 

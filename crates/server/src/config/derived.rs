@@ -1,6 +1,6 @@
 //! Defaults that follow from other keys.
 
-use super::Config;
+use super::{Config, StoreKind};
 
 /// Gives the keys that were left out the values that follow from those that were given.
 ///
@@ -22,5 +22,8 @@ pub(super) fn derive(config: &mut Config, is_given: impl Fn(&str) -> bool) {
     }
     if !is_given("store.path") {
         config.store.path = config.data.dir.join("mika.sqlite");
+    }
+    if !is_given("store.lookup") {
+        config.store.lookup = config.store.kind == StoreKind::Http;
     }
 }

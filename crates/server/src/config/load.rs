@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
@@ -263,6 +263,15 @@ impl Loader {
             self.invalid.insert(path);
         }
         self.read_token();
+        self.read_secret("store.url", "store.url_file", |config| {
+            (&mut config.store.url, &config.store.url_file)
+        });
+        self.read_secret("store_http.token", "store_http.token_file", |config| {
+            (&mut config.store_http.token, &config.store_http.token_file)
+        });
+        self.read_secret("store_http.secret", "store_http.secret_file", |config| {
+            (&mut config.store_http.secret, &config.store_http.secret_file)
+        });
         for violation in validate::violations(&self.config) {
             if violation.keys.iter().any(|key| self.invalid.contains(*key)) {
                 continue;
@@ -309,6 +318,43 @@ impl Loader {
         };
         if let Some(message) = wrong {
             self.problem(given.unwrap_or(Place::Unknown), Some(KEY.to_owned()), message);
+        }
+    }
+}
+
+impl Loader {
+    /// Reads a secret from its file, if that is what was given.
+    fn read_secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+        of: impl Fn(&mut Config) -> (&mut Secret, &PathBuf),
+    ) {
+        let Some(given) = self.places.get(file_key).cloned() else { return };
+        if self.invalid.contains(key) || self.invalid.contains(file_key) {
+            return;
+        }
+        let (secret, path) = of(&mut self.config);
+        if path.as_os_str().is_empty() {
+            return;
+        }
+        let file = path.display().to_string();
+        let wrong = if !secret.is_empty() {
+            Some(format!("`{key}` and `{file_key}` are both given: keep one of them"))
+        } else {
+            match read_text(path) {
+                Ok(text) if text.trim().is_empty() => {
+                    Some(format!("`{file_key}` names an empty file: {file}"))
+                }
+                Ok(text) => {
+                    *secret = Secret::new(text.trim());
+                    None
+                }
+                Err(error) => Some(format!("`{file_key}`: {file} cannot be read: {error}")),
+            }
+        };
+        if let Some(message) = wrong {
+            self.problem(given, Some(file_key.to_owned()), message);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Config;
+use super::{Config, StoreKind};
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +23,8 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     https(config, &mut found);
     admin(config, &mut found);
     paths(config, &mut found);
+    store(config, &mut found);
+    store_http(config, &mut found);
     listeners(config, &mut found);
     found.0
 }
@@ -174,6 +176,51 @@ fn paths(config: &Config, found: &mut Found) {
     });
     found.when(config.store.path.as_os_str().is_empty(), &["store.path"], || {
         "`store.path` must not be empty".to_owned()
+    });
+}
+
+fn store(config: &Config, found: &mut Found) {
+    let needs_url = config.store.kind == StoreKind::Redis;
+    found.when(
+        needs_url && config.store.url.is_empty(),
+        &["store.url", "store.url_file", "store.kind"],
+        || {
+            "`store.kind` = \"redis\" needs `store.url` or `store.url_file`, as in \
+             redis://127.0.0.1:6379/0"
+                .to_owned()
+        },
+    );
+}
+
+fn store_http(config: &Config, found: &mut Found) {
+    let http = &config.store_http;
+    let is_on = config.store.kind == StoreKind::Http;
+    found.when(is_on && http.url.is_empty(), &["store_http.url", "store.kind"], || {
+        "`store.kind` = \"http\" needs `store_http.url`, the address of the site".to_owned()
+    });
+    let is_url = ["http://", "https://"].iter().any(|scheme| http.url.starts_with(scheme));
+    found.when(
+        !http.url.is_empty() && (!is_url || http.url.contains(['?', '#', '@'])),
+        &["store_http.url"],
+        || {
+            "`store_http.url` must begin with http:// or https://, and contain neither a user nor \
+             a query"
+                .to_owned()
+        },
+    );
+    found.when(
+        is_on && http.token.is_empty() && http.secret.is_empty(),
+        &["store_http.token", "store_http.secret", "store.kind"],
+        || {
+            "`store.kind` = \"http\" needs `store_http.token` or `store_http.secret`, better both: \
+             without them anybody could write to the site"
+                .to_owned()
+        },
+    );
+    let is_sendable = http.token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    found.when(!is_sendable, &["store_http.token", "store_http.token_file"], || {
+        "`store_http.token` must consist of visible ASCII characters, for it is sent in a header"
+            .to_owned()
     });
 }
 
