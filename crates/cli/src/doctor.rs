@@ -33,7 +33,9 @@ impl DoctorArguments {
         let mut text = table.render("");
         let journal = output::bytes(config.limits.journal_bytes);
         text.push_str(&format!("\non disk, the journal grows to {journal} at most\n\n"));
-        let findings = doctor::findings(&config);
+        let mut findings = doctor::findings(&config);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        findings.extend(runtime.block_on(doctor::store_findings(&config)));
         for finding in &findings {
             let mark = if finding.ok { "ok  " } else { "BAD " };
             text.push_str(&format!("{mark}{}\n", finding.text));

@@ -7,6 +7,7 @@ mod doctor;
 mod exit;
 mod output;
 mod serve;
+mod store;
 mod time;
 
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ enum Command {
     Config(config::ConfigCommand),
     /// Say how much memory the limits allow, and what this machine lacks for a configuration.
     Doctor(doctor::DoctorArguments),
+    /// Check what is to be a tracker's store.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Administer a running tracker: users, torrents, roles and rules.
     Client(Box<client::ClientArguments>),
 }
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => arguments.run(),
         Command::Config(command) => command.run(),
         Command::Doctor(arguments) => arguments.run(),
+        Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
     };
     exit::report(result)

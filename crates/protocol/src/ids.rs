@@ -9,7 +9,7 @@ use thiserror::Error;
 ///
 /// For a v2 torrent these are the first 20 bytes of its SHA-256 info-hash (BEP 52).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct InfoHash(pub [u8; 20]);
+pub struct InfoHash(#[serde(with = "hex")] pub [u8; 20]);
 
 /// A text that does not name an info-hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -46,7 +46,7 @@ impl fmt::Debug for InfoHash {
 
 /// The 20 bytes by which a client names itself for one run (BEP 20).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PeerId(pub [u8; 20]);
+pub struct PeerId(#[serde(with = "hex")] pub [u8; 20]);
 
 impl PeerId {
     /// The first 8 bytes, which name the client and its version (BEP 20).
@@ -96,5 +96,28 @@ impl Passkey {
 impl fmt::Debug for Passkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passkey(…)")
+    }
+}
+
+/// 20 bytes as 40 hex digits where people read along (JSON), as they are elsewhere.
+mod hex {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::InfoHash;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 20], to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            return to.collect_str(&InfoHash(*bytes));
+        }
+        bytes.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 20], D::Error> {
+        if !from.is_human_readable() {
+            return Deserialize::deserialize(from);
+        }
+        let text = String::deserialize(from)?;
+        InfoHash::from_hex(&text).map(|hash| hash.0).map_err(D::Error::custom)
     }
 }

@@ -29,7 +29,8 @@ pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
-    LogConfig, SnapshotConfig, StoreConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
+    LogConfig, LookupConfig, SnapshotConfig, StoreConfig, StoreHttpConfig, TRACKER_PORT,
+    TrackerConfig, UdpConfig,
 };
 
 pub use site::SiteConfig;
@@ -95,6 +96,8 @@ config! {
     admin: AdminConfig,
     data: DataConfig,
     store: StoreConfig,
+    store_http: StoreHttpConfig,
+    lookup: LookupConfig,
     flush: FlushConfig,
     snapshot: SnapshotConfig,
     limits: LimitsConfig,

@@ -30,6 +30,13 @@ pub use load::{LoadReport, load};
 pub use peers::import_peers;
 pub use resync::{ResyncReport, Resynced};
 
+pub(crate) use client_rules::rule_spec;
+pub(crate) use events::event_spec;
+pub(crate) use roles::role_spec;
+pub(crate) use tokens::token_spec;
+pub(crate) use torrents::torrent_spec;
+pub(crate) use users::user_spec;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

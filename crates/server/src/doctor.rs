@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
+use mika_store::RedisStore;
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, StoreKind};
+use crate::serve::redis_options_of;
 
 /// Bytes of a private session in a swarm of ten and more, everything included.
 const SESSION_BYTES: u64 = 80;
@@ -23,6 +25,10 @@ const DEPARTED_BYTES: u64 = 48;
 const CONNECTION_BYTES: u64 = 2048;
 /// Bytes of a row on its way to the store.
 const BATCH_ROW_BYTES: u64 = 512;
+/// Bytes of an announce that waits for a look-up, beyond its connection, and of the question.
+const PARKED_BYTES: u64 = 1024;
+/// Bytes of the answer to a look-up, with its places in two tables.
+const REMEMBERED_BYTES: u64 = 320;
 /// Bytes of the process before it holds anything.
 const BASE_BYTES: u64 = 48 << 20;
 
@@ -55,7 +61,7 @@ pub fn costs(config: &Config) -> Vec<Cost> {
         Mode::Private => SESSION_BYTES,
         Mode::Public => PUBLIC_PEER_BYTES,
     };
-    vec![
+    let mut costs = vec![
         cost("", 1, BASE_BYTES),
         cost("limits.torrents", limits.torrents.into(), TORRENT_BYTES),
         cost("limits.users", limits.users.into(), USER_BYTES),
@@ -63,12 +69,35 @@ pub fn costs(config: &Config) -> Vec<Cost> {
         cost("limits.departed_sessions", limits.departed_sessions.into(), DEPARTED_BYTES),
         cost("limits.connections", limits.connections.into(), CONNECTION_BYTES),
         cost("limits.batch_rows", limits.batch_rows.into(), BATCH_ROW_BYTES),
-    ]
+    ];
+    if config.store.lookup {
+        let lookup = &config.lookup;
+        costs.push(cost("lookup.parked_max", lookup.parked_max.into(), PARKED_BYTES));
+        // Found ones and others.
+        let remembered = u64::from(lookup.remembered_max).saturating_mul(2);
+        costs.push(cost("lookup.remembered_max", remembered, REMEMBERED_BYTES));
+    }
+    costs
 }
 
 /// Looks at what the configuration needs of this machine.
 pub fn findings(config: &Config) -> Vec<Finding> {
     vec![open_files(config), data_dir(&config.data.dir), admin_address(config)]
+}
+
+/// Looks at whether the store loses nothing that it has acknowledged. Needs the store.
+pub async fn store_findings(config: &Config) -> Vec<Finding> {
+    if config.store.kind != StoreKind::Redis {
+        return Vec::new();
+    }
+    match RedisStore::examine(&redis_options_of(config)).await {
+        Ok(examined) => {
+            let fine = examined.strengths.into_iter().map(|text| finding(true, text));
+            let weak = examined.weaknesses.into_iter().map(|text| finding(false, text));
+            fine.chain(weak).map(|it| finding(it.ok, format!("the store: {}", it.text))).collect()
+        }
+        Err(error) => vec![finding(false, error.to_string())],
+    }
 }
 
 fn finding(ok: bool, text: String) -> Finding {

@@ -5,9 +5,9 @@
 //! * [`serve`]: a whole tracker, put together, run and stopped in order.
 //! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
-//! * [`open_store`]: which adapter the configuration names.
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
+//! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
@@ -22,8 +22,9 @@ pub mod doctor;
 pub mod flush;
 pub mod journal;
 pub mod listen;
+pub mod lookup;
 pub mod metrics;
-pub mod open_store;
+mod open_store;
 pub mod recovery;
 pub mod serve;
 pub mod snapshot;

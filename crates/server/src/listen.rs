@@ -6,11 +6,13 @@
 //!
 //! Every worker is one thread with its own socket on each address (`SO_REUSEPORT`): the kernel
 //! spreads clients over them, and an announce is received, judged and answered on one thread. It
-//! waits for nothing but its own socket, which is why nothing here knows of a store.
+//! waits for nothing but its own socket, which is why nothing here knows of a store. An announce
+//! that waits for a [`lookup`] is put aside, and its worker goes on.
 //!
 //! * [`bind`]: sockets, and why one cannot be had.
 //! * [`http`]: the HTTP workers; `http/connection.rs` is the life of a connection,
 //!   `http/answer.rs` that of a request.
+//! * [`lookup`]: announces that wait for what the tracker does not know.
 //! * [`origin`]: who the client is, behind proxies.
 //! * [`tls`]: certificates that can be replaced while the server runs.
 //! * [`udp`]: the UDP workers.
@@ -18,6 +20,7 @@
 pub mod bind;
 mod context;
 pub mod http;
+pub mod lookup;
 pub mod origin;
 mod shutdown;
 pub mod tls;

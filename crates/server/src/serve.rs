@@ -28,7 +28,7 @@ use crate::listen::bind::BindError;
 use crate::listen::tls::TlsError;
 use crate::recovery::{Recovered, RecoveryError};
 use running::Running;
-pub use settings::settings_of;
+pub use settings::{redis_options_of, settings_of};
 use sockets::Sockets;
 use state::State;
 

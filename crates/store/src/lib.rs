@@ -13,6 +13,8 @@
 //! * [`validate`] says what a record may contain.
 //! * [`sql`] is what all SQL databases have in common; [`sqlite`] is the embedded default: one
 //!   file, owned by the tracker; [`postgres`] and [`mysql`] (MariaDB too) are a site's database.
+//! * [`redis`] keeps everything in a Redis or Valkey server.
+//! * `http` (feature `http`) is the site's own HTTP API.
 //! * `contract` (feature `contract-test`) is what every adapter promises, as tests. An adapter is
 //!   done when it passes them.
 //!
@@ -26,12 +28,16 @@
 pub mod catalog;
 #[cfg(feature = "contract-test")]
 pub mod contract;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod record;
 pub mod redirect;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod schema;
 #[cfg(feature = "sql")]
 pub mod sql;
@@ -40,7 +46,11 @@ pub mod sqlite;
 pub mod store;
 pub mod validate;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use catalog::Catalog;
+#[cfg(feature = "http")]
+pub use http::{HttpOptions, HttpStore};
 pub use mika_protocol::InfoHash;
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlStore;

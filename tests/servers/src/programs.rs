@@ -44,19 +44,14 @@ impl Programs {
         };
         let (server, initialiser, client) = match kind {
             Kind::PostgreSql => {
-                let of_postgresql = |program| {
-                    postgresql_folders()
-                        .into_iter()
-                        .map(|folder| folder.join(program))
-                        .find(|path| path.is_file())
-                        .ok_or(Missing { kind, program })
-                };
-                let server = of_postgresql("postgres")?;
+                let server = find_postgres().ok_or(Missing { kind, program: "postgres" })?;
                 // Of the same version: another one's `initdb` makes what this server cannot read.
                 let initialiser = server.with_file_name("initdb");
                 let initialiser = initialiser.is_file().then_some(initialiser);
                 let initialiser = initialiser.ok_or(Missing { kind, program: "initdb" })?;
-                (server, Some(initialiser), Some(of_postgresql("psql")?))
+                let client = server.with_file_name("psql");
+                let client = if client.is_file() { client } else { one_of(&["psql"])? };
+                (server, Some(initialiser), Some(client))
             }
             Kind::MariaDb => {
                 let server = one_of(&["mariadbd"])?;
@@ -88,22 +83,26 @@ fn on_path(name: &str) -> Option<PathBuf> {
     folders().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// `PATH`, what `pg_config` says, then what Debian has, newest version first.
-fn postgresql_folders() -> Vec<PathBuf> {
-    let mut found = folders();
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        found.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+/// On `PATH`, among what Debian has, newest version first, or where `pg_config` says.
+fn find_postgres() -> Option<PathBuf> {
+    if let Some(found) = on_path("postgres") {
+        // A link to it need not have links to the other programs beside it.
+        return fs::canonicalize(found).ok();
     }
     let mut versions = Vec::new();
     if let Ok(entries) = fs::read_dir("/usr/lib/postgresql") {
         for entry in entries.flatten() {
             let version = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-            versions.extend(version.map(|version| (version, entry.path().join("bin"))));
+            versions.extend(version.map(|version| (version, entry.path().join("bin/postgres"))));
         }
     }
     versions.sort();
-    found.extend(versions.into_iter().rev().map(|(_, folder)| folder));
-    found
+    let of_debian = versions.into_iter().rev().map(|(_, path)| path).find(|path| path.is_file());
+    of_debian.or_else(|| {
+        let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+        let path = Path::new(String::from_utf8_lossy(&output.stdout).trim()).join("postgres");
+        path.is_file().then_some(path)
+    })
 }
 
 /// MariaDB's packages bring a `mysqld` that is MariaDB. One that cannot be asked is no server.

@@ -23,8 +23,8 @@ pub enum Traffic {
     /// Connections are accepted, and nothing passes either way, as if the network or the server
     /// hung. What was held back passes when [`Passes`](Self::Passes) returns.
     Held,
-    /// Requests pass; answers are thrown away. A commit that is done this way is one that the client
-    /// does not know of: [`cut`](Proxy::cut) then makes it see a lost connection.
+    /// Requests pass; answers are thrown away. What is committed this way, the client does not
+    /// know of: [`cut`](Proxy::cut) then makes it see a lost connection.
     AnswersLost,
 }
 
@@ -112,7 +112,7 @@ impl Proxy {
         self.cut();
     }
 
-    /// How many connections there have been: more of them after a cut show a client that reconnects.
+    /// How many connections there have been. More of them after a cut: the client has reconnected.
     pub fn connections_accepted(&self) -> u64 {
         self.state.inner.lock().accepted
     }

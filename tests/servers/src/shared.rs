@@ -4,7 +4,7 @@
 //! the server is started, found, or removed. In it are
 //!
 //! * `users`, on which every process that uses the server holds a shared lock as long as it lives,
-//! * `watchdog`, on which the watchdog holds a lock: without one, what is there is what a crash left,
+//! * `watchdog`, on which the watchdog holds a lock: without it, all of this is what a crash left,
 //! * `pid` and `port`, of the server.
 //!
 //! The watchdog is the server's parent. It waits until nobody has held `users` for a while, then

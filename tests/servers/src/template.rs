@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::account::own_user;
 use crate::directory::{self, Directory};
+use crate::guard::Guard;
 use crate::launch::Launch;
 
 /// Puts an empty data directory at a path that is not there yet.
@@ -32,6 +33,7 @@ fn find_or_make(launch: &Launch) -> PathBuf {
     if !template.is_dir() {
         // Not there, since the server's account need not have a way to it.
         let place = Directory::new("template", launch.account);
+        let _guard = Guard::start(place.path(), launch.discard_signal());
         launch.initialise(place.path());
         let unfinished = folder.join(format!("{name}.new"));
         directory::remove(&unfinished);

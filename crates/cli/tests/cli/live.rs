@@ -11,7 +11,7 @@ use super::support::{Tracker, mika};
 const HASH: &str = "0102030405060708090a0b0c0d0e0f1011121314";
 
 /// A port that is free, below those that the system gives to clients of its own choice.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let random = RandomState::new().hash_one(std::process::id());
         let port = 21_000 + u16::try_from(random % 10_000).unwrap();
@@ -21,7 +21,7 @@ fn free_port() -> u16 {
     }
 }
 
-fn config(port: u16, tracker: &str) -> String {
+pub fn config(port: u16, tracker: &str) -> String {
     format!(
         "[http]\nlisten = [\"127.0.0.1:{port}\"]\nworkers = 1\n[udp]\nlisten = []\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n[tracker]\n{tracker}"
@@ -39,12 +39,17 @@ fn get(port: u16, target: &str) -> String {
 }
 
 fn announce(port: u16, passkey: &str) -> String {
+    announce_with(port, passkey, 0)
+}
+
+/// A seeder's announce.
+pub fn announce_with(port: u16, passkey: &str, uploaded: u64) -> String {
     let escaped: String = (1..=20).map(|byte| format!("%{byte:02x}")).collect();
     get(
         port,
         &format!(
             "{passkey}/announce?info_hash={escaped}&peer_id=-TR3000-abcdefghijkl&port=6881\
-             &uploaded=0&downloaded=0&left=0"
+             &uploaded={uploaded}&downloaded=0&left=0"
         ),
     )
 }

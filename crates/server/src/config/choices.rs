@@ -44,7 +44,7 @@ choice! {
 
 choice! {
     /// What keeps users, torrents and totals.
-    pub enum StoreKind: "\"sqlite\", \"postgres\" or \"mysql\"" {
+    pub enum StoreKind: "\"sqlite\", \"postgres\", \"mysql\", \"redis\" or \"http\"" {
         /// One SQLite file.
         Sqlite,
         /// A PostgreSQL database.
@@ -52,6 +52,10 @@ choice! {
         /// A MariaDB or MySQL database.
         #[serde(alias = "mariadb")]
         Mysql,
+        /// A Redis or Valkey server.
+        Redis,
+        /// The site's own HTTP API.
+        Http,
     }
 }
 

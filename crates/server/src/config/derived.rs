@@ -3,7 +3,7 @@
 use mika_core::site::Preset;
 
 use super::section::Section;
-use super::{Config, SiteConfig, TrackerConfig};
+use super::{Config, SiteConfig, StoreKind, TrackerConfig};
 
 /// Gives the keys that were left out the values that follow from those that were given.
 ///
@@ -30,6 +30,9 @@ pub(super) fn derive(config: &mut Config, is_given: impl Fn(&str) -> bool) {
     }
     if !is_given("store.path") {
         config.store.path = config.data.dir.join("mika.sqlite");
+    }
+    if !is_given("store.lookup") {
+        config.store.lookup = config.store.kind == StoreKind::Http;
     }
 }
 

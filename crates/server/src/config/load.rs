@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
@@ -263,7 +263,15 @@ impl Loader {
             self.invalid.insert(path);
         }
         self.read_token();
-        self.read_store_url();
+        self.read_secret("store.url", "store.url_file", |config| {
+            (&mut config.store.url, &config.store.url_file)
+        });
+        self.read_secret("store_http.token", "store_http.token_file", |config| {
+            (&mut config.store_http.token, &config.store_http.token_file)
+        });
+        self.read_secret("store_http.secret", "store_http.secret_file", |config| {
+            (&mut config.store_http.secret, &config.store_http.secret_file)
+        });
         for violation in validate::violations(&self.config) {
             if violation.keys.iter().any(|key| self.invalid.contains(*key)) {
                 continue;
@@ -283,61 +291,71 @@ impl Loader {
 
     /// Reads the token from its file, unless it was given itself.
     fn read_token(&mut self) {
-        let admin = &self.config.admin;
-        let is_default = admin.token_file == self.config.data.dir.join("admin.token");
-        let (given, file) = (admin.token.clone(), admin.token_file.clone());
-        if let Some(secret) = self.read_secret(["admin.token", "admin.token_file"], given, &file) {
-            match secret {
-                Ok(secret) => self.config.admin.token = secret,
-                Err(error) if error.kind() == ErrorKind::NotFound && is_default => {}
-                Err(error) => self.unreadable("admin.token_file", &file, &error),
-            }
-        }
-    }
-
-    /// Reads the store's URL from its file, unless it was given itself.
-    fn read_store_url(&mut self) {
-        let (given, file) = (self.config.store.url.clone(), self.config.store.url_file.clone());
-        if file.as_os_str().is_empty() {
+        const KEY: &str = "admin.token_file";
+        if self.invalid.contains(KEY) || self.invalid.contains("admin.token") {
             return;
         }
-        match self.read_secret(["store.url", "store.url_file"], given, &file) {
-            None => {}
-            Some(Ok(secret)) => self.config.store.url = secret,
-            Some(Err(error)) => self.unreadable("store.url_file", &file, &error),
+        let given = self.places.get(KEY).cloned();
+        let admin = &mut self.config.admin;
+        let wrong = if !admin.token.is_empty() {
+            given.is_some().then(|| {
+                "`admin.token` and `admin.token_file` are both given: keep one of them".to_owned()
+            })
+        } else {
+            let file = admin.token_file.display().to_string();
+            let is_default = admin.token_file == self.config.data.dir.join("admin.token");
+            match read_text(&admin.token_file) {
+                Ok(text) if text.trim().is_empty() => {
+                    Some(format!("`{KEY}` names an empty file: {file}"))
+                }
+                Ok(text) => {
+                    admin.token = Secret::new(text.trim());
+                    None
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && is_default => None,
+                Err(error) => Some(format!("`{KEY}`: {file} cannot be read: {error}")),
+            }
+        };
+        if let Some(message) = wrong {
+            self.problem(given.unwrap_or(Place::Unknown), Some(KEY.to_owned()), message);
         }
     }
+}
 
-    /// What is in the file of a secret; `None` if it was given itself, or something is wrong.
+impl Loader {
+    /// Reads a secret from its file, if that is what was given.
     fn read_secret(
         &mut self,
-        [key, file_key]: [&str; 2],
-        given: Secret,
-        file: &Path,
-    ) -> Option<Result<Secret, std::io::Error>> {
-        if self.invalid.contains(file_key) || self.invalid.contains(key) {
-            return None;
+        key: &'static str,
+        file_key: &'static str,
+        of: impl Fn(&mut Config) -> (&mut Secret, &PathBuf),
+    ) {
+        let Some(given) = self.places.get(file_key).cloned() else { return };
+        if self.invalid.contains(key) || self.invalid.contains(file_key) {
+            return;
         }
-        let place = self.places.get(file_key).cloned();
-        let message = if given.is_empty() {
-            match read_text(file) {
-                Ok(text) if text.trim().is_empty() => {
-                    format!("`{file_key}` names an empty file: {}", file.display())
-                }
-                text => return Some(text.map(|text| Secret::new(text.trim()))),
-            }
+        let (secret, path) = of(&mut self.config);
+        if path.as_os_str().is_empty() {
+            return;
+        }
+        let file = path.display().to_string();
+        let wrong = if !secret.is_empty() {
+            Some(format!("`{key}` and `{file_key}` are both given: keep one of them"))
         } else {
-            place.as_ref()?;
-            format!("`{key}` and `{file_key}` are both given: keep one of them")
+            match read_text(path) {
+                Ok(text) if text.trim().is_empty() => {
+                    Some(format!("`{file_key}` names an empty file: {file}"))
+                }
+                Ok(text) => {
+                    *secret = Secret::new(text.trim());
+                    None
+                }
+                Err(error) => Some(format!("`{file_key}`: {file} cannot be read: {error}")),
+            }
         };
-        self.problem(place.unwrap_or(Place::Unknown), Some(file_key.to_owned()), message);
-        None
-    }
-
-    fn unreadable(&mut self, key: &str, file: &Path, error: &std::io::Error) {
-        let place = self.places.get(key).cloned().unwrap_or(Place::Unknown);
-        let message = format!("`{key}`: {} cannot be read: {error}", file.display());
-        self.problem(place, Some(key.to_owned()), message);
+        if let Some(message) = wrong {
+            self.problem(given, Some(file_key.to_owned()), message);
+        }
     }
 }
 

@@ -192,15 +192,18 @@ section! {
     /// Where users, torrents and totals live.
     pub struct StoreConfig in "store" {
         /// "sqlite": one file. "postgres": a PostgreSQL database (15 or later). "mysql": a MariaDB
-        /// (10.6 or later) or MySQL (8 or later) database.
+        /// (10.6 or later) or MySQL (8 or later) database. "redis": a Redis or Valkey server, see
+        /// docs/redis.md. "http": the site's own API, see `[store_http]`.
         restart kind: StoreKind = StoreKind::Sqlite;
 
         /// The file of the SQLite store. Left out, it is mika.sqlite in data.dir.
         restart path: PathBuf = PathBuf::from("./mika-data/mika.sqlite");
 
-        /// Where the database is, as in postgres://user:password@localhost/site or
-        /// mysql://user:password@localhost/site. Not for "sqlite".
-        /// Better kept in url_file, or in the environment. Only one of the two may be given.
+        /// Where the database is, as in postgres://user:password@localhost/site,
+        /// mysql://user:password@localhost/site or redis://:password@127.0.0.1:6379/0
+        /// ("rediss://…" for TLS, "redis+unix:///run/redis.sock" for a socket). Not for "sqlite"
+        /// and "http". Better kept in url_file, or in the environment. Only one of the two may be
+        /// given.
         restart url: Secret = Secret::default();
 
         /// A file with that URL; spaces around it are ignored.
@@ -221,6 +224,90 @@ section! {
 
         /// Seconds between two such looks that read everything, and find what is gone. 0: never.
         live full_resync_seconds: u32 = 3600, 0..=604_800;
+
+        /// What all keys of the store of kind "redis" begin with.
+        restart prefix: String = "mika:".to_owned();
+
+        /// Whether an unknown torrent or passkey is looked up in the store while its announce
+        /// waits, see `[lookup]`. Left out, it is what kind = "http" needs: true; else false.
+        restart lookup: bool = false;
+    }
+}
+
+section! {
+    /// The site's own API, with kind = "http" in `[store]`. docs/http-store.md says what the site
+    /// has to do, and `mika store check-http` whether it does.
+    pub struct StoreHttpConfig in "store_http" {
+        /// What stands before /api/, as in `https://site.example` or `https://site.example/tracker`.
+        restart url: String = String::new();
+
+        /// Sent with every request as `Authorization: Bearer …`. Better kept in token_file, or in
+        /// the environment. Only one of the two may be given.
+        restart token: Secret = Secret::default();
+
+        /// The file with that token; spaces around it are ignored.
+        restart token_file: PathBuf = PathBuf::new();
+
+        /// Every request is signed with it (HMAC-SHA256), so that nobody on the way can change
+        /// one or make one up. Better kept in secret_file, or in the environment.
+        restart secret: Secret = Secret::default();
+
+        /// The file with that secret; spaces around it are ignored.
+        restart secret_file: PathBuf = PathBuf::new();
+
+        /// Seconds that a connection may take.
+        restart connect_timeout_seconds: u32 = 5, 1..=60;
+
+        /// Seconds that a page of records, or a batch, may take.
+        restart timeout_seconds: u32 = 30, 1..=600;
+
+        /// Records that are asked for at a time.
+        restart page_rows: u32 = 5000, 1..=100_000;
+
+        /// Failures in a row after which the site is left alone for breaker_pause_seconds.
+        restart breaker_failures: u32 = 5, 1..=1000;
+
+        /// Seconds for which a site that failed too often is left alone. Then one request is a
+        /// probe.
+        restart breaker_pause_seconds: u32 = 10, 1..=600;
+
+        /// Seconds between two questions for what has changed at the site. 0: never asked; then a
+        /// change of what is known already counts from the next start on.
+        restart changes_interval_seconds: u32 = 10, 0..=86_400;
+
+        /// Whether the counts of every torrent that has changed are sent to
+        /// `PATCH /api/torrent/<info_hash>`, besides the batches.
+        restart push_counts: bool = false;
+
+        /// Whether the sessions of every torrent that has changed are sent to
+        /// `POST /api/torrent/<info_hash>/peers`, besides the batches.
+        restart push_peers: bool = false;
+    }
+}
+
+section! {
+    /// Announces of torrents and users that the tracker does not know, but the store may: see
+    /// lookup in `[store]`.
+    pub struct LookupConfig in "lookup" {
+        /// Milliseconds that such an announce waits at most. After that the client is told to come
+        /// back after retry_unregistered_seconds.
+        restart wait_milliseconds: u32 = 2000, 100..=10_000;
+
+        /// Announces that wait at a time. Further ones are told to come back.
+        restart parked_max: u32 = 10_000, 1..=1_000_000;
+
+        /// Questions to the store at a time.
+        restart concurrent: u32 = 64, 1..=10_000;
+
+        /// Seconds for which it holds that the store has no such torrent or passkey.
+        restart unknown_seconds: u32 = 30, 1..=86_400;
+
+        /// Seconds after which the store is asked again for what was found by a look-up, so that
+        /// what it has deleted is refused. 0: never. A site that tells its changes is not asked.
+        restart known_seconds: u32 = 3600, 0..=604_800;
+
+        /// Answers that are remembered, found and not found each. The oldest are forgotten first.
+        restart remembered_max: u32 = 100_000, 0..=10_000_000;
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     https(config, &mut found);
     admin(config, &mut found);
     paths(config, &mut found);
+    store_http(config, &mut found);
     listeners(config, &mut found);
     store(config, &mut found);
     found.0
@@ -37,21 +38,6 @@ impl Found {
             self.0.push(Violation { keys: keys.to_vec(), message: message() });
         }
     }
-}
-
-fn store(config: &Config, found: &mut Found) {
-    let store = &config.store;
-    let is_file = store.kind == StoreKind::Sqlite;
-    found.when(is_file && !store.url.is_empty(), &["store.url"], || {
-        "`store.url` is for databases with a server: `store.kind` is \"sqlite\", whose file is \
-         `store.path`"
-            .to_owned()
-    });
-    found.when(!is_file && store.url.is_empty(), &["store.kind"], || {
-        "`store.url` is missing: say where the database is, as in \
-         postgres://user:password@localhost/site"
-            .to_owned()
-    });
 }
 
 fn tracker(config: &Config, found: &mut Found) {
@@ -223,6 +209,62 @@ fn paths(config: &Config, found: &mut Found) {
     });
     found.when(config.store.path.as_os_str().is_empty(), &["store.path"], || {
         "`store.path` must not be empty".to_owned()
+    });
+}
+
+fn store(config: &Config, found: &mut Found) {
+    let store = &config.store;
+    let example = match store.kind {
+        StoreKind::Sqlite | StoreKind::Http => None,
+        StoreKind::Postgres => Some("postgres://user:password@localhost/site"),
+        StoreKind::Mysql => Some("mysql://user:password@localhost/site"),
+        StoreKind::Redis => Some("redis://127.0.0.1:6379/0"),
+    };
+    let is_file = store.kind == StoreKind::Sqlite;
+    found.when(is_file && !store.url.is_empty(), &["store.url"], || {
+        "`store.url` is for databases with a server: `store.kind` is \"sqlite\", whose file is \
+         `store.path`"
+            .to_owned()
+    });
+    let Some(example) = example else { return };
+    let keys = ["store.url", "store.url_file", "store.kind"];
+    found.when(store.url.is_empty(), &keys, || {
+        format!(
+            "`store.kind` = \"{}\" needs `store.url` or `store.url_file`, as in {example}",
+            format!("{:?}", store.kind).to_lowercase()
+        )
+    });
+}
+
+fn store_http(config: &Config, found: &mut Found) {
+    let http = &config.store_http;
+    let is_on = config.store.kind == StoreKind::Http;
+    found.when(is_on && http.url.is_empty(), &["store_http.url", "store.kind"], || {
+        "`store.kind` = \"http\" needs `store_http.url`, the address of the site".to_owned()
+    });
+    let is_url = ["http://", "https://"].iter().any(|scheme| http.url.starts_with(scheme));
+    found.when(
+        !http.url.is_empty() && (!is_url || http.url.contains(['?', '#', '@'])),
+        &["store_http.url"],
+        || {
+            "`store_http.url` must begin with http:// or https://, and contain neither a user nor \
+             a query"
+                .to_owned()
+        },
+    );
+    found.when(
+        is_on && http.token.is_empty() && http.secret.is_empty(),
+        &["store_http.token", "store_http.secret", "store.kind"],
+        || {
+            "`store.kind` = \"http\" needs `store_http.token` or `store_http.secret`, better both: \
+             without them anybody could write to the site"
+                .to_owned()
+        },
+    );
+    let is_sendable = http.token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    found.when(!is_sendable, &["store_http.token", "store_http.token_file"], || {
+        "`store_http.token` must consist of visible ASCII characters, for it is sent in a header"
+            .to_owned()
     });
 }
 

@@ -92,7 +92,7 @@ impl Control {
 }
 
 /// What the tracker holds of a rule.
-pub(super) fn rule_spec(record: &ClientRuleRecord) -> registry::ClientRule {
+pub(crate) fn rule_spec(record: &ClientRuleRecord) -> registry::ClientRule {
     registry::ClientRule { prefix: record.prefix.clone().into_bytes(), allowed: record.allowed }
 }
 

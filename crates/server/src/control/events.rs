@@ -70,7 +70,7 @@ impl Control {
 }
 
 /// What the tracker holds of an event.
-pub(super) fn event_spec(record: &EventRecord) -> GlobalEvent {
+pub(crate) fn event_spec(record: &EventRecord) -> GlobalEvent {
     GlobalEvent {
         upload_percent: record.upload_percent,
         download_percent: record.download_percent,

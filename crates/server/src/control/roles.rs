@@ -137,7 +137,7 @@ impl Control {
 }
 
 /// What the tracker holds of a role.
-pub(super) fn role_spec(record: &RoleRecord) -> RoleSpec {
+pub(crate) fn role_spec(record: &RoleRecord) -> RoleSpec {
     RoleSpec {
         id: record.id,
         upload_percent: record.upload_percent,

@@ -106,7 +106,7 @@ impl Control {
 }
 
 /// What the tracker holds of a token.
-pub(super) fn token_spec(record: &TokenRecord) -> TokenSpec {
+pub(crate) fn token_spec(record: &TokenRecord) -> TokenSpec {
     TokenSpec {
         user_id: record.user_id,
         upload_percent: record.upload_percent,

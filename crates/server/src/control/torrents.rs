@@ -144,7 +144,7 @@ impl Control {
 }
 
 /// What the tracker holds of a torrent.
-pub(super) fn torrent_spec(record: &TorrentRecord) -> TorrentSpec<'_> {
+pub(crate) fn torrent_spec(record: &TorrentRecord) -> TorrentSpec<'_> {
     TorrentSpec {
         id: record.id,
         info_hash: record.info_hash,

@@ -192,7 +192,7 @@ impl Control {
 }
 
 /// What the tracker holds of a user.
-pub(super) fn user_spec(record: &UserRecord) -> Result<UserSpec, ControlError> {
+pub(crate) fn user_spec(record: &UserRecord) -> Result<UserSpec, ControlError> {
     Ok(UserSpec {
         id: record.id,
         passkey: validate::passkey(&record.passkey)?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mika_core::Tracker;
 
+use super::lookup::Lookup;
 use crate::clock::Clock;
 use crate::config::{Config, Network};
 use crate::counters::Counters;
@@ -20,6 +21,7 @@ pub struct ListenContext {
     pub clock: Clock,
     /// What has happened so far.
     pub counters: Arc<Counters>,
+    lookup: Option<Arc<dyn Lookup>>,
     live: ArcSwap<LiveSettings>,
     connections_open: AtomicUsize,
 }
@@ -72,9 +74,20 @@ impl ListenContext {
             tracker,
             clock,
             counters: Arc::default(),
+            lookup: None,
             live: ArcSwap::from_pointee(live),
             connections_open: AtomicUsize::new(0),
         }
+    }
+
+    /// The same, with somebody to ask about what the tracker does not know.
+    pub fn with_lookup(self, lookup: Option<Arc<dyn Lookup>>) -> Self {
+        Self { lookup, ..self }
+    }
+
+    /// Who is asked about what the tracker does not know.
+    pub(super) fn lookup(&self) -> Option<&dyn Lookup> {
+        self.lookup.as_deref()
     }
 
     /// The settings that hold now.

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use mika_core::Tracker;
 use mika_store::Catalog;
+use mika_store::http::HttpStore;
 use tracing::{error, info, warn};
 
 use super::commands::ServerCommands;
@@ -15,10 +17,13 @@ use super::sockets::Sockets;
 use super::state::State;
 use super::{Hooks, ServeError, expiry, resync};
 use crate::admin::{Admin, AdminToken, RunningAdmin};
+use crate::config::Config;
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::DataDir;
 use crate::flush::{FlushHandle, Stopped};
+use crate::listen::lookup::Lookup;
 use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
+use crate::lookup::{self, LookupSettings, StoreLookup};
 use crate::metrics::{FlushStatus, Metrics};
 
 /// How long the store may take, when the server stops, to take the last batches. They are in the
@@ -37,6 +42,8 @@ pub(super) struct Running {
     resync: tokio::task::JoinHandle<()>,
     status: Arc<FlushStatus>,
     catalog: Arc<dyn Catalog>,
+    /// Tasks that ask the store until they are aborted.
+    asking: Vec<tokio::task::JoinHandle<()>>,
     _data: DataDir,
 }
 
@@ -48,7 +55,8 @@ impl Running {
         token: AdminToken,
         hooks: Hooks,
     ) -> Result<Self, ServeError> {
-        let State { data, config, catalog, clock, tracker, status, flusher, applier, .. } = state;
+        let State { data, config, catalog, http, clock, tracker, status, flusher, applier, .. } =
+            state;
         let (shutdown, signal) = Shutdown::new();
         let (journaled, applied) = (flusher.journaled(), applier.applied());
         let applier = tokio::spawn(applier.run(journaled));
@@ -57,7 +65,9 @@ impl Running {
 
         let live = LiveSettings::of(&config.load());
         let resync_clock = clock.clone();
-        let context = Arc::new(ListenContext::new(Arc::clone(&tracker), clock, live));
+        let asking = Asking::start(&config.load(), &tracker, &catalog, http);
+        let context = ListenContext::new(Arc::clone(&tracker), clock, live);
+        let context = Arc::new(context.with_lookup(asking.lookup));
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
         let resync = resync::start(control.clone(), resync_clock, Arc::clone(&config));
@@ -90,6 +100,7 @@ impl Running {
             resync,
             status,
             catalog,
+            asking: asking.tasks,
             _data,
         })
     }
@@ -109,6 +120,7 @@ impl Running {
         info!("stopping: answering what has arrived, then writing the last batch");
         self.resync.abort();
         self.shutdown.trigger();
+        self.asking.iter().for_each(tokio::task::JoinHandle::abort);
         let (workers, expiry) = (self.workers, self.expiry);
         let joined = tokio::task::spawn_blocking(move || {
             let panicked = |_| io::Error::other("the expiry thread has panicked");
@@ -130,5 +142,38 @@ impl Running {
         self.catalog.close().await;
         joined?;
         if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
+    }
+}
+
+/// Who asks the store for what the tracker does not know.
+struct Asking {
+    lookup: Option<Arc<dyn Lookup>>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Asking {
+    fn start(
+        config: &Config,
+        tracker: &Arc<Tracker>,
+        catalog: &Arc<dyn Catalog>,
+        http: Option<Arc<HttpStore>>,
+    ) -> Self {
+        let (mut lookup, mut tasks) = (None, Vec::new());
+        let interval_seconds = config.store_http.changes_interval_seconds;
+        let changes = http.filter(|http| http.tells_changes() && interval_seconds > 0);
+        if config.store.lookup {
+            let settings = LookupSettings::of(config);
+            let asks_again = changes.is_none() && !settings.known.is_zero();
+            let asks = StoreLookup::new(Arc::clone(tracker), Arc::clone(catalog), settings);
+            if asks_again {
+                tasks.push(asks.refresh());
+            }
+            lookup = Some(Arc::new(asks) as Arc<dyn Lookup>);
+        }
+        if let Some(http) = changes {
+            let interval = Duration::from_secs(interval_seconds.into());
+            tasks.push(lookup::follow(http, Arc::clone(tracker), interval));
+        }
+        Self { lookup, tasks }
     }
 }

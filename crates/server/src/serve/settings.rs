@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mika_core::{ClientPolicy, Mode, Settings};
+use mika_store::redis::RedisOptions;
 
 use crate::config::{self, ClientRules, Config};
 
@@ -12,6 +13,12 @@ pub(super) fn mode_of(config: &Config) -> Mode {
         config::Mode::Private => Mode::Private,
         config::Mode::Public => Mode::Public,
     }
+}
+
+/// Where the Redis store is. Not to be shown: its URL may have a password.
+pub fn redis_options_of(config: &Config) -> RedisOptions {
+    let store = &config.store;
+    RedisOptions { url: store.url.expose().to_owned(), prefix: store.prefix.clone() }
 }
 
 /// The tracker's settings.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use mika_core::Tracker;
 use mika_store::Catalog;
+use mika_store::http::HttpStore;
 use tracing::warn;
 
 use super::{ServeError, settings, settings_of};
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) data: DataDir,
     pub(super) config: Arc<ArcSwap<Config>>,
     pub(super) catalog: Arc<dyn Catalog>,
+    /// The same, if it is a site's HTTP API.
+    pub(super) http: Option<Arc<HttpStore>>,
     pub(super) clock: Clock,
     pub(super) tracker: Arc<Tracker>,
     pub(super) status: Arc<FlushStatus>,
@@ -34,7 +37,7 @@ pub(super) struct State {
 impl State {
     /// Brings everything to where the last process left it.
     pub(super) async fn recover(config: Config, data: DataDir) -> Result<Self, ServeError> {
-        let catalog = open_store(&config.store).await?;
+        let (catalog, http) = open_store(&config).await?;
         let (journal, cut_bytes) = Journal::open(&data.journal())?;
         if cut_bytes > 0 {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
@@ -67,6 +70,17 @@ impl State {
         if recovered.begin_anew {
             flusher.begin_anew()?;
         }
-        Ok(Self { data, config, catalog, clock, tracker, status, flusher, applier, recovered })
+        Ok(Self {
+            data,
+            config,
+            catalog,
+            http,
+            clock,
+            tracker,
+            status,
+            flusher,
+            applier,
+            recovered,
+        })
     }
 }

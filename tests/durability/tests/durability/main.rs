@@ -9,6 +9,7 @@
 
 mod full_disk;
 mod kills;
+mod redis_store;
 mod stop;
 mod store_outage;
 mod support;

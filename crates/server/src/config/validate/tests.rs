@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Secret;
 
 fn messages(change: impl FnOnce(&mut Config)) -> Vec<String> {
     let mut config = Config::default();
@@ -203,5 +204,45 @@ fn empty_paths_are_refused() {
             config.store.path = "".into();
         }),
         ["`data.dir` must not be empty", "`store.path` must not be empty"]
+    );
+}
+
+#[test]
+fn an_http_store_needs_an_address_and_something_to_prove_itself_with() {
+    assert_eq!(
+        messages(|config| config.store.kind = StoreKind::Http),
+        [
+            "`store.kind` = \"http\" needs `store_http.url`, the address of the site",
+            "`store.kind` = \"http\" needs `store_http.token` or `store_http.secret`, better both: \
+             without them anybody could write to the site",
+        ]
+    );
+    let http = |url: &str| {
+        messages(|config| {
+            config.store.kind = StoreKind::Http;
+            config.store_http.url = url.to_owned();
+            config.store_http.secret = Secret::new("secret");
+        })
+    };
+    for good in ["https://site.example", "http://127.0.0.1:8080/tracker"] {
+        assert_eq!(http(good), Vec::<String>::new(), "{good}");
+    }
+    for bad in ["site.example", "ftp://site.example", "https://a:b@site.example", "http://a/?b"] {
+        assert_eq!(
+            http(bad),
+            [concat!(
+                "`store_http.url` must begin with http:// or https://, ",
+                "and contain neither a user nor a query"
+            )],
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn the_token_of_an_http_store_fits_into_a_header() {
+    assert_eq!(
+        messages(|config| config.store_http.token = Secret::new("two\nlines")),
+        ["`store_http.token` must consist of visible ASCII characters, for it is sent in a header"]
     );
 }

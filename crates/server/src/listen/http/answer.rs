@@ -8,11 +8,12 @@ use mika_protocol::http::{
     self, AnnounceReply, FailureReply, Method, ParsedHead, Peers, RequestHead, RetryIn, Route,
     ScrapeReply,
 };
-use mika_protocol::{InfoHash, Passkey};
+use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
 
 use super::Worker;
 use crate::counters::{Carrier, ParseFailure};
 use crate::listen::context::LiveSettings;
+use crate::listen::lookup::{self, Resumed, Ticket, Verdict};
 use crate::listen::origin::Origin;
 
 /// Replies to pipelined requests are sent when they have come to this size, before more are built.
@@ -29,12 +30,14 @@ pub(super) struct Source {
 }
 
 /// How far a turn has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Turn {
     /// Bytes that are dealt with.
     pub(super) bytes: usize,
     /// What should happen once the replies are sent.
     pub(super) next: Next,
+    /// What the next request waits for, with [`Next::Wait`].
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// What should happen once the replies are sent.
@@ -44,6 +47,8 @@ pub(super) enum Next {
     Receive,
     /// There are complete requests left.
     More,
+    /// There are complete requests left, the first of which has to wait.
+    Wait,
     /// The connection should be closed.
     Close,
     /// The connection should be closed, but the client may not expect it.
@@ -57,12 +62,18 @@ struct Exchange<'a> {
     live: &'a LiveSettings,
     now_seconds: u32,
     peers: &'a mut PeerList,
+    /// The first request has waited.
+    resumed: Option<Resumed>,
+    /// The last request has to wait: it has no reply yet.
+    ticket: Option<Ticket>,
 }
 
-/// Answers all complete requests in `arrived`; the replies are appended to `output`.
+/// Answers all complete requests in `arrived`, up to one that has to wait; the replies are appended
+/// to `output`. `resumed` if the first request has waited.
 pub(super) fn answer(
     worker: &Worker,
     source: Source,
+    resumed: Option<Resumed>,
     arrived: &[u8],
     body_left: &mut u64,
     peers: &mut PeerList,
@@ -70,7 +81,8 @@ pub(super) fn answer(
 ) -> Turn {
     let live = worker.context.live();
     let now_seconds = worker.context.clock.now_seconds();
-    let mut exchange = Exchange { worker, source, live: &live, now_seconds, peers };
+    let mut exchange =
+        Exchange { worker, source, live: &live, now_seconds, peers, resumed, ticket: None };
     let mut rest = arrived;
     let next = loop {
         rest = skip_body(rest, body_left);
@@ -92,14 +104,18 @@ pub(super) fn answer(
                 break Next::Linger;
             }
             ParsedHead::Complete { head, bytes } => {
-                rest = rest.get(bytes..).unwrap_or_default();
                 if let Some(end) = exchange.answer_request(&head, body_left, output) {
+                    if end != Next::Wait {
+                        rest = rest.get(bytes..).unwrap_or_default();
+                    }
                     break end;
                 }
+                rest = rest.get(bytes..).unwrap_or_default();
             }
         }
     };
-    Turn { bytes: arrived.len().saturating_sub(rest.len()), next }
+    let bytes = arrived.len().saturating_sub(rest.len());
+    Turn { bytes, next, ticket: exchange.ticket }
 }
 
 /// Appends a text as the last reply of a connection.
@@ -140,6 +156,12 @@ impl Exchange<'_> {
 
         let start = output.len();
         self.write_reply(head, keep_alive, output);
+        self.resumed = None;
+        if self.ticket.is_some() {
+            output.truncate(start);
+            *body_left = 0;
+            return Some(Next::Wait);
+        }
         if head.method == Method::Head {
             remove_body(output, start);
         }
@@ -196,7 +218,7 @@ impl Exchange<'_> {
         let tracker = &self.worker.context.tracker;
         let answer = match tracker.announce(&request, source, self.now_seconds, self.peers) {
             Ok(answer) => answer,
-            Err(refusal) => return self.refuse(refusal, body),
+            Err(refusal) => return self.refuse_announce(refusal, &request, body),
         };
         self.worker.counters.announced(self.source.carrier, request.event);
         let warning = answer.warning.map(|reason| tracker.explain(reason).text);
@@ -229,6 +251,19 @@ impl Exchange<'_> {
         let mut files: Vec<_> = request.info_hashes.into_iter().filter_map(counted).collect();
         self.worker.counters.scraped(self.source.carrier);
         ScrapeReply { files: &mut files, min_request_interval_seconds: None }.encode(body);
+    }
+
+    /// A failure that the tracker decided on, unless the announce should wait.
+    fn refuse_announce(&mut self, refusal: Refusal, request: &AnnounceRequest, body: &mut Vec<u8>) {
+        match lookup::judge(self.worker.context.lookup(), request, refusal, self.resumed) {
+            Verdict::Refuse => self.refuse(refusal, body),
+            Verdict::Wait(ticket) => self.ticket = Some(ticket),
+            Verdict::ComeBackSoon => {
+                self.worker.counters.refusal(refusal);
+                let soon = self.worker.context.tracker.explain(Refusal::TorrentUnknown);
+                encode_failure(lookup::NOT_FOUND_OUT_YET, &soon, body);
+            }
+        }
     }
 
     /// A failure that the tracker decided on.

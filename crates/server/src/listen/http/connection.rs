@@ -18,6 +18,7 @@ use super::answer::{self, Next};
 use super::{Buffers, Worker};
 use crate::counters::{Carrier, ParseFailure};
 use crate::listen::context::Place;
+use crate::listen::lookup::{Outcome, Resumed, Ticket};
 use crate::listen::origin::Origin;
 
 /// How much may still arrive, and for how long, after the server has closed its side: closing at
@@ -38,6 +39,10 @@ pub(super) struct Connection<S> {
     pending: Vec<u8>,
     /// Whether `pending` has complete requests.
     more: bool,
+    /// What the first of them waits for.
+    ticket: Option<Ticket>,
+    /// How the first of them has waited.
+    resumed: Option<Resumed>,
     /// Bytes of a request's body that are still to be skipped.
     body_left: u64,
     /// Replies that the client has not taken yet.
@@ -61,6 +66,8 @@ enum Phase {
     Idle,
     /// The client to take a reply.
     Send,
+    /// The end of a look-up.
+    Lookup,
 }
 
 /// How a connection ends.
@@ -96,6 +103,8 @@ impl<S> Connection<S> {
             carrier,
             pending: Vec::new(),
             more: false,
+            ticket: None,
+            resumed: None,
             body_left: 0,
             unsent: Vec::new(),
             unflushed: false,
@@ -115,11 +124,12 @@ impl<S> Connection<S> {
             return;
         }
         self.phase = phase;
-        self.deadline = Instant::now()
-            + match phase {
-                Phase::Idle => self.worker.settings.idle_timeout,
-                Phase::Request | Phase::Send => self.worker.settings.header_timeout,
-            };
+        let settings = &self.worker.settings;
+        self.deadline = match (phase, &self.ticket) {
+            (Phase::Lookup, Some(ticket)) => ticket.deadline(),
+            (Phase::Idle, _) => Instant::now() + settings.idle_timeout,
+            _ => Instant::now() + settings.header_timeout,
+        };
     }
 
     fn count_busy(&mut self, busy: bool) {
@@ -132,12 +142,25 @@ impl<S> Connection<S> {
         self.counted_busy = busy;
     }
 
+    /// The request that has waited is to be answered.
+    fn resume(&mut self, outcome: Outcome) {
+        let ticket = self.ticket.take();
+        self.resumed = ticket.map(|ticket| Resumed { outcome, deadline: ticket.deadline() });
+        self.enter(Phase::Request);
+    }
+
     /// The deadline has passed.
     fn time_out(&mut self) -> Option<End> {
+        if self.phase == Phase::Lookup {
+            self.resume(Outcome::Failed);
+            return None;
+        }
         let counters = &self.worker.counters;
         match self.phase {
             Phase::Idle => counters.connections_idled_out.increment(),
-            Phase::Request | Phase::Send => counters.connections_timed_out.increment(),
+            Phase::Request | Phase::Send | Phase::Lookup => {
+                counters.connections_timed_out.increment()
+            }
         }
         if self.phase != Phase::Request || self.pending.is_empty() || self.end.is_some() {
             return Some(End::Gone);
@@ -193,6 +216,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(end) = self.end {
                 return Poll::Ready(end);
             }
+            if self.ticket.is_some() {
+                self.enter(Phase::Lookup);
+            }
+            if let Some(ticket) = &mut self.ticket {
+                let outcome = ready!(ticket.poll(cx));
+                self.resume(outcome);
+            }
             match ready!(self.poll_exchange(cx)) {
                 Ok(()) if self.unsent.is_empty() && !self.unflushed => self.wait_for_request(),
                 Ok(()) => {}
@@ -245,15 +275,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
         output.clear();
         let request = answer::Source { origin: self.origin, carrier: self.carrier };
-        let turn = answer::answer(&worker, request, arrived, &mut self.body_left, peers, output);
-        self.more = turn.next == Next::More;
+        let (resumed, left) = (self.resumed.take(), &mut self.body_left);
+        let turn = answer::answer(&worker, request, resumed, arrived, left, peers, output);
+        self.more = matches!(turn.next, Next::More | Next::Wait);
+        self.ticket = turn.ticket;
         self.end = match turn.next {
             Next::Close => Some(End::Close),
             Next::Linger => Some(End::Linger),
-            Next::Receive | Next::More => None,
+            Next::Receive | Next::More | Next::Wait => None,
         };
         self.keep(arrived.get(turn.bytes..).unwrap_or_default());
-        if self.end.is_none() && self.pending.len() >= worker.settings.request_bytes_max {
+        let undecided = self.end.is_none() && self.ticket.is_none();
+        if undecided && self.pending.len() >= worker.settings.request_bytes_max {
             worker.counters.parse_failure(ParseFailure::HttpTooLarge);
             answer::write_text(output, 431, "the request is too large\n");
             self.end = Some(End::Linger);

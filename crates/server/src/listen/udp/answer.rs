@@ -13,6 +13,7 @@ use super::identified::Identified;
 use super::{REPLY_BYTES_MAX, UdpSettings};
 use crate::counters::{Carrier, ParseFailure, WorkerCounters};
 use crate::listen::context::ListenContext;
+use crate::listen::lookup::{self, Resumed, Ticket, Verdict};
 
 /// Bytes of an announce reply before its peers, and of an error before its text.
 const ANNOUNCE_HEAD_BYTES: usize = 20;
@@ -31,7 +32,15 @@ pub(super) struct Responder {
     identified: Identified,
 }
 
+/// An announce that waits for a look-up.
+pub(super) struct Parked {
+    request: AnnounceRequest,
+    earned: Earned,
+    ticket: Ticket,
+}
+
 /// A request that may be answered in full.
+#[derive(Clone, Copy)]
 struct Earned {
     source: SocketAddr,
     transaction_id: u32,
@@ -61,21 +70,25 @@ impl Responder {
         self.counters.datagrams_out.add(sent as u64);
     }
 
-    /// Appends the reply to a datagram; nothing if it deserves none.
+    /// Appends the reply to a datagram; nothing if it deserves none, or has to wait.
     pub(super) fn answer(
         &mut self,
         datagram: &[u8],
         source: SocketAddr,
         now_seconds: u32,
         reply: &mut Vec<u8>,
-    ) {
+    ) -> Option<Parked> {
         self.counters.datagrams_in.increment();
         self.counters.received(Carrier::Udp, datagram.len());
         let request = match udp::parse(datagram) {
             // Nothing can be sent to port 0.
-            _ if source.port() == 0 => return self.counters.parse_failure(ParseFailure::Datagram),
+            _ if source.port() == 0 => {
+                self.counters.parse_failure(ParseFailure::Datagram);
+                return None;
+            }
             Err(UdpError::NotTracker) => {
-                return self.counters.parse_failure(ParseFailure::Datagram);
+                self.counters.parse_failure(ParseFailure::Datagram);
+                return None;
             }
             Ok(request) => Ok(request),
             Err(UdpError::Announce { connection_id, transaction_id, reason }) => {
@@ -86,7 +99,8 @@ impl Responder {
             Ok(UdpRequest::Connect { transaction_id }) => {
                 self.counters.connects.increment();
                 let id = self.settings.connection_ids.issue(source.ip(), now_seconds);
-                return udp::encode_connect(reply, *transaction_id, id);
+                udp::encode_connect(reply, *transaction_id, id);
+                return None;
             }
             Ok(UdpRequest::Announce { connection_id, transaction_id, .. })
             | Ok(UdpRequest::Scrape { connection_id, transaction_id, .. })
@@ -95,11 +109,14 @@ impl Responder {
         if !self.is_valid(connection_id, source.ip(), now_seconds) {
             self.counters.connection_ids_refused.increment();
             let text = "connection id expired: connect again";
-            return encode_error(reply, transaction_id, text, datagram.len());
+            encode_error(reply, transaction_id, text, datagram.len());
+            return None;
         }
         let earned = Earned { source, transaction_id, now_seconds };
         match request {
-            Ok(UdpRequest::Announce { request, .. }) => self.announce(&earned, request, reply),
+            Ok(UdpRequest::Announce { request, .. }) => {
+                return self.announce(&earned, request, None, reply);
+            }
             Ok(UdpRequest::Scrape { info_hashes, .. }) => self.scrape(&earned, info_hashes, reply),
             Ok(UdpRequest::Connect { .. }) => {}
             Err((_, _, reason)) => {
@@ -108,6 +125,21 @@ impl Responder {
                 encode_error(reply, transaction_id, &told.text, REPLY_BYTES_MAX);
             }
         }
+        None
+    }
+
+    /// Appends the reply to an announce that has waited, if its waiting has ended; else gives it
+    /// back.
+    pub(super) fn resume(
+        &mut self,
+        mut parked: Parked,
+        now_seconds: u32,
+        reply: &mut Vec<u8>,
+    ) -> Option<Parked> {
+        let Some(outcome) = parked.ticket.outcome() else { return Some(parked) };
+        let resumed = Resumed { outcome, deadline: parked.ticket.deadline() };
+        let earned = Earned { now_seconds, ..parked.earned };
+        self.announce(&earned, parked.request, Some(resumed), reply)
     }
 
     fn is_valid(&self, connection_id: u64, source: IpAddr, now_seconds: u32) -> bool {
@@ -117,7 +149,13 @@ impl Responder {
             && self.settings.connection_ids.verify(connection_id, source, now_seconds)
     }
 
-    fn announce(&mut self, earned: &Earned, mut request: AnnounceRequest, reply: &mut Vec<u8>) {
+    fn announce(
+        &mut self,
+        earned: &Earned,
+        mut request: AnnounceRequest,
+        resumed: Option<Resumed>,
+        reply: &mut Vec<u8>,
+    ) -> Option<Parked> {
         let ip = earned.source.ip().to_canonical();
         let row_bytes = if ip.is_ipv4() { ROW_V4_BYTES } else { ROW_V6_BYTES };
         let rows_max = (REPLY_BYTES_MAX - ANNOUNCE_HEAD_BYTES) / row_bytes;
@@ -128,7 +166,7 @@ impl Responder {
         self.identify(earned, result.as_ref().err().copied());
         let answer = match result {
             Ok(answer) => answer,
-            Err(refusal) => return self.refuse_announce(refusal, earned.transaction_id, reply),
+            Err(refusal) => return self.refuse(refusal, earned, request, resumed, reply),
         };
         self.counters.announced(Carrier::Udp, request.event);
         let rows = if ip.is_ipv4() { &self.peers.v4 } else { &self.peers.v6 };
@@ -140,6 +178,7 @@ impl Responder {
             rows: rows.get(..rows_max * row_bytes).unwrap_or(rows),
         }
         .encode(reply);
+        None
     }
 
     /// Remembers who has shown a valid passkey, whatever else was wrong with the announce.
@@ -171,16 +210,35 @@ impl Responder {
         udp::encode_scrape(reply, earned.transaction_id, counts);
     }
 
-    /// What is no failure over HTTP is an answer without peers here, which has no room for words.
-    fn refuse_announce(&self, refusal: Refusal, transaction_id: u32, reply: &mut Vec<u8>) {
+    /// An error, unless the announce should wait.
+    fn refuse(
+        &self,
+        refusal: Refusal,
+        earned: &Earned,
+        request: AnnounceRequest,
+        resumed: Option<Resumed>,
+        reply: &mut Vec<u8>,
+    ) -> Option<Parked> {
+        let verdict = lookup::judge(self.context.lookup(), &request, refusal, resumed);
+        if let Verdict::Wait(ticket) = verdict {
+            return Some(Parked { request, earned: *earned, ticket });
+        }
         self.counters.refusal(refusal);
+        let transaction_id = earned.transaction_id;
+        if matches!(verdict, Verdict::ComeBackSoon) {
+            encode_error(reply, transaction_id, lookup::NOT_FOUND_OUT_YET, REPLY_BYTES_MAX);
+            return None;
+        }
         let told = self.context.tracker.explain(refusal);
         if told.form == Form::Failure {
-            return encode_error(reply, transaction_id, &told.text, REPLY_BYTES_MAX);
+            encode_error(reply, transaction_id, &told.text, REPLY_BYTES_MAX);
+            return None;
         }
+        // What is no failure over HTTP is an answer without peers here, without room for words.
         let Answer { interval_seconds, leechers, seeders, .. } = told.answer();
         AnnounceReply { transaction_id, interval_seconds, leechers, seeders, rows: &[] }
             .encode(reply);
+        None
     }
 }
 

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 
 use super::REPLY_BYTES_MAX;
-use super::answer::Responder;
+use super::answer::{Parked, Responder};
 use crate::listen::shutdown::ShutdownSignal;
 
 /// Datagrams per system call at most.
@@ -29,6 +29,10 @@ const LAST_BATCHES_MAX: usize = 64;
 /// How long to wait after a failure to receive, and between two warnings about it.
 const BACK_OFF: Duration = Duration::from_millis(10);
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Between two looks at the announces that wait: there may be many, and a busy socket leaves no
+/// time for them all after every batch. An idle one is woken up by its receive timeout.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The address of one family as the system has it.
 pub(super) trait WireAddress: SockaddrLike + Copy + 'static {
@@ -60,15 +64,18 @@ pub(super) fn run<A: WireAddress>(
     let mut headers_out = MultiHeaders::<A>::preallocate(BATCH, None);
     let mut warned: Option<Instant> = None;
     let mut last_batches = 0;
+    let mut parked = Vec::new();
+    let mut looked_at = Instant::now();
     while last_batches < LAST_BATCHES_MAX {
         let stopping = shutdown.is_triggered();
         last_batches += usize::from(stopping);
         let flags = if stopping { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
         let received = match receive(fd, &mut headers_in, &mut input, flags) {
             Ok(received) => received,
-            // The receive timeout, which is there so that the shutdown is noticed.
+            // The receive timeout, which is there so that the shutdown is noticed, and the end of
+            // a look-up.
             Err(Errno::EAGAIN) if stopping => return,
-            Err(Errno::EAGAIN | Errno::EINTR) => continue,
+            Err(Errno::EAGAIN | Errno::EINTR) => [None; BATCH],
             Err(error) => {
                 if warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
                     warned = Some(Instant::now());
@@ -79,12 +86,25 @@ pub(super) fn run<A: WireAddress>(
             }
         };
         let mut targets = [None; BATCH];
-        let count = answer(&mut responder, &input, &received, &mut replies, &mut targets);
-        let replies = replies.get(..count).unwrap_or_default();
-        let unsent = send(fd, &mut headers_out, replies, &targets);
-        responder.count_sent(replies, unsent);
+        let count =
+            answer(&mut responder, &input, &received, &mut parked, &mut replies, &mut targets);
+        let filled = replies.get(..count).unwrap_or_default();
+        let unsent = send(fd, &mut headers_out, filled, &targets);
+        responder.count_sent(filled, unsent);
+        if parked.is_empty() || looked_at.elapsed() < LOOK_INTERVAL {
+            continue;
+        }
+        looked_at = Instant::now();
+        while let count @ 1.. = resume(&mut responder, &mut parked, &mut replies, &mut targets) {
+            let filled = replies.get(..count).unwrap_or_default();
+            let unsent = send(fd, &mut headers_out, filled, &targets);
+            responder.count_sent(filled, unsent);
+        }
     }
 }
+
+/// Announces that wait for a look-up, with where they came from.
+type ParkedList<A> = Vec<(A, Parked)>;
 
 /// For each datagram received: its sender and its length.
 type Received<A> = [Option<(A, usize)>; BATCH];
@@ -106,11 +126,41 @@ fn receive<A: WireAddress>(
     Ok(received)
 }
 
+/// Fills `replies` and their `targets` with those whose waiting has ended, from the front; how many
+/// there are. The others stay on the list.
+fn resume<A: WireAddress>(
+    responder: &mut Responder,
+    parked: &mut ParkedList<A>,
+    replies: &mut [Vec<u8>],
+    targets: &mut [Option<A>; BATCH],
+) -> usize {
+    let now_seconds = responder.now_seconds();
+    let mut free = replies.iter_mut().zip(targets);
+    let mut slot = free.next();
+    let mut count = 0;
+    for (address, waiting) in std::mem::take(parked) {
+        let Some((reply, target)) = &mut slot else {
+            parked.push((address, waiting));
+            continue;
+        };
+        reply.clear();
+        let again = responder.resume(waiting, now_seconds, reply);
+        parked.extend(again.map(|waiting| (address, waiting)));
+        if !reply.is_empty() {
+            **target = Some(address);
+            count += 1;
+            slot = free.next();
+        }
+    }
+    count
+}
+
 /// Fills `replies` and their `targets` from the front; how many there are.
 fn answer<A: WireAddress>(
     responder: &mut Responder,
     input: &[u8],
     received: &Received<A>,
+    parked: &mut ParkedList<A>,
     replies: &mut [Vec<u8>],
     targets: &mut [Option<A>; BATCH],
 ) -> usize {
@@ -122,7 +172,8 @@ fn answer<A: WireAddress>(
         let (Some((address, bytes)), Some((reply, target))) = (received, &mut slot) else { break };
         let datagram = chunk.get(..*bytes).unwrap_or(chunk);
         reply.clear();
-        responder.answer(datagram, address.address(), now_seconds, reply);
+        let waiting = responder.answer(datagram, address.address(), now_seconds, reply);
+        parked.extend(waiting.map(|waiting| (*address, waiting)));
         if !reply.is_empty() {
             **target = Some(*address);
             count += 1;

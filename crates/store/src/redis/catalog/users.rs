@@ -1,0 +1,101 @@
+//! Single users.
+
+use super::{one, unexpected};
+use crate::catalog::{NewUser, UserKey, UserPatch};
+use crate::record::UserRecord;
+use crate::redis::error::Failure;
+use crate::redis::server::Server;
+use crate::store::StoreError;
+use crate::validate;
+
+pub(super) async fn find(server: &Server, key: &UserKey) -> Result<Option<UserRecord>, Failure> {
+    let mut reader = server.reader().await?;
+    let (index, text) = match key {
+        UserKey::Id(id) => return one(server, &mut reader, *id).await,
+        UserKey::Name(name) => ("users:name", name),
+        UserKey::Passkey(passkey) => ("users:passkey", passkey),
+    };
+    let id: Option<u32> =
+        redis::cmd("HGET").arg(server.key(index)).arg(text).query_async(&mut reader).await?;
+    let Some(id) = id else { return Ok(None) };
+    one(server, &mut reader, id).await
+}
+
+pub(super) async fn add(server: &Server, user: &NewUser) -> Result<UserRecord, Failure> {
+    validate::new_user(user)?;
+    let mut arguments = vec![user.name.clone(), user.passkey.clone(), user.role_id.to_string()];
+    let site_id = user.site_id.map_or(String::new(), |id| id.to_string());
+    let fields = [
+        ("site_id", site_id),
+        ("download_enabled", u8::from(user.download_enabled).to_string()),
+        ("created_at_seconds", user.created_at_seconds.to_string()),
+    ];
+    arguments.extend(fields.into_iter().flat_map(|(field, value)| [field.to_owned(), value]));
+    let mut writer = server.writer().await?;
+    let answer: String = server.run(&mut writer, &server.scripts.add_user, &arguments).await?;
+    if let Some(error) = objection(&answer, Some(&user.name), Some(user.role_id)) {
+        return Err(error.into());
+    }
+    let id = answer.parse().map_err(|_| unexpected(server, &answer))?;
+    server.settle(&mut writer).await?;
+    one(server, &mut writer, id).await?.ok_or_else(|| unexpected(server, &answer))
+}
+
+pub(super) async fn update(
+    server: &Server,
+    id: u32,
+    patch: &UserPatch,
+) -> Result<Option<UserRecord>, Failure> {
+    validate::user_patch(patch)?;
+    let mut arguments = vec![
+        id.to_string(),
+        patch.name.clone().unwrap_or_default(),
+        patch.passkey.clone().unwrap_or_default(),
+        patch.role_id.map_or(String::new(), |id| id.to_string()),
+        patch.uploaded_add.to_string(),
+        patch.downloaded_add.to_string(),
+    ];
+    let site_id = patch.site_id.map(|id| id.map_or(String::new(), |id| id.to_string()));
+    let flag = |flag: Option<bool>| flag.map(|flag| u8::from(flag).to_string());
+    let fields = [
+        ("site_id", site_id),
+        ("download_enabled", flag(patch.download_enabled)),
+        ("deleted", flag(patch.deleted)),
+        ("uploaded", patch.uploaded.map(|bytes| bytes.to_string())),
+        ("downloaded", patch.downloaded.map(|bytes| bytes.to_string())),
+    ];
+    for (field, value) in fields {
+        arguments.extend(value.into_iter().flat_map(|value| [field.to_owned(), value]));
+    }
+    let mut writer = server.writer().await?;
+    let answer: String = server.run(&mut writer, &server.scripts.update_user, &arguments).await?;
+    if let Some(error) = objection(&answer, patch.name.as_deref(), patch.role_id) {
+        return Err(error.into());
+    }
+    match answer.as_str() {
+        "done" => {}
+        "unknown" => return Ok(None),
+        other => return Err(unexpected(server, other)),
+    }
+    server.settle(&mut writer).await?;
+    one(server, &mut writer, id).await
+}
+
+/// What a script's answer says against a user.
+fn objection(answer: &str, name: Option<&str>, role_id: Option<u16>) -> Option<StoreError> {
+    match answer {
+        "name" => {
+            let name = name.unwrap_or_default();
+            Some(StoreError::Conflict(format!("there is a user named {name} already")))
+        }
+        "passkey" => Some(StoreError::Conflict(
+            "another user, perhaps a deleted one, has this passkey already".into(),
+        )),
+        "role" => {
+            let role_id = role_id.unwrap_or_default();
+            Some(StoreError::Invalid(format!("there is no role {role_id}")))
+        }
+        "full" => Some(StoreError::Invalid("there is no id left for another user".into())),
+        _ => None,
+    }
+}

@@ -1,0 +1,105 @@
+//! A store in a Redis server: tracker and server are killed in turn.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use mika_durability::driver::Fleet;
+use mika_durability::server::Tuning;
+use mika_durability::totals::{compare, from_api};
+use mika_test_servers::{Options, Server, need};
+
+use crate::support::Stage;
+
+const ROUNDS: u64 = 6;
+
+#[test]
+fn kills_of_the_tracker_and_of_redis_in_turn_lose_and_double_nothing() {
+    let mut redis = need!(Server::start(&Options::redis().durable()));
+    let database = redis.create_database();
+    let tuning = Tuning { redis_url: Some(database.url()), ..Tuning::default() };
+    let (stage, machines) = Stage::new(21, &tuning, None);
+    let mut fleet = stage.fleet(machines);
+    let mut server = stage.start();
+    for round in 0..ROUNDS {
+        stage.announce_for(&mut fleet, Duration::from_millis(600 + 37 * round));
+        if round % 2 == 0 {
+            stage.kill(server);
+            server = stage.start();
+            stage.assert_peers(&fleet);
+            continue;
+        }
+        let before = stage.site.admin().stats().flush.applied_batch_number;
+        redis.kill_9();
+        stage.announce_unflushed_for(&mut fleet, Duration::from_millis(500));
+        redis.restart();
+        stage.site.admin().wait_for("a store that takes batches", |admin| {
+            let flush = admin.stats().flush;
+            admin.ready().ready && flush.applied_batch_number > before + 5
+        });
+    }
+    // Both at once.
+    redis.kill_9();
+    stage.announce_unflushed_for(&mut fleet, Duration::from_millis(300));
+    stage.kill(server);
+    redis.restart();
+    let server = stage.start();
+    stage.assert_peers(&fleet);
+    conclude(&stage, &mut fleet, "after all kills");
+    let log = stage.site.log();
+    assert!(!log.contains(redis.password()), "the password is in the log:\n{log}");
+    stage.terminate(server);
+}
+
+#[test]
+fn batches_that_redis_acknowledged_and_lost_come_back_from_the_journal() {
+    let mut redis = need!(Server::start(&Options::redis().durable()));
+    let database = redis.create_database();
+    let redis_url = Some(database.url());
+    let tuning = Tuning { snapshot_seconds: 86_400, redis_url, ..Tuning::default() };
+    let (stage, machines) = Stage::new(22, &tuning, None);
+    let mut fleet = stage.fleet(machines);
+    let server = stage.start();
+    stage.announce_for(&mut fleet, Duration::from_millis(800));
+    // What is on its disk now is what a power cut leaves a second later, without appendfsync.
+    let (file, copy) = (redis.directory().join("data/appendonlydir"), stage.dir.path().join("aof"));
+    copy_directory(&file, &copy);
+    stage.announce_for(&mut fleet, Duration::from_millis(1000));
+    redis.kill_9();
+    std::fs::remove_dir_all(&file).unwrap();
+    copy_directory(&copy, &file);
+    redis.restart();
+    while !stage.site.log().contains("it lost what it had acknowledged") {
+        stage.announce_unflushed_for(&mut fleet, Duration::from_millis(100));
+    }
+    assert!(!stage.site.admin().ready().ready);
+    stage.kill(server);
+
+    let server = stage.start();
+    stage.assert_peers(&fleet);
+    conclude(&stage, &mut fleet, "after the loss");
+    stage.terminate(server);
+}
+
+/// With owners and permissions: the server may run as another account.
+fn copy_directory(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(status.success(), "{from:?} {to:?}");
+}
+
+/// Every total is exact once all sessions have announced again.
+fn conclude(stage: &Stage, fleet: &mut Fleet<'_>, what: &str) {
+    fleet.announce_all();
+    assert!(stage.clock.flush(&stage.site), "the last flush");
+    let (expected, api) = (stage.expected(fleet), stage.site.admin());
+    // The last batch is journalled before it is applied.
+    while api.stats().flush.applied_batch_number < api.stats().flush.last_batch_number {
+        thread::sleep(Duration::from_millis(5));
+    }
+    compare(&expected, &from_api(&api)).assert_none(what);
+    let bytes: u64 = expected.users.values().map(|user| user.uploaded_raw).sum();
+    assert!(bytes > 0 && stage.clock.answered() > 500, "hardly anything was announced");
+    println!("{} announces, {bytes} bytes uploaded", stage.clock.answered());
+    assert!(!stage.site.data().join("dead-letters.jsonl").exists(), "rows were refused");
+}
