@@ -49,50 +49,57 @@ pub fn first_report(last_known_left: Option<u64>, new: Counters) -> Traffic {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Multipliers {
     factors: [u16; Multipliers::COUNT],
+    /// Apart, for four of them are compared at once.
+    user: u16,
 }
 
 impl Multipliers {
-    /// Role, user, torrent, user×torrent, global events.
-    pub const COUNT: usize = 5;
+    /// Role, torrent, user×torrent, global events.
+    const COUNT: usize = 4;
 
     /// Takes one factor of each source.
     pub fn new(role: u16, user: u16, torrent: u16, token: u16, event: u16) -> Self {
-        Self { factors: [role, user, torrent, token, event] }
+        Self { factors: [role, torrent, token, event], user }
     }
 
     /// What uploaded bytes count by a rule, rounded down.
+    #[inline]
     pub fn credit_upload(&self, raw: u64, rule: CreditRule) -> u64 {
-        let most = || self.factors.iter().copied().max().unwrap_or(100);
-        self.credit_by(raw, rule, most)
+        if self.is_one() { raw } else { self.credit_by(raw, rule, self.all().max()) }
     }
 
     /// What downloaded bytes count by a rule, rounded down.
+    #[inline]
     pub fn credit_download(&self, raw: u64, rule: CreditRule) -> u64 {
-        let least = || self.factors.iter().copied().min().unwrap_or(100);
-        self.credit_by(raw, rule, least)
+        if self.is_one() { raw } else { self.credit_by(raw, rule, self.all().min()) }
     }
 
-    fn credit_by(&self, raw: u64, rule: CreditRule, kindest: impl FnOnce() -> u16) -> u64 {
-        if self.factors == [100; Self::COUNT] {
-            return raw;
-        }
+    fn all(&self) -> impl Iterator<Item = u16> {
+        self.factors.into_iter().chain([self.user])
+    }
+
+    #[inline]
+    fn is_one(&self) -> bool {
+        self.factors == [100; Self::COUNT] && self.user == 100
+    }
+
+    #[inline(never)]
+    fn credit_by(&self, raw: u64, rule: CreditRule, kindest: Option<u16>) -> u64 {
         match rule {
             CreditRule::Product => self.credit(raw),
-            CreditRule::Best => percent_of(raw, kindest()),
+            CreditRule::Best => percent_of(raw, kindest.unwrap_or(100)),
             CreditRule::Raw => raw,
         }
     }
 
     /// What raw bytes count if all factors apply, rounded down.
     pub fn credit(&self, raw: u64) -> u64 {
-        if self.factors == [100; Self::COUNT] {
+        if self.is_one() {
             return raw;
         }
         // At most 2^50 × (2^16)^5 = 2^130, which no counter reaches: saturating is right.
-        let product = self
-            .factors
-            .iter()
-            .fold(u128::from(raw), |sum, factor| sum.saturating_mul(u128::from(*factor)));
+        let times = |product: u128, factor: u16| product.saturating_mul(u128::from(factor));
+        let product = self.all().fold(u128::from(raw), times);
         u64::try_from(product / 10_000_000_000).unwrap_or(u64::MAX)
     }
 }

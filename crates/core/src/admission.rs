@@ -36,6 +36,7 @@ pub(crate) fn user(users: &Users, request: &AnnounceRequest) -> Result<User, Ref
 }
 
 /// Checks 2 and 3.
+#[inline]
 pub(crate) fn client(
     rules: &Rules,
     request: &AnnounceRequest,
@@ -43,7 +44,7 @@ pub(crate) fn client(
 ) -> Result<(), Refusal> {
     let passes = !rules.checks_more
         && rules.client_allowed(&request.peer_id)
-        && port_allowed(rules, request);
+        && (request.port >= rules.settings.port_min.max(1) || request.event == Event::Stopped);
     if passes { Ok(()) } else { client_thoroughly(rules, request, source) }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn torrent<K: Kind>(torrent: &Torrent<K>) -> Result<(), Refusal> {
 }
 
 /// Check 6.
+#[inline]
 pub(crate) fn rights(
     site: &SiteProfile,
     user: &User,
@@ -140,6 +142,19 @@ pub(crate) fn rights(
     if spec.enabled && may_upload && may_download && !role.missing {
         return Ok(());
     }
+    rights_lacking(site, user, role, seeding, leeching)
+}
+
+#[cold]
+fn rights_lacking(
+    site: &SiteProfile,
+    user: &User,
+    role: &Role,
+    seeding: bool,
+    leeching: bool,
+) -> Result<(), Refusal> {
+    let spec = &role.spec;
+    let may_upload = !seeding || spec.upload_enabled;
     let refusals = [
         role.missing.then_some(Refusal::RoleUnknown),
         (!spec.enabled).then_some(Refusal::RoleDisabled(role.name)),

@@ -20,12 +20,32 @@ pub(crate) struct Role {
     pub(crate) missing: bool,
 }
 
+impl Role {
+    fn none(missing: bool) -> Self {
+        let spec = RoleSpec {
+            id: 0,
+            upload_percent: 100,
+            download_percent: 100,
+            upload_enabled: true,
+            download_enabled: true,
+            download_slots: None,
+            immune: false,
+            enabled: true,
+        };
+        Self { spec, name: ReasonId::default(), missing }
+    }
+}
+
 /// Everything but users and torrents.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) settings: Settings,
     /// The site asks for more than every one does.
     pub(crate) checks_more: bool,
+    /// The site limits what sessions that are known are given.
+    pub(crate) limits_known_sessions: bool,
+    /// That of users whose role is gone.
+    no_role: Role,
     /// Sorted by id.
     roles: Vec<Role>,
     clients: Vec<ClientRule>,
@@ -35,34 +55,31 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn new(settings: Settings) -> Self {
         let checks_more = settings.site.checks_more();
-        Self { settings, checks_more, roles: Vec::new(), clients: Vec::new(), events: Vec::new() }
+        let no_role = Role::none(settings.site.role_required);
+        let limits_known_sessions = settings.site.limits_known_sessions();
+        Self {
+            settings,
+            checks_more,
+            limits_known_sessions,
+            no_role,
+            roles: Vec::new(),
+            clients: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     pub(crate) fn set_settings(&mut self, settings: Settings) {
         self.checks_more = settings.site.checks_more();
+        self.limits_known_sessions = settings.site.limits_known_sessions();
+        self.no_role = Role::none(settings.site.role_required);
         self.settings = settings;
     }
 
     /// A user's role. Unless the site says otherwise, one whose role is gone may do everything
     /// at 100 %: nothing is lost while the control plane puts things right.
-    pub(crate) fn role(&self, id: u16) -> Role {
+    pub(crate) fn role(&self, id: u16) -> &Role {
         let known = self.roles.binary_search_by_key(&id, |role| role.spec.id);
-        let known = known.ok().and_then(|at| self.roles.get(at).copied());
-        let missing = self.settings.site.role_required;
-        known.unwrap_or(Role {
-            name: ReasonId::default(),
-            missing,
-            spec: RoleSpec {
-                id,
-                upload_percent: 100,
-                download_percent: 100,
-                upload_enabled: true,
-                download_enabled: true,
-                download_slots: None,
-                immune: false,
-                enabled: true,
-            },
-        })
+        known.ok().and_then(|at| self.roles.get(at)).unwrap_or(&self.no_role)
     }
 
     pub(crate) fn put_role(&mut self, spec: RoleSpec, name: ReasonId) {
@@ -99,6 +116,11 @@ impl Rules {
 
     pub(crate) fn set_events(&mut self, events: Vec<GlobalEvent>) {
         self.events = events;
+    }
+
+    /// Whether there are events at all.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Upload and download percent of the events under way. Of several, the kindest counts: the

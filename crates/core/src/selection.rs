@@ -65,6 +65,7 @@ impl Plan {
 }
 
 /// Picks at most `want` peers, in random order; `take` is called once for each.
+#[inline(never)]
 pub(crate) fn select<P: Peer>(
     peers: &Dense<P>,
     asker: &Asker,
@@ -131,6 +132,7 @@ struct Scratch {
 }
 
 impl Scratch {
+    #[inline(always)]
     fn walk(&mut self, first: usize, count: usize, want: usize) -> Walk<'_> {
         // Otherwise at most half of the rows are ever seen, so a fresh one is soon found.
         let shuffled = count <= 2 * (want + TRIES_EXTRA);

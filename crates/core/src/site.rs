@@ -106,7 +106,13 @@ impl SiteProfile {
             || self.agent_bytes_max > 0
             || !self.agents_forbidden.is_empty()
             || !self.headers_forbidden.is_empty()
+            || !self.ports_forbidden.is_empty()
             || self.compact != CompactRule::Any
+    }
+
+    /// Whether a session that is known may be given nothing.
+    pub(crate) fn limits_known_sessions(&self) -> bool {
+        self.slots == SlotRule::Hide || self.announce_min_enforced_seconds > 0
     }
 
     /// Whether the headers of an announce matter.

@@ -22,10 +22,13 @@ impl Terms {
         }
     }
 
-    pub(crate) fn of(&self, user: &User) -> UserTerms {
-        if !user.has_terms {
-            return UserTerms::default();
-        }
-        self.by_index.read().get(&user.index).copied().unwrap_or_default()
+    #[inline]
+    pub(crate) fn of(&self, user: &User) -> Option<UserTerms> {
+        if user.has_terms { self.look_up(user.index) } else { None }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, index: u32) -> Option<UserTerms> {
+        self.by_index.read().get(&index).copied()
     }
 }

@@ -165,7 +165,7 @@ impl Tracker {
         // 1. Admission: who is it, and may they announce this torrent?
         let user = admission::user(&self.users, request)
             .map_err(|it| self.refuse_stranger(shards, &rules, request, &source, it))?;
-        let visit = Visit::new(self, &rules, user, request, source, now_seconds);
+        let visit = Visit::new(self, &rules, user, request, &source, now_seconds);
         let Some((mut shard, slot)) = visit.enter(shards)? else { return Ok(visit.farewell()) };
 
         // 2. Swarm: the session as it was, and as it is now.

@@ -160,11 +160,15 @@ macro_rules! tally {
     };
 }
 
+const REFUSED_COLUMNS: usize = 16;
+const REFUSED_ROWS: usize = Refusal::ALL.len().div_ceil(REFUSED_COLUMNS);
+
 tally! {
     /// Announces answered with peers, by [`Carrier`] and event (in the order of [`EVENTS`]).
     announces: [[T; 4]; 3],
-    /// Announces and scrapes refused, by [`Refusal::index`].
-    refused: [T; 16],
+    /// Announces and scrapes refused, by [`Refusal::index`]: in rows of 16, the last of which is
+    /// not full.
+    refused: [[T; REFUSED_COLUMNS]; REFUSED_ROWS],
     /// Scrapes answered with counts, by [`Carrier`].
     scrapes: [T; 3],
     /// Requests that did not get as far as the tracker, by [`ParseFailure`].
@@ -218,7 +222,9 @@ impl Tally<Count> {
     }
 
     pub(crate) fn refusal(&self, refusal: Refusal) {
-        add_at(&self.refused, refusal.index(), 1);
+        if let Some(row) = self.refused.get(refusal.index() / REFUSED_COLUMNS) {
+            add_at(row, refusal.index() % REFUSED_COLUMNS, 1);
+        }
     }
 
     pub(crate) fn scraped(&self, carrier: Carrier) {
@@ -282,8 +288,8 @@ mod tests {
         second.datagrams_in.add(7);
         let sum = counters.snapshot();
         assert_eq!(sum.announces, [[1, 0, 0, 0], [0; 4], [0, 0, 0, 2]]);
-        assert_eq!(sum.refused.iter().sum::<u64>(), 1);
-        assert_eq!(sum.refused[Refusal::TorrentUnknown.index()], 1);
+        assert_eq!(sum.refused.iter().flatten().sum::<u64>(), 1);
+        assert_eq!(sum.refused.as_flattened()[Refusal::TorrentUnknown.index()], 1);
         assert_eq!(sum.bytes_in, [0, 100, 0]);
         assert_eq!(sum.datagrams_in, 7);
     }

@@ -84,7 +84,8 @@ fn a_commented_key_is_explained_by_the_lines_above_it() {
     let example = Config::example();
     let expected = "
 # Seconds without an announce after which a peer is gone.
-# More than interval_seconds. Left out, it is 2 × interval_seconds + 600.
+# More than interval_seconds. Left out, it is 2 × interval_seconds + 600,
+# and site.jitter_seconds on top.
 # From 61 to 259200. Changes live.
 #peer_timeout_seconds = 4200
 ";

@@ -226,7 +226,15 @@ fn a_difference_in_any_key_is_told_under_its_name() {
             (None, "false") => "true".to_owned(),
             (None, _) if key.path() == "admin.listen" => "127.0.0.1:1".to_owned(),
             (None, _) if key.path() == "http.trusted_proxies" => "::1".to_owned(),
+            (None, _) if key.path() == "site.ports_forbidden" => "1214".to_owned(),
             (None, _) if key.is_list => "127.0.0.1:1".to_owned(),
+            (None, "{}") => "{ \"1\" = \"one\" }".to_owned(),
+            (None, "\"mika\"") => "gazelle-wcd".to_owned(),
+            (None, "\"product\"") => "best".to_owned(),
+            (None, "\"independent\"") => "both_or_none".to_owned(),
+            (None, "\"transition\"") => "every_event".to_owned(),
+            (None, "\"refuse\"") => "hide".to_owned(),
+            (None, "\"any\"") => "not_refused".to_owned(),
             (None, "\"private\"") => "public".to_owned(),
             (None, "\"open\"") => "whitelist".to_owned(),
             (None, "\"always\"") => "os".to_owned(),
@@ -253,7 +261,9 @@ fn a_difference_in_any_key_is_told_under_its_name() {
 
 fn as_toml(text: &str, is_list: bool) -> String {
     match text {
+        _ if is_list && text.parse::<u16>().is_ok() => format!("[{text}]"),
         _ if is_list => format!("[\"{text}\"]"),
+        _ if text.starts_with('{') => text.to_owned(),
         "true" | "false" => text.to_owned(),
         _ if text.parse::<u64>().is_ok() => text.to_owned(),
         _ => format!("\"{text}\""),
@@ -263,7 +273,7 @@ fn as_toml(text: &str, is_list: bool) -> String {
 #[test]
 fn a_database_with_a_server_needs_its_url_and_a_file_has_none() {
     let error = load("[store]\nkind = \"postgres\"\n", &[], &[]).unwrap_err().to_string();
-    assert!(error.contains("`store.url` is missing"), "{error}");
+    assert!(error.contains("needs `store.url`"), "{error}");
     let error =
         load("[store]\nurl = \"postgres://u:hush@h/d\"\n", &[], &[]).unwrap_err().to_string();
     assert!(error.contains("`store.url` is for databases with a server"), "{error}");
@@ -283,4 +293,61 @@ fn the_stores_url_can_stand_in_a_file() {
     std::fs::write(&file, "\n").unwrap();
     let error = load(&text, &[], &[]).unwrap_err().to_string();
     assert!(error.contains("`store.url_file` names an empty file"), "{error}");
+}
+
+#[test]
+fn a_preset_fills_in_what_was_left_out_and_nothing_else() {
+    let config =
+        from_file("[site]\npreset = \"unit3d\"\njitter_seconds = 5\n[tracker]\nnumwant_max = 40\n");
+    let (site, tracker) = (&config.site, &config.tracker);
+    assert_eq!((site.jitter_seconds, site.announce_min_enforced_seconds), (5, 1740));
+    assert_eq!((tracker.numwant_default, tracker.numwant_max), (15, 40));
+    assert_eq!((tracker.interval_seconds, tracker.min_interval_seconds), (1800, 1800));
+    assert_eq!(tracker.peer_timeout_seconds, 9000);
+    let config = from_file("site.preset = \"gazelle-wcd\"\ntracker.interval_seconds = 900");
+    assert_eq!(config.tracker.client_rules, ClientRules::WhitelistUnlessEmpty);
+    assert_eq!(config.tracker.min_interval_seconds, 900);
+    assert_eq!(config.tracker.peer_timeout_seconds, 2 * 900 + 600 + 240);
+}
+
+#[test]
+fn a_preset_without_anything_else_means_exactly_its_settings() {
+    use mika_core::site::Preset;
+    for preset in Preset::ALL {
+        let config = from_file(&format!("site.preset = \"{}\"", preset.name()));
+        assert_eq!(mika_server::serve::settings_of(&config), preset.settings());
+    }
+}
+
+#[test]
+fn tables_of_texts_come_from_files_and_variables() {
+    let config =
+        from_file("[site.texts]\ntorrent_unknown = \"a\"\n[site.delete_reasons]\n7 = \"b\"");
+    assert_eq!(config.site.texts["torrent_unknown"], "a");
+    assert_eq!(config.site.delete_reasons["7"], "b");
+    let variables = [
+        ("MIKA__SITE__TEXTS", "{ offline = \"c\" }"),
+        ("MIKA__SITE__AGENTS_FORBIDDEN", "bot,curl"),
+        ("MIKA__SITE__PORTS_FORBIDDEN", "[1214, 3389]"),
+    ];
+    let config = from_variables(&variables);
+    assert_eq!(config.site.texts["offline"], "c");
+    assert_eq!(config.site.agents_forbidden, ["bot", "curl"]);
+    assert_eq!(config.site.ports_forbidden, [1214, 3389]);
+}
+
+#[test]
+fn a_reason_that_does_not_exist_and_a_timeout_that_is_too_short_are_told() {
+    let told = |file: &str| load(file, &[], &[]).unwrap_err().to_string();
+    let message = told("site.silent = [\"no_such\"]");
+    assert!(message.contains("there is no reason named `no_such`"), "{message}");
+    let message = told("site.texts = { nothing = \"x\" }");
+    assert!(message.contains("there is no reason named `nothing`"), "{message}");
+    let message = told("site.delete_reasons = { first = \"x\" }");
+    assert!(message.contains("`first` is not a number"), "{message}");
+    let message = told("site.headers_forbidden = [\"a b\"]");
+    assert!(message.contains("`a b` is not the name of a header"), "{message}");
+    let file = "site.preset = \"gazelle\"\ntracker.peer_timeout_seconds = 1900";
+    let message = told(file);
+    assert!(message.contains("together (2040)"), "{message}");
 }

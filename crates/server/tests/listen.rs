@@ -15,6 +15,8 @@ mod http;
 mod limits;
 #[path = "listen/proxy.rs"]
 mod proxy;
+#[path = "listen/site.rs"]
+mod site;
 #[path = "listen/sockets.rs"]
 mod sockets;
 #[path = "listen/support.rs"]

@@ -4,9 +4,9 @@ use mika_protocol::PeerId;
 
 use super::Tracker;
 use crate::address::Endpoint6;
-use crate::batch::Traffic;
+use crate::batch::{Agent, Traffic};
 use crate::shard::departed::Left;
-use crate::shard::pending::{PendingSession, Report};
+use crate::shard::pending::{PendingSession, Report, Special};
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::{Flags, Private, Session, SessionId};
 use crate::swarm::{self, Class, Peer};
@@ -81,7 +81,7 @@ impl Tracker {
     /// What is known of a session that did not announce.
     fn report_of_nobody(&self, row: &Session, user: Option<&User>) -> Report {
         let rules = self.rules.load();
-        let terms = user.map(|user| self.terms.of(user)).unwrap_or_default();
+        let terms = user.and_then(|user| self.terms.of(user)).unwrap_or_default();
         let of_role = || user.is_some_and(|user| rules.role(user.role_id).spec.immune);
         Report::none(row, terms.immune.unwrap_or_else(of_role), terms.address_hidden)
     }
@@ -95,10 +95,11 @@ impl Tracker {
         }
         let Some(torrent) = shard.torrents.get(slot) else { return };
         let user = self.users.by_index(id.user);
-        let report = Report {
-            corrupt_bytes: taken.corrupt_bytes,
-            ..self.report_of_nobody(&taken.row, user.as_ref())
-        };
+        let mut report = self.report_of_nobody(&taken.row, user.as_ref());
+        if taken.corrupt_bytes > 0 {
+            let corrupt_bytes = taken.corrupt_bytes;
+            report.special = Some(Special { corrupt_bytes, ..Special::default() });
+        }
         let session = PendingSession {
             torrent_id: torrent.id,
             info_hash: torrent.info_hash,
@@ -113,7 +114,7 @@ impl Tracker {
             snatches: 0,
             report,
         };
-        shard.pending.put(slot, session);
+        shard.pending.put(slot, &session, &Agent::NONE);
         shard.mark_dirty(slot);
     }
 

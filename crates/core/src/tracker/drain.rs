@@ -10,7 +10,7 @@ use super::{Swarms, Tracker};
 use crate::batch::{
     Batch, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
 };
-use crate::shard::pending::{Pending, PendingSession};
+use crate::shard::pending::{Pending, PendingSession, Waiting};
 use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
 use crate::swarm::{Kind, Peer};
@@ -97,7 +97,8 @@ impl Tracker {
     /// Of sessions that are gone: whether their users have others on the torrent. That is asked
     /// at the cut, for those may have gone since.
     fn note_other_sessions(&self, shard: &Shard<Private>, pending: &mut Pending) {
-        for ((slot, _), session) in pending.sessions.iter_mut().filter(|(_, it)| it.gone) {
+        for ((slot, _), it) in pending.sessions.iter_mut().filter(|(_, it)| it.session.gone) {
+            let session = &mut it.session;
             session.user_active = self.has_session(shard, *slot, session.row.user());
         }
     }
@@ -116,7 +117,7 @@ fn cut_shard<'a, K: Kind>(
     let mut shard = shard.lock();
     let mut pending = std::mem::take(&mut shard.pending);
     // A torrent that was registered by an announce may have got the store's id meanwhile.
-    for ((slot, _), session) in &mut pending.sessions {
+    for ((slot, _), Waiting { session, .. }) in &mut pending.sessions {
         session.torrent_id = shard.torrents.get(*slot).map_or(session.torrent_id, |it| it.id);
     }
     for slot in &pending.torrents {
@@ -156,10 +157,11 @@ impl Sums {
         self.batch.registered.extend_from_slice(&pending.registered);
     }
 
-    fn add_session(&mut self, session: &PendingSession) {
-        let row = session.session_row();
+    fn add_session(&mut self, waiting: &Waiting) {
+        let row = waiting.session_row();
         let at = row.announced_at_seconds;
-        let PendingSession { traffic, seed_seconds, snatches, report, .. } = session;
+        let PendingSession { traffic, seed_seconds, snatches, report, .. } = &waiting.session;
+        let special = report.special();
 
         let user = self.users.entry(row.user_id).or_insert_with(|| UserRow {
             user_id: row.user_id,
@@ -175,12 +177,12 @@ impl Sums {
 
         let torrent = self.torrent(row.torrent_id);
         torrent.traffic.add(*traffic);
-        torrent.corrupt_bytes = torrent.corrupt_bytes.saturating_add(report.corrupt_delta);
+        torrent.corrupt_bytes = torrent.corrupt_bytes.saturating_add(special.corrupt_delta);
         torrent.snatches = torrent.snatches.saturating_add(*snatches);
         torrent.announced_at_seconds = torrent.announced_at_seconds.max(at);
 
-        self.add_history(session, &row);
-        if let Some(snatched_at_seconds) = report.completed_at_seconds {
+        self.add_history(&waiting.session, &row);
+        if let Some(snatched_at_seconds) = special.completed_at_seconds {
             self.batch.snatches.push(SnatchRow {
                 user_id: row.user_id,
                 torrent_id: row.torrent_id,
@@ -188,12 +190,12 @@ impl Sums {
                 address: report.address(),
             });
         }
-        if !report.token.is_none() {
+        if !special.token.is_none() {
             let (user_id, torrent_id) = (row.user_id, row.torrent_id);
             let new = || TokenUseRow { user_id, torrent_id, downloaded_raw: 0, finished: false };
             let used = self.token_uses.entry((user_id, torrent_id)).or_insert_with(new);
-            used.downloaded_raw = used.downloaded_raw.saturating_add(report.token.downloaded_raw);
-            used.finished |= report.token.finished;
+            used.downloaded_raw = used.downloaded_raw.saturating_add(special.token.downloaded_raw);
+            used.finished |= special.token.finished;
         }
         self.batch.sessions.push(row);
     }
@@ -201,6 +203,7 @@ impl Sums {
     fn add_history(&mut self, session: &PendingSession, row: &SessionRow) {
         let at = row.announced_at_seconds;
         let report = &session.report;
+        let special = report.special();
         let key = (row.user_id, row.torrent_id);
         let history = self.history.entry(key).or_insert_with(|| HistoryRow {
             user_id: row.user_id,
@@ -212,7 +215,7 @@ impl Sums {
         history.seed_seconds = history.seed_seconds.saturating_add(session.seed_seconds);
         history.snatches = history.snatches.saturating_add(session.snatches);
         history.active |= session.user_active;
-        history.corrupt_bytes = history.corrupt_bytes.saturating_add(report.corrupt_delta);
+        history.corrupt_bytes = history.corrupt_bytes.saturating_add(special.corrupt_delta);
         // A session that only expired reported before this batch: it is first if nobody reports.
         history.first_announced_at_seconds = match (history.announces, report.announces) {
             (1.., 0) => history.first_announced_at_seconds,
@@ -220,8 +223,10 @@ impl Sums {
             _ => history.first_announced_at_seconds.min(report.first_at_seconds),
         };
         history.announces = history.announces.saturating_add(report.announces);
-        history.completed_at_seconds =
-            [history.completed_at_seconds, report.completed_at_seconds].into_iter().flatten().min();
+        history.completed_at_seconds = [history.completed_at_seconds, special.completed_at_seconds]
+            .into_iter()
+            .flatten()
+            .min();
         if at >= history.announced_at_seconds {
             history.announced_at_seconds = at;
             history.left_bytes = row.left_bytes;
@@ -229,7 +234,7 @@ impl Sums {
             history.downloaded_client_bytes = row.downloaded_bytes;
             history.seeder = row.left_bytes == 0;
             history.immune = report.immune;
-            history.agent = report.agent;
+            history.agent = row.agent;
         }
     }
 

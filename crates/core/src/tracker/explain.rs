@@ -115,7 +115,8 @@ impl Tracker {
     }
 }
 
-fn refuse_torrent_of<K: Kind>(
+/// What check 5 of admission says of an info-hash.
+pub(super) fn refuse_torrent_of<K: Kind>(
     shards: &Shards<K>,
     rules: &Rules,
     info_hash: InfoHash,

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use mika_protocol::{AnnounceRequest, Event, ScrapeCounts};
 
 use super::Tracker;
+use super::explain::refuse_torrent_of;
 use super::shards::{Found, Shards};
 use crate::accounting::{self, Counters};
 use crate::address::{self, Endpoint4, Endpoint6, is_local};
@@ -30,10 +31,10 @@ pub(super) struct Visit<'a> {
     tracker: &'a Tracker,
     rules: &'a Rules,
     user: User,
-    role: Role,
-    terms: UserTerms,
+    role: &'a Role,
+    terms: Option<UserTerms>,
     request: &'a AnnounceRequest,
-    source: Source,
+    source: &'a Source,
     id: SessionId,
     now_seconds: u32,
     /// What checks 2 and 3 of admission say.
@@ -56,8 +57,6 @@ pub(super) struct Change {
     finished: bool,
     /// The session has ended.
     gone: bool,
-    /// Bytes that a session which has ended had discarded.
-    corrupt_before: u64,
     /// Why the answer has neither peers nor counts.
     withheld: Option<Refusal>,
     /// What the client is told instead of an answer, once its report is counted.
@@ -69,6 +68,7 @@ const TWIN_SECONDS_MAX: u32 = 60;
 
 impl Change {
     /// A session that was not known and is now.
+    #[inline(always)]
     fn to(after: Session) -> Self {
         Self {
             before: None,
@@ -77,7 +77,6 @@ impl Change {
             last_known_left: None,
             finished: false,
             gone: false,
-            corrupt_before: 0,
             withheld: None,
             refusal: None,
         }
@@ -95,33 +94,43 @@ impl<'a> Visit<'a> {
         rules: &'a Rules,
         user: User,
         request: &'a AnnounceRequest,
-        source: Source,
+        source: &'a Source,
         now_seconds: u32,
     ) -> Self {
         let key = tracker.hash_key.session(user.id, &request.peer_id);
         let id = SessionId { user: user.index, key };
         let role = rules.role(user.role_id);
         let terms = tracker.terms.of(&user);
-        let client = admission::client(rules, request, &source);
-        let rights = admission::rights(&rules.settings.site, &user, &role, request);
+        let client = admission::client(rules, request, source);
+        let rights = admission::rights(&rules.settings.site, &user, role, request);
         Self { tracker, rules, user, role, terms, request, source, id, now_seconds, client, rights }
     }
 
     // ---- Step 1: admission ----
 
+    #[inline]
     pub(super) fn enter<'s>(
         &self,
         shards: &'s Shards<Private>,
     ) -> Result<Option<Found<'s, Private>>, Refusal> {
         if let Err(too_large) = admission::counters(self.request) {
-            return self.all_of(self.client, Err(too_large), Ok(())).map(|()| None);
+            return Err(self.refuse_counters(shards, too_large));
         }
         let (rules, request, now) = (self.rules, self.request, self.now_seconds);
         let entered = self.tracker.enter(shards, rules, request, self.client, self.rights, now);
         entered.inspect_err(|refusal| self.note(*refusal))
     }
 
+    #[cold]
+    fn refuse_counters(&self, shards: &Shards<Private>, too_large: Refusal) -> Refusal {
+        let torrent = refuse_torrent_of(shards, self.rules, self.request.info_hash);
+        let also = [self.client.err(), torrent, self.rights.err()].into_iter().flatten();
+        let refusals = also.chain([too_large]);
+        self.rules.settings.site.first(refusals).unwrap_or(too_large)
+    }
+
     /// Notes an announce of a torrent that is not to be announced, if the site asks for it.
+    #[cold]
     pub(super) fn note(&self, refusal: Refusal) {
         let concerned = matches!(refusal, Refusal::TorrentUnknown | Refusal::TorrentDeleted(_));
         if concerned && self.rules.settings.site.record_unregistered {
@@ -164,6 +173,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Of several verdicts the one that the site tells first.
+    #[inline]
     fn all_of(
         &self,
         one: Result<(), Refusal>,
@@ -173,7 +183,12 @@ impl<'a> Visit<'a> {
         if one.is_ok() && two.is_ok() && three.is_ok() {
             return Ok(());
         }
-        let refusals = [one.err(), two.err(), three.err()].into_iter().flatten();
+        self.first_of([one.err(), two.err(), three.err()])
+    }
+
+    #[cold]
+    fn first_of(&self, refusals: [Option<Refusal>; 3]) -> Result<(), Refusal> {
+        let refusals = refusals.into_iter().flatten();
         self.rules.settings.site.first(refusals).map_or(Ok(()), Err)
     }
 
@@ -181,7 +196,7 @@ impl<'a> Visit<'a> {
     fn join(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self.last_known_left(shard, slot);
         self.supersede(shard, slot);
-        let hidden = admission::new_session(self.rules, &self.role, &self.newcomer(shard, slot))?;
+        let hidden = admission::new_session(self.rules, self.role, &self.newcomer(shard, slot))?;
         if !self.tracker.reserve_peer(self.rules.settings.peers_max) {
             return Err(Refusal::PeerLimit);
         }
@@ -217,15 +232,16 @@ impl<'a> Visit<'a> {
 
     fn newcomer(&self, shard: &Shard<Private>, slot: u32) -> Newcomer {
         let sessions = || self.sessions_of_user(shard, slot);
+        let terms = self.terms.unwrap_or_default();
         Newcomer {
-            terms: self.terms,
-            created_at_seconds: match self.terms.wait_seconds {
+            terms,
+            created_at_seconds: match terms.wait_seconds {
                 0 => None,
                 _ => shard.created_seconds(slot),
             },
             now_seconds: self.now_seconds,
             sessions: sessions().count(),
-            leeching_sessions: match self.terms.peers_max {
+            leeching_sessions: match terms.peers_max {
                 None => 0,
                 Some(_) => sessions().filter(|row| row.left.get() > 0).count(),
             },
@@ -244,11 +260,14 @@ impl<'a> Visit<'a> {
         refusal: Option<Refusal>,
     ) -> Change {
         let key = &self.tracker.hash_key;
-        let (was_hidden, hidden) = (before.flags.has(Flags::HIDDEN), self.is_over_slots(&before));
+        let limits = self.rules.limits_known_sessions;
+        let was_hidden = before.flags.has(Flags::HIDDEN);
+        let hidden = limits && self.is_over_slots(&before);
         let reachable = refusal.is_none() && !hidden;
         let withheld = match hidden {
             true => Some(Refusal::NoDownloadSlot),
-            false => self.is_early(shard, slot, &before).then_some(Refusal::RateLimited),
+            false if limits && self.is_early(shard, slot, &before) => Some(Refusal::RateLimited),
+            false => None,
         };
         let mut after = self.reported(before, reachable);
         let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
@@ -292,9 +311,14 @@ impl<'a> Visit<'a> {
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
         let taken = self.tracker.take_out(shard, slot, &self.id);
         self.remember_left(shard, slot);
-        let (v6, corrupt_before) = taken.map_or((None, 0), |it| (it.v6, it.corrupt_bytes));
+        let mut v6 = None;
+        if let Some(taken) = taken {
+            v6 = taken.v6;
+            // The account forgets it.
+            shard.put_corrupt(slot, self.id.key, taken.corrupt_bytes);
+        }
         let (before, gone) = (Some(before), true);
-        Change { before, v6, finished, gone, corrupt_before, ..Change::to(after) }
+        Change { before, v6, finished, gone, ..Change::to(after) }
     }
 
     /// A session that was not known ends: a fresh Transmission begins with exactly that.
@@ -327,7 +351,9 @@ impl<'a> Visit<'a> {
         row.left = U48::new(self.request.left);
         row.set_client(&self.request.peer_id);
         row.flags.set(Flags::STALE, false);
-        row.flags.set(Flags::LAST_V6, self.source.ip.is_ipv6());
+        if self.rules.limits_known_sessions {
+            row.flags.set(Flags::LAST_V6, self.source.ip.is_ipv6());
+        }
         row.flags.set(Flags::PAUSED, self.request.paused && self.request.left > 0);
         if let Some((endpoint, local)) = self.endpoint4()
             && reachable
@@ -409,7 +435,7 @@ impl<'a> Visit<'a> {
         hides
             && self.request.left > 0
             && !keeps_slot
-            && admission::over_slots(&self.role, self.tracker.users.leeching(self.user.index))
+            && admission::over_slots(self.role, self.tracker.users.leeching(self.user.index))
     }
 
     /// Whether a known session announces before its time, where that is enforced. Each address
@@ -496,17 +522,22 @@ impl<'a> Visit<'a> {
         let counts = torrent.map(|torrent| torrent.counts(false)).unwrap_or_default();
         let settings = &self.rules.settings;
         let mut answer = Answer::new(settings, counts);
-        let jitter_seconds = settings.site.jitter_seconds;
-        if jitter_seconds > 0 {
-            let more_seconds = list.picker.rng.u32(0..=jitter_seconds);
-            answer.interval_seconds = answer.interval_seconds.saturating_add(more_seconds);
-        }
-        if let Some(reason) = change.withheld {
-            (answer.seeders, answer.leechers) = (0, 0);
-            let has_words = !settings.site.told.text(reason.kind()).is_empty();
-            answer.warning = has_words.then_some(reason);
+        if settings.site.jitter_seconds > 0 || change.withheld.is_some() {
+            self.suit_site(&mut answer, change.withheld, list);
         }
         answer
+    }
+
+    #[inline(never)]
+    fn suit_site(&self, answer: &mut Answer, withheld: Option<Refusal>, list: &mut PeerList) {
+        let site = &self.rules.settings.site;
+        let more_seconds = list.picker.rng.u32(0..=site.jitter_seconds);
+        answer.interval_seconds = answer.interval_seconds.saturating_add(more_seconds);
+        if let Some(reason) = withheld {
+            (answer.seeders, answer.leechers) = (0, 0);
+            let has_words = !site.told.text(reason.kind()).is_empty();
+            answer.warning = has_words.then_some(reason);
+        }
     }
 
     /// Looks at one random row and removes it if it has expired, so that a busy swarm keeps

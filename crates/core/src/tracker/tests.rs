@@ -10,6 +10,7 @@ mod public;
 mod refused;
 mod restore;
 mod rows;
+mod site;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 

@@ -90,9 +90,6 @@ impl Fields {
                 self.downloaded = counter(Parameter::Downloaded, value);
             }
             b"left" if self.left.is_err() => self.left = left(value),
-            b"corrupt" if self.corrupt.is_none() => {
-                self.corrupt = value.number().filter(|bytes| *bytes <= COUNTER_MAX_BYTES);
-            }
             b"event" if self.event.is_none() => self.take_event(value.raw()),
             b"numwant" if self.numwant.is_none() => {
                 self.numwant =
@@ -101,6 +98,9 @@ impl Fields {
             b"compact" => self.compact = self.compact.or(flag(value.raw())),
             b"no_peer_id" => self.no_peer_id = self.no_peer_id.or(flag(value.raw())),
             b"ip" | b"ipv4" | b"ipv6" => self.take_address(value),
+            b"corrupt" if self.corrupt.is_none() => {
+                self.corrupt = value.number().filter(|bytes| *bytes <= COUNTER_MAX_BYTES);
+            }
             _ => {}
         }
     }

@@ -247,15 +247,18 @@ impl<'a> Framing<'a> {
         let mut user_agent = None;
         for header in headers {
             // The lengths sort out nearly every header without a look at its name.
+            // Nearly all clients spell names in the usual way, which is compared at once.
+            let is = |name: &str| header.name == name || header.name.eq_ignore_ascii_case(name);
+            let first = header.name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
             match header.name.len() {
-                10 if header.name.eq_ignore_ascii_case("connection") => {
+                10 if first == b'c' && is("Connection") => {
                     for token in header.value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
                         keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
                         close |= token.eq_ignore_ascii_case(b"close");
                     }
                 }
-                10 if user_agent.is_none() && header.name.eq_ignore_ascii_case("user-agent") => {
-                    user_agent = Some(header.value.trim_ascii());
+                10 if first == b'u' && is("User-Agent") => {
+                    user_agent = user_agent.or(Some(header.value));
                 }
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
                     let length = parse_length(header.value).ok_or(HttpError::ContentLength)?;

@@ -79,7 +79,7 @@ pub(super) async fn stats(State(admin): State<Admin>) -> Json<Stats> {
     let held = control.tracker().stats();
     let counted = metrics.counters().snapshot();
     let answered: u64 = counted.announces.iter().flatten().sum();
-    let refused: u64 = counted.refused.iter().sum();
+    let refused: u64 = counted.refused.as_flattened().iter().sum();
     let mode = match control.tracker().mode() {
         Mode::Private => "private",
         Mode::Public => "public",

@@ -5,6 +5,9 @@ use mika_core::site::Preset;
 use super::section::Section;
 use super::{Config, SiteConfig, StoreKind, TrackerConfig};
 
+/// The end of the range of `tracker.peer_timeout_seconds`.
+const PEER_TIMEOUT_SECONDS_MAX: u32 = 259_200;
+
 /// Gives the keys that were left out the values that follow from those that were given.
 ///
 /// With nothing given, the result is [`Config::default`]; a test sees to that.
@@ -19,8 +22,9 @@ pub(super) fn derive(config: &mut Config, is_given: impl Fn(&str) -> bool) {
         tracker.min_interval_seconds = tracker.min_interval_seconds.min(tracker.interval_seconds);
     }
     if !is_given("tracker.peer_timeout_seconds") && !fits_preset(tracker, preset) {
-        tracker.peer_timeout_seconds =
-            tracker.interval_seconds.saturating_mul(2).saturating_add(600);
+        let twice_seconds = tracker.interval_seconds.saturating_mul(2).saturating_add(600);
+        let timeout_seconds = twice_seconds.saturating_add(config.site.jitter_seconds);
+        tracker.peer_timeout_seconds = timeout_seconds.min(PEER_TIMEOUT_SECONDS_MAX);
     }
     if !is_given("tracker.numwant_default") {
         tracker.numwant_default = tracker.numwant_default.min(tracker.numwant_max);

@@ -39,7 +39,8 @@ section! {
         live min_interval_seconds: u32 = 300, 0..=86_400;
 
         /// Seconds without an announce after which a peer is gone.
-        /// More than interval_seconds. Left out, it is 2 × interval_seconds + 600.
+        /// More than interval_seconds. Left out, it is 2 × interval_seconds + 600,
+        /// and site.jitter_seconds on top.
         live peer_timeout_seconds: u32 = 4200, 61..=259_200;
 
         /// Peers in an answer when the client does not say how many it wants.

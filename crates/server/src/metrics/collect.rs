@@ -172,7 +172,11 @@ fn requests(to: &mut Writer<'_>, counted: &CountersSnapshot) -> fmt::Result {
     }
     let help = "Announces and scrapes refused, by reason.";
     let refused = Refusal::ALL.iter().map(|refusal| refusal.name());
-    to.by_reason("mika_refused", help, refused.zip(counted.refused))?;
+    to.by_reason(
+        "mika_refused",
+        help,
+        refused.zip(counted.refused.as_flattened().iter().copied()),
+    )?;
     to.by_carrier("mika_scrapes", "Scrapes answered, by protocol.", &counted.scrapes)?;
     let help = "Requests that could not be read, by what is wrong with them.";
     let kinds = ParseFailure::ALL.iter().map(|kind| kind.name());

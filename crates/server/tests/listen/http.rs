@@ -195,7 +195,7 @@ fn refusals_of_the_tracker_say_when_to_come_back() {
     let interval = format!("8:intervali{}e12:min interval", explanation.interval_seconds.unwrap());
     assert!(response.text().contains(&interval), "{response:?}");
     assert_eq!(client.get("/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa").failure(), explanation.text);
-    assert_eq!(server.counters().refused[refusal.index()], 2);
+    assert_eq!(server.counters().refused.as_flattened()[refusal.index()], 2);
     server.stop();
 }
 

@@ -247,7 +247,7 @@ fn a_private_tracker_asks_for_the_passkey_of_the_url() {
     let id = client.connect();
     let missing = mika_core::Refusal::PasskeyMissing;
     assert_eq!(error(&client.ask(&announce(id, 5, 2001, b"")), 5), missing.text());
-    assert_eq!(server.counters().refused[missing.index()], 1);
+    assert_eq!(server.counters().refused.as_flattened()[missing.index()], 1);
     let reason = error(&client.ask(&announce(id, 5, 2001, b"\x02\x0d/a.b/announce")), 5);
     assert!(reason.starts_with("invalid passkey"), "{reason}");
     server.stop();

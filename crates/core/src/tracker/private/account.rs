@@ -1,12 +1,10 @@
 //! Step 3 of a private announce: what the difference of two reports counts.
 
-use std::net::SocketAddr;
-
 use super::{Change, Visit};
 use crate::accounting::{self, Counters, Multipliers};
 use crate::batch::Traffic;
-use crate::shard::pending::{PendingSession, Report, TokenUse};
-use crate::shard::{Marks, Shard};
+use crate::shard::pending::{PendingSession, Report, Special, TokenUse};
+use crate::shard::{Marks, Shard, Torrent};
 use crate::site::CreditRule;
 use crate::swarm::Row;
 use crate::swarm::session::{Flags, Private, Session};
@@ -38,7 +36,11 @@ impl Visit<'_> {
             ),
             _ => 0,
         };
-        let (traffic, token) = self.credited(shard, slot, raw, change.finished);
+        let mut token = TokenUse::default();
+        let traffic = match raw.is_zero() && !change.finished {
+            true => raw,
+            false => self.credited(shard, slot, raw, change.finished, &mut token),
+        };
         if change.before.is_none() && change.gone && traffic.is_zero() {
             return;
         }
@@ -61,7 +63,7 @@ impl Visit<'_> {
             snatches: u32::from(change.finished),
             report,
         };
-        shard.pending.put(slot, session);
+        shard.pending.put(slot, &session, &self.source.agent);
         shard.mark_dirty(slot);
     }
 
@@ -73,33 +75,71 @@ impl Visit<'_> {
         token: TokenUse,
     ) -> Report {
         let now_seconds = self.now_seconds;
-        let continued = change.before.filter(|before| !before.flags.has(Flags::STALE));
-        let corrupt_bytes =
-            if self.rules.settings.site.record_corrupt { self.request.corrupt } else { 0 };
-        let mut corrupt_delta = 0;
-        if corrupt_bytes > 0 || !shard.corrupt.is_empty() {
-            let before = if change.gone {
-                change.corrupt_before
-            } else {
-                shard.put_corrupt(slot, change.after.id().key, corrupt_bytes)
-            };
-            corrupt_delta =
-                if continued.is_some() { corrupt_bytes.saturating_sub(before) } else { 0 };
-        }
+        let role_immune = self.role.spec.immune;
+        let (immune, address_hidden) = self.terms.map_or((role_immune, false), |terms| {
+            (terms.immune.unwrap_or(role_immune), terms.address_hidden)
+        });
+        let discarded = self.rules.settings.site.record_corrupt && self.request.corrupt > 0;
+        let is_special = change.finished
+            || change.after.flags.has(Flags::HIDDEN)
+            || discarded
+            || !shard.corrupt.is_empty()
+            || !token.is_none();
         Report {
             announces: 1,
             first_at_seconds: now_seconds,
-            completed_at_seconds: change.finished.then_some(now_seconds),
-            speed_seconds: continued
-                .map_or(0, |before| now_seconds.saturating_sub(before.last_seconds())),
-            agent: self.source.agent,
-            from: Some(SocketAddr::new(self.source.ip, self.request.port)),
-            address_hidden: self.terms.address_hidden,
-            immune: self.terms.immune.unwrap_or(self.role.spec.immune),
-            corrupt_delta,
+            speed_seconds: match &change.before {
+                Some(before) if !before.flags.has(Flags::STALE) => {
+                    now_seconds.saturating_sub(before.last_seconds())
+                }
+                _ => 0,
+            },
+            address_hidden,
+            immune,
+            special: match is_special {
+                true => Some(self.special(shard, slot, change, token)),
+                false => None,
+            },
+        }
+    }
+
+    #[inline(never)]
+    fn special(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        change: &Change,
+        token: TokenUse,
+    ) -> Special {
+        let corrupt_bytes = match self.rules.settings.site.record_corrupt {
+            true => self.request.corrupt,
+            false => 0,
+        };
+        let is_told = change.finished || change.after.flags.has(Flags::HIDDEN);
+        Special {
+            completed_at_seconds: change.finished.then_some(self.now_seconds),
+            from: is_told.then_some((self.source.ip, self.request.port)),
+            corrupt_delta: self.corrupt_delta(shard, slot, change, corrupt_bytes),
             corrupt_bytes,
             token,
         }
+    }
+
+    /// What a session has discarded since its last report.
+    fn corrupt_delta(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        change: &Change,
+        corrupt_bytes: u64,
+    ) -> u64 {
+        let key = change.after.id().key;
+        let before = match change.gone {
+            true => shard.forget_corrupt(slot, key),
+            false => shard.put_corrupt(slot, key, corrupt_bytes),
+        };
+        let continued = change.before.is_some_and(|before| !before.flags.has(Flags::STALE));
+        if continued { corrupt_bytes.saturating_sub(before) } else { 0 }
     }
 
     fn credited(
@@ -108,10 +148,41 @@ impl Visit<'_> {
         slot: u32,
         raw: Traffic,
         finished: bool,
-    ) -> (Traffic, TokenUse) {
-        let Some(torrent) = shard.torrents.get(slot).filter(|_| !raw.is_zero() || finished) else {
-            return (raw, TokenUse::default());
-        };
+        used: &mut TokenUse,
+    ) -> Traffic {
+        let Some(torrent) = shard.torrents.get(slot) else { return raw };
+        // Nearly always nothing multiplies.
+        let role = &self.role.spec;
+        let percents = [
+            role.upload_percent,
+            role.download_percent,
+            torrent.upload_percent,
+            torrent.download_percent,
+        ];
+        let special = torrent.marks.has(Marks::TOKENS)
+            || torrent.marks.has(Marks::FEATURED)
+            || self.terms.is_some()
+            || self.rules.has_events();
+        if !special && percents == [100; 4] {
+            return Traffic {
+                uploaded_credited: raw.uploaded_raw,
+                downloaded_credited: raw.downloaded_raw,
+                ..raw
+            };
+        }
+        self.multiplied(shard, slot, torrent, raw, finished, used)
+    }
+
+    #[inline(never)]
+    fn multiplied(
+        &self,
+        shard: &Shard<Private>,
+        slot: u32,
+        torrent: &Torrent<Private>,
+        raw: Traffic,
+        finished: bool,
+        used: &mut TokenUse,
+    ) -> Traffic {
         let site = &self.rules.settings.site;
         let neutral = torrent.upload_percent == 0 && torrent.download_percent == 0;
         let token = torrent
@@ -121,39 +192,40 @@ impl Visit<'_> {
             .flatten()
             .filter(|token| token.ends_at_seconds.is_none_or(|end| self.now_seconds < end))
             .filter(|_| !(neutral && site.neutral_spares_tokens));
-        let token_use = token.map_or(TokenUse::default(), |_| TokenUse {
-            downloaded_raw: raw.downloaded_raw,
-            finished,
-        });
+        if token.is_some() {
+            *used = TokenUse { downloaded_raw: raw.downloaded_raw, finished };
+        }
         if torrent.marks.has(Marks::FEATURED) && site.credit != CreditRule::Raw {
             let uploaded_credited =
                 accounting::percent_of(raw.uploaded_raw, site.featured_upload_percent);
-            return (Traffic { uploaded_credited, downloaded_credited: 0, ..raw }, token_use);
+            return Traffic { uploaded_credited, downloaded_credited: 0, ..raw };
         }
         let (token_up, token_down) =
             token.map_or((100, 100), |token| (token.upload_percent, token.download_percent));
         let (event_up, event_down) = self.rules.event_percents(self.now_seconds);
-        let (role, terms) = (&self.role.spec, &self.terms);
+        let role = &self.role.spec;
+        let (user_up, user_down) = self.terms.map_or((100, 100), |terms| {
+            (terms.upload_percent.unwrap_or(100), terms.download_percent.unwrap_or(100))
+        });
         let up = Multipliers::new(
             role.upload_percent,
-            terms.upload_percent.unwrap_or(100),
+            user_up,
             torrent.upload_percent,
             token_up,
             event_up,
         );
         let down = Multipliers::new(
             role.download_percent,
-            terms.download_percent.unwrap_or(100),
+            user_down,
             torrent.download_percent,
             token_down,
             event_down,
         );
-        let traffic = Traffic {
+        Traffic {
             uploaded_credited: up.credit_upload(raw.uploaded_raw, site.credit),
             downloaded_credited: down.credit_download(raw.downloaded_raw, site.credit),
             ..raw
-        };
-        (traffic, token_use)
+        }
     }
 }
 
