@@ -3,11 +3,15 @@
 //! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
 //! is chosen by.
 
+mod store;
+
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::config::{Config, Mode};
+use crate::schema::Grade;
+pub use store::store_findings;
 
 /// Bytes of a private session in a swarm of ten and more, everything included.
 const SESSION_BYTES: u64 = 80;
@@ -41,7 +45,7 @@ pub struct Cost {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Whether all is well.
-    pub ok: bool,
+    pub grade: Grade,
     /// What was found and, if need be, what to do.
     pub text: String,
 }
@@ -72,7 +76,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
 }
 
 fn finding(ok: bool, text: String) -> Finding {
-    Finding { ok, text }
+    Finding { grade: if ok { Grade::Ok } else { Grade::Bad }, text }
 }
 
 fn open_files(config: &Config) -> Finding {
@@ -141,15 +145,21 @@ mod tests {
         config.limits.connections = 4_000_000_000;
         config.admin.listen = "0.0.0.0:1".parse().unwrap();
         let found = findings(&config);
-        assert!(!found[0].ok && found[0].text.contains("raise the hard limit"), "{found:?}");
-        assert!(!found[2].ok && found[2].text.contains("others reach it"), "{found:?}");
+        assert!(
+            found[0].grade == Grade::Bad && found[0].text.contains("raise the hard limit"),
+            "{found:?}"
+        );
+        assert!(
+            found[2].grade == Grade::Bad && found[2].text.contains("others reach it"),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn a_file_in_the_place_of_the_data_directory_is_found() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(!data_dir(file.path()).ok);
-        assert!(data_dir(Path::new("/tmp")).ok);
-        assert!(data_dir(Path::new("/tmp/nothing-is-here-yet")).ok);
+        assert_eq!(data_dir(file.path()).grade, Grade::Bad);
+        assert_eq!(data_dir(Path::new("/tmp")).grade, Grade::Ok);
+        assert_eq!(data_dir(Path::new("/tmp/nothing-is-here-yet")).grade, Grade::Ok);
     }
 }

@@ -5,7 +5,7 @@
 //! * [`serve`]: a whole tracker, put together, run and stopped in order.
 //! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
-//! * [`open_store`]: which adapter the configuration names.
+//! * [`open_store`]: which adapter the configuration names; [`schema`]: its statements, tried.
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
 //! * [`metrics`], [`counters`]: what is going on.
@@ -25,5 +25,6 @@ pub mod listen;
 pub mod metrics;
 pub mod open_store;
 pub mod recovery;
+pub mod schema;
 pub mod serve;
 pub mod snapshot;
