@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 use mika_server::config::Config;
 use mika_server::doctor;
+use mika_server::schema::Grade;
 
 use crate::config::environment;
 use crate::output::{self, Table};
+use crate::schema::runtime;
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
@@ -34,14 +36,21 @@ impl DoctorArguments {
         let journal = output::bytes(config.limits.journal_bytes);
         text.push_str(&format!("\non disk, the journal grows to {journal} at most\n\n"));
         let mut findings = doctor::findings(&config);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        findings.extend(runtime.block_on(doctor::store_findings(&config)));
+        findings.extend(runtime()?.block_on(doctor::store_findings(&config)));
         for finding in &findings {
-            let mark = if finding.ok { "ok  " } else { "BAD " };
-            text.push_str(&format!("{mark}{}\n", finding.text));
+            let mark = mark(finding.grade);
+            text.push_str(&format!("{mark}{}\n", output::printable(&finding.text)));
         }
         output::print(&text)?;
-        let all_well = findings.iter().all(|finding| finding.ok);
+        let all_well = findings.iter().all(|finding| finding.grade < Grade::Bad);
         Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn mark(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Ok => "ok   ",
+        Grade::Note => "note ",
+        Grade::Bad => "BAD  ",
     }
 }

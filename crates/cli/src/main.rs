@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod exit;
 mod output;
+mod schema;
 mod serve;
 mod store;
 mod time;
@@ -36,6 +37,9 @@ enum Command {
     /// Check a configuration, or write one that explains every key.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at the SQL of the store's tables, adapt it, and try it on the database.
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Say how much memory the limits allow, and what this machine lacks for a configuration.
     Doctor(doctor::DoctorArguments),
     /// Check what is to be a tracker's store.
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => arguments.run(),
         Command::Config(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Doctor(arguments) => arguments.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),

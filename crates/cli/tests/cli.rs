@@ -11,6 +11,7 @@ mod cli {
     mod commands;
     mod help;
     mod live;
+    mod schema;
     mod store;
     mod support;
     mod token;

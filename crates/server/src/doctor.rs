@@ -3,13 +3,15 @@
 //! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
 //! is chosen by.
 
+mod store;
+
 use std::path::Path;
 
-use mika_store::RedisStore;
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::config::{Config, Mode, StoreKind};
-use crate::serve::redis_options_of;
+use crate::config::{Config, Mode};
+use crate::schema::Grade;
+pub use store::store_findings;
 
 /// Bytes of a private session in a swarm of ten and more, everything included.
 const SESSION_BYTES: u64 = 80;
@@ -47,7 +49,7 @@ pub struct Cost {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Whether all is well.
-    pub ok: bool,
+    pub grade: Grade,
     /// What was found and, if need be, what to do.
     pub text: String,
 }
@@ -85,23 +87,8 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     vec![open_files(config), data_dir(&config.data.dir), admin_address(config)]
 }
 
-/// Looks at whether the store loses nothing that it has acknowledged. Needs the store.
-pub async fn store_findings(config: &Config) -> Vec<Finding> {
-    if config.store.kind != StoreKind::Redis {
-        return Vec::new();
-    }
-    match RedisStore::examine(&redis_options_of(config)).await {
-        Ok(examined) => {
-            let fine = examined.strengths.into_iter().map(|text| finding(true, text));
-            let weak = examined.weaknesses.into_iter().map(|text| finding(false, text));
-            fine.chain(weak).map(|it| finding(it.ok, format!("the store: {}", it.text))).collect()
-        }
-        Err(error) => vec![finding(false, error.to_string())],
-    }
-}
-
 fn finding(ok: bool, text: String) -> Finding {
-    Finding { ok, text }
+    Finding { grade: if ok { Grade::Ok } else { Grade::Bad }, text }
 }
 
 fn open_files(config: &Config) -> Finding {
@@ -170,15 +157,21 @@ mod tests {
         config.limits.connections = 4_000_000_000;
         config.admin.listen = "0.0.0.0:1".parse().unwrap();
         let found = findings(&config);
-        assert!(!found[0].ok && found[0].text.contains("raise the hard limit"), "{found:?}");
-        assert!(!found[2].ok && found[2].text.contains("others reach it"), "{found:?}");
+        assert!(
+            found[0].grade == Grade::Bad && found[0].text.contains("raise the hard limit"),
+            "{found:?}"
+        );
+        assert!(
+            found[2].grade == Grade::Bad && found[2].text.contains("others reach it"),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn a_file_in_the_place_of_the_data_directory_is_found() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(!data_dir(file.path()).ok);
-        assert!(data_dir(Path::new("/tmp")).ok);
-        assert!(data_dir(Path::new("/tmp/nothing-is-here-yet")).ok);
+        assert_eq!(data_dir(file.path()).grade, Grade::Bad);
+        assert_eq!(data_dir(Path::new("/tmp")).grade, Grade::Ok);
+        assert_eq!(data_dir(Path::new("/tmp/nothing-is-here-yet")).grade, Grade::Ok);
     }
 }

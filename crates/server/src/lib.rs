@@ -5,6 +5,7 @@
 //! * [`serve`]: a whole tracker, put together, run and stopped in order.
 //! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
+//! * [`schema`]: the statements of a site's tables, tried.
 //! * [`recovery`]: the start, from what is on disk and in the store.
 //! * [`control`], [`admin`]: changes by people and sites.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
@@ -26,5 +27,6 @@ pub mod lookup;
 pub mod metrics;
 mod open_store;
 pub mod recovery;
+pub mod schema;
 pub mod serve;
 pub mod snapshot;

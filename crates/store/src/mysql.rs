@@ -44,6 +44,16 @@ impl MysqlStore {
     /// [`StoreError::Unavailable`] if the server cannot be reached now. Neither contains the
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
+        let store = Self::connect(url, schema)?;
+        let place = store.backend.place.clone();
+        store.prepared(&place).await
+    }
+
+    /// The same without making or changing anything; connects when it is first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if the URL is not one.
+    pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let options: MySqlConnectOptions = url.parse().map_err(|error: sqlx::Error| {
             StoreError::Broken(format!("store.url is not good: {error}"))
         })?;
@@ -71,8 +81,7 @@ impl MysqlStore {
             })
             .connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
-        let backend = MysqlBackend { place: place.clone(), writer, readers };
-        Self { backend, schema }.prepared(&place).await
+        Ok(Self { backend: MysqlBackend { place, writer, readers }, schema })
     }
 }
 

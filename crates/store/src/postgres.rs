@@ -37,6 +37,16 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] if the server cannot be reached now. Neither contains the
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
+        let store = Self::connect(url, schema)?;
+        let place = store.backend.place.clone();
+        store.prepared(&place).await
+    }
+
+    /// The same without making or changing anything; connects when it is first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if the URL is not one.
+    pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
             StoreError::Broken(format!("store.url is not good: {error}"))
         })?;
@@ -55,8 +65,7 @@ impl PostgresStore {
         };
         let writer = pool().max_connections(1).connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
-        let backend = PostgresBackend { place: place.clone(), writer, readers };
-        Self { backend, schema }.prepared(&place).await
+        Ok(Self { backend: PostgresBackend { place, writer, readers }, schema })
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Schema {
     pub dialect: Dialect,
     /// The tracker owns all tables: it makes them, and writes single records.
     pub owns_tables: bool,
+    /// Seconds after which the site takes a session whose row was not written for dead.
+    pub stale_after_seconds: Option<u32>,
     /// What makes the tables that the tracker owns: version 1 first.
     pub migrations: Vec<Statement>,
     /// Reads everything at the start.

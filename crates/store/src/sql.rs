@@ -5,11 +5,13 @@
 //! * [`migrate`]: making the tracker's own tables.
 //! * [`load`]: streaming records to the tracker; [`record`]: from columns to records.
 //! * [`apply`]: writing a batch.
+//! * [`check`]: trying all statements on the live database, without a trace.
 //! * [`catalog`]: single records, if the tables are the tracker's own.
 
 pub(crate) mod apply;
 pub(crate) mod backend;
 mod catalog;
+pub mod check;
 pub(crate) mod load;
 pub(crate) mod migrate;
 pub(crate) mod record;

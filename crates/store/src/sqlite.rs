@@ -53,6 +53,14 @@ impl SqliteStore {
     pub async fn open_with(path: &Path, schema: Schema) -> Result<Self, StoreError> {
         open::open(path, schema).await
     }
+
+    /// The same without making or changing anything; connects when it is first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if there is no such file.
+    pub fn connect(path: &Path, schema: Schema) -> Result<Self, StoreError> {
+        open::connect(path, schema)
+    }
 }
 
 impl SqliteBackend {

@@ -4,6 +4,7 @@
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 
+use crate::sql::backend::timeouts;
 use crate::store::StoreError;
 
 /// Error numbers (mariadb.com/kb/en/mariadb-error-codes).
@@ -34,10 +35,13 @@ fn number_of(error: &dyn DatabaseError) -> u16 {
 pub(super) fn meaning(place: &str, error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(database) => database_meaning(place, database.as_ref()),
-        sqlx::Error::Io(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::WorkerCrashed => StoreError::Unavailable(format!("{place}: {error}")),
+        sqlx::Error::PoolTimedOut => StoreError::Unavailable(format!(
+            "{place}: no connection within {} seconds; does it run, and does it answer there?",
+            timeouts::ACQUIRE.as_secs()
+        )),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            StoreError::Unavailable(format!("{place}: {error}"))
+        }
         sqlx::Error::PoolClosed => StoreError::Broken(format!("{place}: the store was closed")),
         _ => StoreError::Broken(format!("{place}: {error}")),
     }

@@ -1,4 +1,5 @@
-//! The columns of load statements, as their readers take them, and those of `{{rows}}`.
+//! The columns of load statements, as their readers take them. Those of `{{rows}}` are in
+//! [`FlushRow::COLUMNS`](super::FlushRow::COLUMNS).
 
 /// A column that a load statement returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +109,12 @@ pub const TORRENTS: &[LoadColumn] = &[
     or("announced_at_seconds", U32, "0", "Unix time of the last announce, 0 if never."),
     or("created_at_seconds", U32, "0", "Unix time of creation."),
     or("status", Holds::Integer(i64::MIN, i64::MAX), "1", STATUS),
-    or("featured", Holds::Switch, "0", "1: downloads do not count, uploads count by the site's rule."),
+    or(
+        "featured",
+        Holds::Switch,
+        "0",
+        "1: downloads do not count, uploads count by the site's rule.",
+    ),
 ];
 
 /// What moderators say, as UNIT3D numbers it.
@@ -157,30 +163,3 @@ pub const PEERS: &[LoadColumn] = &[
 /// What `checkpoint.load.sql` returns.
 pub const CHECKPOINT: &[LoadColumn] =
     &[needed("number", U64, "The number of the last batch applied, 0 if none.")];
-
-/// The columns of `{{rows}}`, by kind of row.
-pub mod flush {
-    use mika_core::batch::{
-        HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow,
-        UnregisteredRow, UserRow,
-    };
-
-    use crate::schema::{Column, FlushRow};
-
-    /// Users.
-    pub const USERS: &[Column] = UserRow::COLUMNS;
-    /// Torrents.
-    pub const TORRENTS: &[Column] = TorrentRow::COLUMNS;
-    /// A user on a torrent.
-    pub const HISTORY: &[Column] = HistoryRow::COLUMNS;
-    /// Torrents that the tracker registered itself.
-    pub const REGISTERED: &[Column] = RegisteredRow::COLUMNS;
-    /// Sessions.
-    pub const SESSIONS: &[Column] = SessionRow::COLUMNS;
-    /// Completed downloads.
-    pub const SNATCHES: &[Column] = SnatchRow::COLUMNS;
-    /// What tokens covered.
-    pub const TOKEN_USES: &[Column] = TokenUseRow::COLUMNS;
-    /// Announces of torrents that are not registered.
-    pub const UNREGISTERED: &[Column] = UnregisteredRow::COLUMNS;
-}

@@ -36,11 +36,7 @@ pub fn title(preset: &str, dialect: Dialect) -> Result<String, SchemaError> {
 ///
 /// # Errors
 /// See [`ExportError`].
-pub fn export(
-    preset: &str,
-    dialect: Dialect,
-    folder: &Path,
-) -> Result<Vec<String>, ExportError> {
+pub fn export(preset: &str, dialect: Dialect, folder: &Path) -> Result<Vec<String>, ExportError> {
     let files = embedded(preset, dialect)?;
     let failed = |path: &Path| {
         let path = path.display().to_string();

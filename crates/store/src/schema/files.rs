@@ -1,7 +1,12 @@
 //! The files that a schema folder may have: their names, what they are, and their columns.
 
+use mika_core::batch::{
+    HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, UnregisteredRow,
+    UserRow,
+};
+
 use super::columns::{self, LoadColumn};
-use super::{Column, FlushStatement, Schema, Statement};
+use super::{Column, FlushRow, FlushStatement, Schema, Statement};
 
 /// What kind of statement a file holds.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +51,9 @@ const fn required(name: &'static str, kind: FileKind, about: &'static str) -> Sc
     SchemaFile { name, kind, required: true, about }
 }
 
-const fn flush(
-    name: &'static str,
-    columns: &'static [Column],
-    about: &'static str,
-) -> SchemaFile {
-    file(name, FileKind::Flush { columns, changes_each: false }, about)
+const fn flush<R: FlushRow>(name: &'static str, about: &'static str) -> SchemaFile {
+    let changes_each = R::UNKNOWN.is_some();
+    file(name, FileKind::Flush { columns: R::COLUMNS, changes_each }, about)
 }
 
 impl SchemaFile {
@@ -108,44 +110,27 @@ impl SchemaFile {
             "Finds torrents that the tracker registered itself and the site has under another id: \
              columns torrent_id, known_id.",
         ),
-        flush(
+        flush::<RegisteredRow>(
             "registered.flush.sql",
-            columns::flush::REGISTERED,
             "Adds torrents that the tracker registers itself (tracker.auto_register_torrents).",
         ),
-        file(
-            "users.flush.sql",
-            FileKind::Flush { columns: columns::flush::USERS, changes_each: true },
-            "Adds to the totals of users: one row per user.",
-        ),
-        file(
+        flush::<UserRow>("users.flush.sql", "Adds to the totals of users: one row per user."),
+        flush::<TorrentRow>(
             "torrents.flush.sql",
-            FileKind::Flush { columns: columns::flush::TORRENTS, changes_each: true },
             "Adds to the totals of torrents, sets their seeders and leechers: one row per torrent.",
         ),
-        flush(
+        flush::<HistoryRow>(
             "history.flush.sql",
-            columns::flush::HISTORY,
             "What a user did on a torrent: one row per user and torrent.",
         ),
-        flush(
-            "sessions.flush.sql",
-            columns::flush::SESSIONS,
-            "The running clients: one row per session.",
-        ),
-        flush(
-            "snatches.flush.sql",
-            columns::flush::SNATCHES,
-            "Downloads that were completed: one row each.",
-        ),
-        flush(
+        flush::<SessionRow>("sessions.flush.sql", "The running clients: one row per session."),
+        flush::<SnatchRow>("snatches.flush.sql", "Downloads that were completed: one row each."),
+        flush::<TokenUseRow>(
             "token_uses.flush.sql",
-            columns::flush::TOKEN_USES,
             "What tokens covered: one row per user and torrent.",
         ),
-        flush(
+        flush::<UnregisteredRow>(
             "unregistered.flush.sql",
-            columns::flush::UNREGISTERED,
             "Announces of torrents that the site does not have: one row per user and info-hash.",
         ),
         required(

@@ -50,6 +50,9 @@ pub struct Manifest {
     /// Whether all tables are the tracker's own: it makes them, and writes single records.
     #[serde(default)]
     pub owns_tables: bool,
+    /// Seconds after which the site takes a session whose row was not written for dead.
+    #[serde(default)]
+    pub stale_after_seconds: Option<u32>,
     /// Names of tables and columns that the configuration can change, with their defaults:
     /// `{{users}}` in a statement becomes the name given for `users`.
     #[serde(default)]
@@ -180,7 +183,7 @@ impl Schema {
         }
         let names = all_names(name, &manifest, names)?;
         let mut reader = Reader { name, dialect, files, names, read: BTreeSet::new() };
-        let schema = reader.schema(manifest.owns_tables)?;
+        let schema = reader.schema(&manifest)?;
         reader.nothing_unread()?;
         Ok(schema)
     }
@@ -232,11 +235,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn schema(&mut self, owns_tables: bool) -> Result<Schema, SchemaError> {
+    fn schema(&mut self, manifest: &Manifest) -> Result<Schema, SchemaError> {
         Ok(Schema {
             name: self.name.to_owned(),
             dialect: self.dialect,
-            owns_tables,
+            owns_tables: manifest.owns_tables,
+            stale_after_seconds: manifest.stale_after_seconds,
             migrations: self.migrations()?,
             loads: Loads {
                 roles: self.statement("roles.load.sql")?,

@@ -6,7 +6,8 @@ use super::{Column, FileKind, Kind, SchemaFile};
 const HEAD: &str = "\
 # What is in a schema?
 
-<!-- Written from the code: run the tests of mika-store with MIKA_UPDATE=1 to bring it up to date. -->
+<!-- Written from the code: run the tests of mika-store with MIKA_UPDATE=1 to bring it up to \
+date. -->
 
 A schema is a folder with one SQL statement per file. mika has some built in (`mika schema list`).
 How to make your own is in [How do I adapt a schema to my site?](adapt-your-schema.md).
@@ -20,11 +21,15 @@ with another name is an error. Lines that begin with `--` are not sent to the da
 |---|---|
 | `dialect` | `\"sqlite\"`, `\"postgres\"` or `\"mysql\"` (MariaDB too). *Required* |
 | `title` | What it is, for people. *Required* |
-| `owns_tables` | `true`: all tables are mika's own. It makes them, and the admin API writes users, torrents and rules. Left out: `false` |
-| `[names]` | Names of tables and columns that `store.names` in the configuration can change, with their defaults: `{{users}}` in a statement becomes the name given for `users` |
+| `owns_tables` | `true`: all tables are mika's own. It makes them, and the admin API writes \
+users, torrents and rules. Left out: `false` |
+| `stale_after_seconds` | Seconds after which the site's own jobs take a session for dead whose \
+row was not written. `mika doctor` compares them with the announce interval. Left out: never |
+| `[names]` | Names of tables and columns that `store.names` in the configuration can change, \
+with their defaults: `{{users}}` in a statement becomes the name given for `users` |
 
-`migrations/*.sql` make the tables that mika owns: at least `mika_checkpoint` and `mika_schema`. They
-run once, in the order of their names, at a start of `mika serve`.
+`migrations/*.sql` make the tables that mika owns: at least `mika_checkpoint` and `mika_schema`.
+They run once, in the order of their names, at a start of `mika serve`.
 
 ## What is loaded
 
@@ -44,9 +49,9 @@ const FLUSHES: &str = "\
 
 All statements of a batch run in one transaction, in the order below. `{{rows}}` is a derived table
 with the batch's rows: give it an alias and join it. It has to stand in the statement exactly once.
-At most 1000 rows are handed over at once. Columns are whole numbers (64-bit, signed), bytes or text.
-They are never NULL unless it says so. *add* means a difference to be added, *set* a value that
-replaces the old one. A row that the database refuses is put aside; the others go through.
+At most 1000 rows are handed over at once. Columns are whole numbers (64-bit, signed), bytes or
+text. They are never NULL unless it says so. *add* means a difference to be added, *set* a value
+that replaces the old one. A row that the database refuses is put aside; the others go through.
 
 A batch is applied exactly once, for the checkpoint moves in the same transaction. That holds only
 if the engine of all tables knows transactions (InnoDB; not MyISAM or Aria).
@@ -54,6 +59,35 @@ if the engine of all tables knows transactions (InnoDB; not MyISAM or Aria).
 
 /// The reference of all files, placeholders and columns, as Markdown.
 pub fn reference() -> String {
+    let lines: Vec<_> = unwrapped().lines().map(wrapped).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A line as lines of at most 100 columns; tables and comments stay.
+fn wrapped(line: &str) -> String {
+    if line.starts_with('|') || line.starts_with('<') {
+        return line.to_owned();
+    }
+    let mut text = String::new();
+    let mut width = 0;
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            text.push('\n');
+            width = 0;
+        } else if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += length;
+    }
+    text
+}
+
+const WIDTH: usize = 100;
+
+fn unwrapped() -> String {
     let mut text = HEAD.to_owned();
     for file in SchemaFile::ALL {
         if file.name == FIRST_FLUSH {
@@ -85,9 +119,10 @@ pub fn reference() -> String {
             FileKind::Flush { columns, changes_each } => {
                 text.push_str(" Placeholder: `{{rows}}`.\n");
                 if changes_each {
+                    text.truncate(text.trim_end().len());
                     text.push_str(
-                        "It has to change each row, or find it as it should be: one that it does \
-                         not find is put aside as unknown.\n",
+                        " It has to find each row: one that it does not find is put aside as \
+                         unknown.\n",
                     );
                 }
                 text.push('\n');

@@ -126,6 +126,11 @@ impl Statement {
         Self(format!("SELECT * FROM ({query}) AS found WHERE {}", condition.text()).into())
     }
 
+    /// The statement that asks for this one's plan.
+    pub(crate) fn explain(&self) -> Self {
+        Self(format!("EXPLAIN {}", self.0).into())
+    }
+
     /// The statement, without its comments.
     pub fn text(&self) -> &str {
         &self.0
@@ -149,6 +154,11 @@ impl FlushStatement {
     /// From the text of a file.
     pub fn new(text: &str, dialect: Dialect) -> Self {
         Self { template: without_comments(text), dialect }
+    }
+
+    /// Its text, with `{{rows}}` in it.
+    pub fn template(&self) -> &str {
+        &self.template
     }
 
     /// How often `{{rows}}` stands in it; once is right.

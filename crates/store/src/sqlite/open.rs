@@ -47,6 +47,31 @@ pub(super) async fn open(path: &Path, schema: Schema) -> Result<SqliteStore, Sto
     SqliteStore { backend, schema }.prepared(&place).await
 }
 
+/// See [`SqliteStore::connect`].
+pub(super) fn connect(path: &Path, schema: Schema) -> Result<SqliteStore, StoreError> {
+    let shown = path.display();
+    let broken = |error: io::Error| StoreError::Broken(format!("{shown}: {error}"));
+    let path = std::path::absolute(path).map_err(broken)?;
+    let data = fs::metadata(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::Broken(format!(
+            "there is no {}: `mika serve` makes it, or store.path should name another file",
+            path.display()
+        )),
+        _ => broken(error),
+    })?;
+    if !data.is_file() {
+        return Err(StoreError::Broken(format!("{} is not a file", path.display())));
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let writer = pool().max_connections(1).connect_lazy_with(options.clone());
+    let readers = pool().max_connections(READERS).connect_lazy_with(options.read_only(true));
+    Ok(SqliteStore { backend: SqliteBackend { path, writer, readers }, schema })
+}
+
 async fn connect_writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
     let options = options
         .journal_mode(SqliteJournalMode::Wal)

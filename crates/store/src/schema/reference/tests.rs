@@ -56,9 +56,7 @@ fn the_files_listed_are_those_that_are_read() {
         };
         files.0.insert(file.name.to_owned(), text);
     }
-    let open = |files: &Files| {
-        Schema::from_files("all", Dialect::Sqlite, files, &BTreeMap::new())
-    };
+    let open = |files: &Files| Schema::from_files("all", Dialect::Sqlite, files, &BTreeMap::new());
     let schema = open(&files).unwrap();
     for file in SchemaFile::ALL {
         assert!(schema.statement(file).is_some(), "{}", file.name);
