@@ -129,7 +129,7 @@ fn show(arguments: ShowArguments) -> anyhow::Result<()> {
     let files = if folder.is_dir() {
         schema::on_disk(folder)?
     } else {
-        let usual = Some(schema::dialect(&config));
+        let usual = schema::dialect(&config);
         schema::embedded(&name, choose(&name, arguments.dialect, usual)?)?
     };
     let manifest = schema::manifest(&name, &files)?;
@@ -157,7 +157,7 @@ fn statements(files: &Files) -> String {
     let mut table = Table::new(&["FILE", "WHAT IT IS"]);
     for file in SchemaFile::ALL.iter().filter(|file| files.0.contains_key(file.name)) {
         let rows = match file.kind {
-            FileKind::Flush { .. } => "{{rows}}: ",
+            FileKind::Flush { .. } | FileKind::Find(_) => "{{rows}}: ",
             _ => "",
         };
         table.row([file.name.to_owned(), format!("{rows}{}", file.about)]);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mika_core::registry::{TorrentSpec, UserSpec};
+use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
 use mika_core::{Refusal, Tracker};
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
 use mika_store::catalog::UserKey;
@@ -294,6 +294,7 @@ impl Shared {
                 deleted: true,
                 reason: "",
                 snatches: 0,
+                terms: TorrentTerms::default(),
             }),
             Known::User { id, passkey, role_id } => self.tracker.put_user(UserSpec {
                 id,
@@ -301,6 +302,7 @@ impl Shared {
                 role_id,
                 download_enabled: false,
                 deleted: true,
+                terms: UserTerms::default(),
             }),
         };
         if let Err(error) = result {

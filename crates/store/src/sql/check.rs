@@ -12,7 +12,7 @@ mod synthetic;
 mod words;
 
 use super::SqlStore;
-use super::backend::{Backend, Session};
+use super::backend::{Arguments, Backend, Session};
 use crate::schema::{AnyStatement, Dialect, FileKind, Schema, SchemaFile, Statement};
 use crate::store::StoreError;
 pub use facts::Facts;
@@ -150,7 +150,7 @@ async fn migrated(
         let found = row.integer("version").ok().flatten();
         version = found.and_then(|found| usize::try_from(found).ok()).unwrap_or(usize::MAX);
     };
-    session.fetch(query.sql(), &[], &mut each).await?;
+    session.fetch(query.sql(), Arguments::NONE, &mut each).await?;
     Ok(version)
 }
 
@@ -228,6 +228,9 @@ impl Checker<'_> {
             }
             (FileKind::Checkpoint, AnyStatement::Plain(statement)) => {
                 self.checkpoint(&mut check, statement).await
+            }
+            (FileKind::Find(columns), AnyStatement::Flush(statement)) => {
+                self.flush(&mut check, statement, columns, false).await
             }
             (FileKind::Flush { columns, changes_each }, AnyStatement::Flush(statement)) => {
                 self.flush(&mut check, statement, columns, changes_each).await

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::schema::{Dialect, Statement};
-use crate::sql::backend::{Columns, Session};
+use crate::sql::backend::{Arguments, Columns, Session};
 
 /// What a database is like. What cannot be known is `None` or empty.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +75,7 @@ pub(super) async fn read(
         facts.utc_offset_seconds = integer("ahead").and_then(|ahead| i64::try_from(ahead).ok());
         facts.can_create = integer("can_create").map(|can| can > 0);
     };
-    session.fetch(Statement::new(queries.server).sql(), &[], &mut each).await?;
+    session.fetch(Statement::new(queries.server).sql(), Arguments::NONE, &mut each).await?;
     facts.columns = pairs(session, queries.columns).await?;
     facts.engines = pairs(session, queries.engines).await?;
     facts.triggers = pairs(session, queries.triggers).await?;
@@ -96,7 +96,7 @@ async fn pairs(
         let text = |column: &str| row.text(column).ok().flatten().unwrap_or_default();
         found.push((text("name"), text("value")));
     };
-    session.fetch(Statement::new(query).sql(), &[], &mut each).await?;
+    session.fetch(Statement::new(query).sql(), Arguments::NONE, &mut each).await?;
     Ok(found)
 }
 

@@ -6,7 +6,7 @@ use crate::record::{
 };
 use crate::schema::columns::LoadColumn;
 use crate::schema::{Statement, Value};
-use crate::sql::backend::{Columns, Session};
+use crate::sql::backend::{Arguments, Columns, Session};
 use crate::sql::record::Record;
 
 /// Rows that are read; `LIMIT` has the same number.
@@ -134,7 +134,7 @@ async fn rows<R: Record>(
         }
         Err(reason) => found.bad.push(reason),
     };
-    session.fetch(query.sql(), arguments, &mut each).await?;
+    session.fetch(query.sql(), Arguments::Values(arguments), &mut each).await?;
     Ok(found)
 }
 
@@ -147,7 +147,7 @@ async fn checkpoint(session: &mut dyn Session, query: &Statement) -> Result<Foun
         Ok(None) => found.bad.push("number: NULL".to_owned()),
         Err(reason) => found.bad.push(reason),
     };
-    session.fetch(query.sql(), &[], &mut each).await?;
+    session.fetch(query.sql(), Arguments::NONE, &mut each).await?;
     if found.bad.is_empty() && found.good != 1 {
         found.bad.push(format!("it returns {} rows, and should return one", found.good));
         found.good = 0;
