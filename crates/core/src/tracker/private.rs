@@ -238,7 +238,6 @@ impl<'a> Visit<'a> {
         row.uploaded = U56::new(self.request.uploaded);
         row.downloaded = U56::new(self.request.downloaded);
         row.left = U48::new(self.request.left);
-        row.set_client(&self.request.peer_id);
         row.flags.set(Flags::STALE, false);
         row.flags.set(Flags::PAUSED, self.request.paused && self.request.left > 0);
         if let Some((endpoint, local)) = self.endpoint4()
