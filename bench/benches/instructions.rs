@@ -153,6 +153,7 @@ fn swarm(peers: u32, numwant: u32) -> Announces {
 #[bench::want_15_of_1(args = (1, 15), setup = swarm, teardown = check)]
 #[bench::want_15_of_16(args = (16, 15), setup = swarm, teardown = check)]
 #[bench::want_15_of_17(args = (17, 15), setup = swarm, teardown = check)]
+#[bench::want_15_of_33(args = (33, 15), setup = swarm, teardown = check)]
 #[bench::want_15_of_100(args = (100, 15), setup = swarm, teardown = check)]
 #[bench::want_15_of_10k(args = (10_000, 15), setup = swarm, teardown = check)]
 #[bench::want_15_of_1m(args = (1_000_000, 15), setup = swarm, teardown = check)]

@@ -13,7 +13,7 @@ use mika_bench::ANNOUNCES_PER_RUN;
 /// More than this above its reference fails a benchmark.
 const GROWTH_PERCENT_MAX: f64 = 3.0;
 
-/// An announce in the largest swarm may cost this much of one in the smallest that has an index
+/// An announce in the largest swarm may cost this much of one in a small swarm, which has no index
 /// and returns as many peers.
 const SCALING_PERCENT_MAX: f64 = 110.0;
 const SMALLEST: &str = "announce.want_15_of_17";

@@ -138,7 +138,8 @@ impl Scratch {
         let shuffled = count <= 2 * (want + TRIES_EXTRA);
         if shuffled {
             self.order.clear();
-            self.order.extend((0..count).filter_map(|row| u32::try_from(row).ok()));
+            // A plain range: its length is known, so that this is a copy instead of a loop.
+            self.order.extend(0..u32::try_from(count).unwrap_or(u32::MAX));
         } else {
             self.walk_number = self.walk_number.wrapping_add(1);
             if self.seen.is_empty() || self.walk_number == 0 {

@@ -5,12 +5,13 @@ pub(crate) mod departed;
 pub(crate) mod pending;
 pub(crate) mod slab;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 use mika_protocol::{InfoHash, ScrapeCounts};
 
 use crate::hash::HashKey;
 use crate::refusal::ReasonId;
 use crate::registry::{TokenSpec, TorrentSpec, TorrentStatus};
+use crate::swarm::index::Index;
 use crate::swarm::{Class, Kind, Swarm};
 use departed::Departed;
 use pending::Pending;
@@ -125,7 +126,7 @@ impl<K: Kind> Torrent<K> {
 #[derive(Debug)]
 pub(crate) struct Shard<K: Kind> {
     pub(crate) torrents: Slab<Torrent<K>>,
-    table: HashTable<u32>,
+    table: Index,
     /// Second hashes of hybrid torrents, each with the first.
     aliases: std::collections::HashMap<InfoHash, InfoHash>,
     /// Multipliers by torrent and user index.
@@ -149,10 +150,10 @@ impl<K: Kind> Shard<K> {
     pub(crate) fn new() -> Self {
         Self {
             torrents: Slab::default(),
-            table: HashTable::new(),
+            table: Index::default(),
             aliases: std::collections::HashMap::new(),
             tokens: IntegerMap::default(),
-            departed: Departed::default(),
+            departed: Departed::new(),
             corrupt: IntegerMap::default(),
             created: IntegerMap::default(),
             pending: Pending::default(),
@@ -165,8 +166,8 @@ impl<K: Kind> Shard<K> {
 
     pub(crate) fn find(&self, info_hash: &InfoHash, hash: u64) -> Option<u32> {
         let is_it =
-            |slot: &u32| self.torrents.get(*slot).is_some_and(|it| it.info_hash == *info_hash);
-        self.table.find(hash, is_it).copied()
+            |slot: u32| self.torrents.get(slot).is_some_and(|it| it.info_hash == *info_hash);
+        self.table.find(hash, is_it)
     }
 
     /// The first hash of a hybrid torrent, if this is its second.
@@ -181,18 +182,13 @@ impl<K: Kind> Shard<K> {
     pub(crate) fn insert(&mut self, torrent: Torrent<K>, key: &HashKey) -> u32 {
         let hash = key.info_hash(&torrent.info_hash);
         let slot = self.torrents.insert(torrent);
-        let torrents = &self.torrents;
-        self.table.insert_unique(hash, slot, |slot| {
-            torrents.get(*slot).map_or(0, |torrent| key.info_hash(&torrent.info_hash))
-        });
+        self.table.insert(hash, slot, hash_of(&self.torrents, key));
         slot
     }
 
     pub(crate) fn remove(&mut self, slot: u32, key: &HashKey) -> Option<Torrent<K>> {
         let hash = key.info_hash(&self.torrents.get(slot)?.info_hash);
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == slot) {
-            entry.remove();
-        }
+        self.table.remove(hash, slot, hash_of(&self.torrents, key));
         self.torrents.remove(slot)
     }
 
@@ -261,4 +257,9 @@ impl<K: Kind> Shard<K> {
             Class::Leecher => &mut self.leechers,
         }
     }
+}
+
+/// The hash of a torrent by its slot.
+fn hash_of<K: Kind>(torrents: &Slab<Torrent<K>>, key: &HashKey) -> impl Fn(u32) -> u64 {
+    |slot| torrents.get(slot).map_or(0, |torrent| key.info_hash(&torrent.info_hash))
 }

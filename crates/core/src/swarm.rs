@@ -4,9 +4,12 @@
 //! one IPv6 endpoint; a public swarm holds **addresses**. Both are a [`Dense`] array for IPv4 and
 //! whatever else is rare in a side table that only swarms which need it pay for.
 
+mod chunks;
 pub(crate) mod dense;
+pub(crate) mod index;
 pub(crate) mod public;
 pub(crate) mod session;
+pub(crate) mod size_class;
 
 use crate::hash::HashKey;
 pub(crate) use dense::{Class, Dense, Row};
@@ -132,16 +135,27 @@ impl<K: Kind> Swarm<K> {
 pub(crate) fn upsert<R: Row>(dense: &mut Dense<R>, row: R, class: Class, key: &HashKey) -> bool {
     match dense.find(&row.id(), key) {
         Some(at) => {
-            let at = dense.set_class(at, class, key);
-            if let Some(slot) = dense.get_mut(at) {
-                *slot = row;
-            }
+            replace(dense, at, row, class, key);
             false
         }
         None => {
             dense.insert(row, class, key);
             true
         }
+    }
+}
+
+/// Overwrites the row at a place, which has the same identity, and moves it to `class`.
+pub(crate) fn replace<R: Row>(
+    dense: &mut Dense<R>,
+    at: usize,
+    row: R,
+    class: Class,
+    key: &HashKey,
+) {
+    let at = dense.set_class(at, class, key);
+    if let Some(slot) = dense.get_mut(at) {
+        *slot = row;
     }
 }
 

@@ -1,21 +1,21 @@
-//! The users in memory: found by a digest of their passkey, kept by index.
+//! The users in memory: found by a digest of their passkey or by the store's id, kept by index.
 //!
-//! A record is 12 bytes, its entry in the passkey table 32 and that in the table of ids 48: with
-//! the tables' slack 160 to 200 bytes a user (measured at 100,000 and at a million). Indexes are
+//! A record is 28 bytes and holds both keys. Its entries in the two tables are indexes, so that a
+//! user costs 50 to 55 bytes with all slack (measured from 200,000 to a million). Indexes are
 //! never reused while the process lives, since sessions hold them.
+
+mod index;
+mod records;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crossbeam_utils::CachePadded;
-use hashbrown::{HashMap, HashTable};
 use mika_protocol::Passkey;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 
+use self::index::Index;
+use self::records::{Record, Records};
 use crate::hash::HashKey;
 use crate::registry::{RegistryError, UserSpec, UserTerms};
-
-/// Parts of the tables, so that workers do not queue for one lock.
-const PARTS: usize = 64;
 
 const DOWNLOAD_ENABLED: u8 = 1;
 const DELETED: u8 = 2;
@@ -35,252 +35,159 @@ pub(crate) struct User {
     pub(crate) has_terms: bool,
 }
 
-#[derive(Debug)]
-struct Record {
-    id: u32,
-    /// Torrents that the user leeches now.
-    leeching: AtomicU32,
-    role_id: u16,
-    flags: u8,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct PasskeyEntry {
-    digest: u128,
-    index: u32,
-}
+/// A passkey's keyed digest, as bytes: a record with a `u128` would have to be 32 bytes long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Digest([u8; 16]);
 
 /// All users.
 #[derive(Debug)]
 pub(crate) struct Users {
     hash_key: HashKey,
-    passkeys: Box<[CachePadded<RwLock<HashTable<PasskeyEntry>>>]>,
-    records: Box<[CachePadded<RwLock<Vec<Record>>>]>,
-    ids: RwLock<Ids>,
-}
-
-/// The control plane's view: which index and passkey a user id has.
-#[derive(Debug, Default)]
-struct Ids {
-    by_id: HashMap<u32, (u32, u128), foldhash::fast::RandomState>,
+    records: Records,
+    by_passkey: Index,
+    by_id: Index,
+    /// Users there are. Whoever changes anything holds this lock; look-ups do without it.
+    count: Mutex<u32>,
 }
 
 impl Users {
     pub(crate) fn new(hash_key: HashKey) -> Self {
         Self {
             hash_key,
-            passkeys: (0..PARTS).map(|_| CachePadded::default()).collect(),
-            records: (0..PARTS).map(|_| CachePadded::default()).collect(),
-            ids: RwLock::default(),
+            records: Records::new(),
+            by_passkey: Index::new(),
+            by_id: Index::new(),
+            count: Mutex::default(),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ids.read().by_id.len()
+        *self.count.lock() as usize
     }
 
     pub(crate) fn by_passkey(&self, passkey: &Passkey) -> Option<User> {
-        let digest = self.hash_key.passkey(passkey);
-        let hash = fold(digest);
-        let index = {
-            let part = self.passkeys.get(part_of(hash))?.read();
-            part.find(hash, |entry| entry.digest == digest)?.index
-        };
-        self.by_index(index)
+        self.by_digest(self.digest(passkey))
     }
 
     pub(crate) fn by_index(&self, index: u32) -> Option<User> {
-        self.with_record(index, |record| User {
-            index,
-            id: record.id,
-            role_id: record.role_id,
-            download_enabled: record.flags & DOWNLOAD_ENABLED != 0,
-            deleted: record.flags & DELETED != 0,
-            has_terms: record.flags & TERMS != 0,
-        })
+        self.records.read(index, |record| record.user(index))
     }
 
     pub(crate) fn index_of(&self, id: u32) -> Option<u32> {
-        self.ids.read().by_id.get(&id).map(|(index, _)| *index)
+        let is_it = |index| self.records.read(index, |record| record.id == id) == Some(true);
+        self.by_id.find(self.id_hash(id), |index| is_it(index).then_some(index))
     }
 
     /// Adds a user or replaces the one with its id.
     pub(crate) fn put(&self, user: &UserSpec, users_max: u32) -> Result<(), RegistryError> {
-        let digest = self.hash_key.passkey(&user.passkey);
-        let mut ids = self.ids.write();
-        let known = ids.by_id.get(&user.id).copied();
-        if known.is_none() && ids.by_id.len() >= users_max as usize {
+        let digest = self.digest(&user.passkey);
+        let mut count = self.count.lock();
+        let known = self.index_of(user.id);
+        if known.is_none() && *count >= users_max {
             return Err(RegistryError::UserLimit);
         }
-        if known.is_none_or(|(_, old)| old != digest) && self.passkey_taken(digest) {
+        if self.by_digest(digest).is_some_and(|owner| Some(owner.index) != known) {
             return Err(RegistryError::PasskeyTaken);
         }
         let flags = if user.download_enabled { DOWNLOAD_ENABLED } else { 0 }
             | if user.deleted { DELETED } else { 0 }
             | if user.terms == UserTerms::default() { 0 } else { TERMS };
-        let index = match known {
-            Some((index, old_digest)) => {
-                self.change(index, user.role_id, flags);
-                if old_digest != digest {
-                    self.drop_passkey(old_digest);
-                }
-                index
-            }
-            None => self.append(ids.by_id.len(), user, flags),
-        };
-        if known.is_none_or(|(_, old)| old != digest) {
-            self.add_passkey(PasskeyEntry { digest, index });
+        if let Some(index) = known {
+            self.change(index, digest, user.role_id, flags);
+            return Ok(());
         }
-        ids.by_id.insert(user.id, (index, digest));
+        let index = *count;
+        let leeching = AtomicU32::new(0);
+        let (id, role_id) = (user.id, user.role_id);
+        self.records.push(index, Record { digest, id, leeching, role_id, flags });
+        self.add_passkey(digest, index);
+        let id_hash = |index| self.records.read(index, |record| self.id_hash(record.id));
+        self.by_id.insert(self.id_hash(id), index, |index| id_hash(index).unwrap_or_default());
+        *count = count.saturating_add(1);
         Ok(())
     }
 
     /// Closes an account: its announces are refused from now on.
     pub(crate) fn retire(&self, index: u32) {
-        let index = index as usize;
-        let Some(part) = self.records.get(index % PARTS) else { return };
-        if let Some(record) = part.write().get_mut(index / PARTS) {
-            record.flags |= DELETED;
-        }
+        self.records.change(index, |record| record.flags |= DELETED);
     }
 
     /// Torrents that a user leeches now.
     pub(crate) fn leeching(&self, index: u32) -> u32 {
-        self.with_record(index, |record| record.leeching.load(Ordering::Relaxed)).unwrap_or(0)
+        self.records.read(index, |record| record.leeching.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
     pub(crate) fn add_leeching(&self, index: u32) {
-        self.with_record(index, |record| record.leeching.fetch_add(1, Ordering::Relaxed));
+        self.records.read(index, |record| record.leeching.fetch_add(1, Ordering::Relaxed));
     }
 
     pub(crate) fn drop_leeching(&self, index: u32) {
-        self.with_record(index, |record| {
+        self.records.read(index, |record| {
             let less = |count: u32| count.checked_sub(1);
             record.leeching.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()
         });
     }
 
-    fn with_record<T>(&self, index: u32, read: impl FnOnce(&Record) -> T) -> Option<T> {
-        let index = index as usize;
-        let part = self.records.get(index % PARTS)?.read();
-        part.get(index / PARTS).map(read)
+    fn by_digest(&self, digest: Digest) -> Option<User> {
+        let is_it = |index, record: &Record| (record.digest == digest).then(|| record.user(index));
+        self.by_passkey
+            .find(digest.hash(), |index| self.records.read(index, |record| is_it(index, record))?)
     }
 
-    fn change(&self, index: u32, role_id: u16, flags: u8) {
-        let index = index as usize;
-        let Some(part) = self.records.get(index % PARTS) else { return };
-        if let Some(record) = part.write().get_mut(index / PARTS) {
+    /// The table finds an entry again by the digest in the record, so it must not hold the entry
+    /// while the digest changes.
+    fn change(&self, index: u32, digest: Digest, role_id: u16, flags: u8) {
+        let old = self.records.read(index, |record| record.digest).unwrap_or(digest);
+        if old != digest {
+            self.by_passkey.remove(old.hash(), index);
+        }
+        self.records.change(index, |record| {
+            record.digest = digest;
             record.role_id = role_id;
             record.flags = flags;
+        });
+        if old != digest {
+            self.add_passkey(digest, index);
         }
     }
 
-    /// Adds the `count`-th record. Parts fill evenly, so its place follows from its number.
-    fn append(&self, count: usize, user: &UserSpec, flags: u8) -> u32 {
-        if let Some(part) = self.records.get(count % PARTS) {
-            part.write().push(Record {
-                id: user.id,
-                leeching: AtomicU32::new(0),
-                role_id: user.role_id,
-                flags,
-            });
-        }
-        u32::try_from(count).unwrap_or(u32::MAX)
+    fn add_passkey(&self, digest: Digest, index: u32) {
+        self.by_passkey.insert(digest.hash(), index, |index| self.passkey_hash(index));
     }
 
-    fn passkey_taken(&self, digest: u128) -> bool {
-        let hash = fold(digest);
-        self.passkeys
-            .get(part_of(hash))
-            .is_some_and(|part| part.read().find(hash, |entry| entry.digest == digest).is_some())
+    fn passkey_hash(&self, index: u32) -> u64 {
+        self.records.read(index, |record| record.digest.hash()).unwrap_or_default()
     }
 
-    fn add_passkey(&self, entry: PasskeyEntry) {
-        let hash = fold(entry.digest);
-        if let Some(part) = self.passkeys.get(part_of(hash)) {
-            part.write().insert_unique(hash, entry, |entry| fold(entry.digest));
-        }
+    fn digest(&self, passkey: &Passkey) -> Digest {
+        Digest(self.hash_key.passkey(passkey).to_le_bytes())
     }
 
-    fn drop_passkey(&self, digest: u128) {
-        let hash = fold(digest);
-        if let Some(part) = self.passkeys.get(part_of(hash))
-            && let Ok(entry) = part.write().find_entry(hash, |entry| entry.digest == digest)
-        {
-            entry.remove();
+    fn id_hash(&self, id: u32) -> u64 {
+        self.hash_key.bytes(&id.to_le_bytes())
+    }
+}
+
+impl Record {
+    fn user(&self, index: u32) -> User {
+        User {
+            index,
+            id: self.id,
+            role_id: self.role_id,
+            download_enabled: self.flags & DOWNLOAD_ENABLED != 0,
+            deleted: self.flags & DELETED != 0,
+            has_terms: self.flags & TERMS != 0,
         }
     }
 }
 
-/// A digest is a keyed hash already; half of it serves as the table's hash.
-fn fold(digest: u128) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
-
-fn part_of(hash: u64) -> usize {
-    (hash >> 40) as usize % PARTS
+impl Digest {
+    /// A digest is a keyed hash already; half of it serves as the table's hash.
+    fn hash(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(id: u32, passkey: &str) -> UserSpec {
-        UserSpec {
-            id,
-            passkey: Passkey::new(passkey.as_bytes()).unwrap(),
-            role_id: 1,
-            download_enabled: true,
-            deleted: false,
-            terms: UserTerms::default(),
-        }
-    }
-
-    fn find(users: &Users, passkey: &str) -> Option<u32> {
-        users.by_passkey(&Passkey::new(passkey.as_bytes()).unwrap()).map(|user| user.id)
-    }
-
-    #[test]
-    fn a_changed_passkey_counts_at_once_and_the_old_one_is_gone() {
-        let users = Users::new(HashKey::new([7; 16]));
-        users.put(&spec(9, "old"), 10).unwrap();
-        assert_eq!(find(&users, "old"), Some(9));
-        users.put(&spec(9, "new"), 10).unwrap();
-        assert_eq!((find(&users, "old"), find(&users, "new")), (None, Some(9)));
-        assert_eq!(users.len(), 1);
-    }
-
-    #[test]
-    fn a_passkey_in_use_and_a_user_above_the_limit_are_refused() {
-        let users = Users::new(HashKey::new([7; 16]));
-        users.put(&spec(1, "one"), 2).unwrap();
-        users.put(&spec(2, "two"), 2).unwrap();
-        assert_eq!(users.put(&spec(2, "one"), 2), Err(RegistryError::PasskeyTaken));
-        assert_eq!(users.put(&spec(3, "three"), 2), Err(RegistryError::UserLimit));
-        assert_eq!(find(&users, "two"), Some(2));
-    }
-
-    #[test]
-    fn a_thousand_users_are_all_found_by_passkey_and_by_id() {
-        let users = Users::new(HashKey::new([3; 16]));
-        for id in 0..1000 {
-            users.put(&spec(id, &format!("key{id}")), 1000).unwrap();
-        }
-        for id in 0..1000 {
-            assert_eq!(find(&users, &format!("key{id}")), Some(id));
-            let index = users.index_of(id).unwrap();
-            assert_eq!(users.by_index(index).unwrap().id, id);
-        }
-    }
-
-    #[test]
-    fn leeching_never_goes_below_zero() {
-        let users = Users::new(HashKey::new([3; 16]));
-        users.put(&spec(1, "one"), 1).unwrap();
-        users.drop_leeching(0);
-        assert_eq!(users.leeching(0), 0);
-        users.add_leeching(0);
-        assert_eq!(users.leeching(0), 1);
-    }
-}
+mod tests;

@@ -1,4 +1,6 @@
-//! Torrent records in chunks that never move: growth costs one chunk, whatever is there already.
+//! Torrent records in chunks: growth adds to the last one, whatever is there already.
+
+use crate::swarm::size_class::fitting;
 
 /// Records of a chunk; at 64 bytes each it fills a page.
 const CHUNK: usize = 64;
@@ -46,12 +48,14 @@ impl<T> Slab<T> {
         }
         let slot = self.slots();
         match self.chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(Some(value)),
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK);
+            Some(chunk) if chunk.len() < CHUNK => {
+                if chunk.len() == chunk.capacity() {
+                    let room = fitting::<Option<T>>(chunk.len() + 1).min(CHUNK);
+                    chunk.reserve_exact(room - chunk.len());
+                }
                 chunk.push(Some(value));
-                self.chunks.push(chunk);
             }
+            _ => self.chunks.push(vec![Some(value)]),
         }
         slot
     }

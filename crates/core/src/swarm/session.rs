@@ -20,8 +20,9 @@ impl Kind for Private {
     type PeerId = SessionPeerId;
 }
 
-/// What names a session within its torrent.
+/// What names a session within its torrent; packed, because rows of the side tables hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed)]
 pub(crate) struct SessionId {
     /// The user's index in memory.
     pub(crate) user: u32,
@@ -65,7 +66,7 @@ impl Flags {
     }
 }
 
-/// One session: 48 bytes, without padding.
+/// One session: 46 bytes, without padding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Session {
     key: [u8; 8],
@@ -77,11 +78,10 @@ pub(crate) struct Session {
     pub(crate) downloaded: U56,
     pub(crate) left: U48,
     started: U24,
-    client: [u8; 2],
     pub(crate) flags: Flags,
 }
 
-const _: () = assert!(size_of::<Session>() == 48);
+const _: () = assert!(size_of::<Session>() == 46);
 
 impl Session {
     pub(crate) fn new(id: SessionId, started_at_seconds: u32) -> Self {
@@ -95,7 +95,6 @@ impl Session {
             downloaded: U56::default(),
             left: U48::default(),
             started: U24::new(u64::from(minutes)),
-            client: [0; 2],
             flags: Flags::default(),
         }
     }
@@ -116,12 +115,6 @@ impl Session {
 
     pub(crate) fn has_v4(&self) -> bool {
         self.v4 != [0; 6]
-    }
-
-    /// Remembers the first two bytes of the client's name, such as `TR` or `qB` (BEP 20).
-    pub(crate) fn set_client(&mut self, peer_id: &PeerId) {
-        let [first, second, third, ..] = peer_id.0;
-        self.client = if first == b'-' { [second, third] } else { [first, second] };
     }
 }
 
@@ -165,6 +158,7 @@ impl Peer for Session {
 
 /// The IPv6 endpoint of a session.
 #[derive(Debug, Clone, Copy)]
+#[repr(Rust, packed)]
 pub(crate) struct SessionV6 {
     pub(crate) id: SessionId,
     pub(crate) last_seconds: u32,
@@ -172,6 +166,8 @@ pub(crate) struct SessionV6 {
     pub(crate) local: bool,
     pub(crate) paused: bool,
 }
+
+const _: () = assert!(size_of::<SessionV6>() == 36);
 
 impl Row for SessionV6 {
     type Id = SessionId;
@@ -181,7 +177,8 @@ impl Row for SessionV6 {
     }
 
     fn is(&self, id: &SessionId) -> bool {
-        self.id == *id
+        let own = self.id;
+        own == *id
     }
 
     fn hash(id: &SessionId, _: &HashKey) -> u64 {
@@ -218,6 +215,8 @@ pub(crate) struct SessionPeerId {
     pub(crate) peer_id: PeerId,
 }
 
+const _: () = assert!(size_of::<SessionPeerId>() == 32);
+
 impl Row for SessionPeerId {
     type Id = SessionId;
 
@@ -226,7 +225,8 @@ impl Row for SessionPeerId {
     }
 
     fn is(&self, id: &SessionId) -> bool {
-        self.id == *id
+        let own = self.id;
+        own == *id
     }
 
     fn hash(id: &SessionId, _: &HashKey) -> u64 {

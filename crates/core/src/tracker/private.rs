@@ -349,7 +349,6 @@ impl<'a> Visit<'a> {
         row.uploaded = U56::new(self.request.uploaded);
         row.downloaded = U56::new(self.request.downloaded);
         row.left = U48::new(self.request.left);
-        row.set_client(&self.request.peer_id);
         row.flags.set(Flags::STALE, false);
         if self.rules.limits_known_sessions {
             row.flags.set(Flags::LAST_V6, self.source.ip.is_ipv6());

@@ -169,9 +169,6 @@ impl Tracker {
             session.flags.set(Flags::LOCAL_V4, is_local((*v4.ip()).into()));
         }
         let peer_id = row.peer_id.or(known.and_then(|known| known.peer_id));
-        if let Some(peer_id) = &peer_id {
-            session.set_client(peer_id);
-        }
         let class = Class::of_left(row.left_bytes);
         if class == Class::Leecher {
             self.users.add_leeching(user);
