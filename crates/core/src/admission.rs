@@ -8,9 +8,13 @@
 //! 6. what user and role may do: upload for a seeder, download for a leecher;
 //! 7. for a session not seen before: sessions per user and torrent, download slots, room.
 //!
-//! A `stopped` passes 3, 6 and 7. And what a session that is known reports is always counted,
-//! also when 2, 3, 5 or 6 refuse it now: it is told the refusal, gets no peers and is handed to
-//! nobody, but no byte that it moved before is lost.
+//! A download slot is a torrent that the user leeches, with however many clients; a partial seed
+//! (BEP 21) lacks something and may ask for it any time, so it takes a slot, too.
+//!
+//! A `stopped` passes 3, 6 and 7; but one of a session that is not known, and that is to be
+//! charged for a download, needs room as well. And what a session that is known reports is always
+//! counted, also when 2, 3, 5 or 6 refuse it now: it is told the refusal, gets no peers and is
+//! handed to nobody, but no byte that it moved before is lost.
 
 use mika_protocol::{AnnounceRequest, Event};
 
@@ -79,13 +83,13 @@ pub(crate) fn new_session(
     rules: &Rules,
     role: &RoleSpec,
     sessions: usize,
-    leeching: u32,
-    left_bytes: u64,
+    slots_used: u32,
+    wants_slot: bool,
 ) -> Result<(), Refusal> {
     if sessions >= rules.settings.sessions_per_user_and_torrent_max as usize {
         return Err(Refusal::TooManySessions);
     }
-    if left_bytes > 0 && role.download_slots.is_some_and(|slots| leeching >= slots) {
+    if wants_slot && role.download_slots.is_some_and(|slots| slots_used >= slots) {
         return Err(Refusal::NoDownloadSlot);
     }
     Ok(())

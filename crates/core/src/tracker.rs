@@ -7,7 +7,10 @@ mod expire;
 mod private;
 mod public;
 mod restore;
+mod rewrite;
 mod shards;
+mod snapshot;
+mod walk;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -27,8 +30,8 @@ use crate::swarm::session::Private;
 use crate::users::Users;
 pub use drain::Drained;
 use private::Visit;
-pub use restore::SnapshotItem;
 use shards::Shards;
+pub use snapshot::SnapshotItem;
 
 /// A tracker: users, torrents, rules and swarms.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub struct Tracker {
     users: Users,
     swarms: Swarms,
     totals: Totals,
+    /// Serialises drains; announces never take it.
+    drains: Mutex<()>,
 }
 
 /// The swarms of a tracker's mode.
@@ -54,7 +59,9 @@ enum Swarms {
 #[derive(Debug)]
 struct Totals {
     torrents: AtomicU64,
+    /// Peers, and sessions that are gone but wait for a flush.
     peers: AtomicU64,
+    /// `u32::MAX` once all were given.
     next_registered_id: AtomicU32,
     resumed_at_seconds: AtomicU32,
     departed_forgotten: AtomicU64,
@@ -104,6 +111,7 @@ impl Tracker {
                 resumed_at_seconds: AtomicU32::new(0),
                 departed_forgotten: AtomicU64::new(0),
             },
+            drains: Mutex::new(()),
         }
     }
 

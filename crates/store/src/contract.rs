@@ -10,8 +10,9 @@
 //! mika_store::catalog_contract_tests!(database);
 //! ```
 //!
-//! The promises themselves are in [`batches`] and [`records`]; a broken one panics with what was
-//! found. The crate that uses the macros needs tokio with `macros` and `rt-multi-thread`.
+//! The promises themselves are in [`batches`], [`records`] and [`registered`]; a broken one panics
+//! with what was found. The crate that uses the macros needs tokio with `macros` and
+//! `rt-multi-thread`.
 // Tests, though not compiled as such: to panic is how they report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -19,6 +20,7 @@ pub mod batches;
 pub mod model;
 pub mod random;
 pub mod records;
+pub mod registered;
 
 use std::sync::Arc;
 
@@ -78,6 +80,7 @@ macro_rules! contract_tests {
             a_refused_history_row_becomes_a_dead_letter,
             totals_end_at_the_largest_value,
             a_cancelled_batch_leaves_everything_or_nothing,
+            peers_are_forgotten_and_totals_stay,
         );
 
         #[test]
@@ -115,6 +118,10 @@ macro_rules! catalog_contract_tests {
             there_is_no_change_to_what_is_not_there,
             a_registered_torrent_is_a_record_like_others,
             writes_during_batches_lose_nothing,
+        );
+        $crate::contract_tests!(@async $database, registered:
+            a_torrent_that_was_added_meanwhile_gets_every_byte,
+            a_registration_of_a_taken_id_becomes_a_dead_letter,
         );
     };
 }

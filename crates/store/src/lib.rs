@@ -9,6 +9,7 @@
 //! * [`schema`] is the SQL of a site's tables, one statement per file, kept in the folder
 //!   `schemas/<preset>/<dialect>/` and embedded in the binary. An adapter runs the statements
 //!   without knowing the tables.
+//! * [`redirect`] is for torrents that the tracker registered while the site added them.
 //! * [`validate`] says what a record may contain.
 //! * [`sqlite`] is the embedded default: one file, owned by the tracker.
 //! * `contract` (feature `contract-test`) is what every adapter promises, as tests. An adapter is
@@ -25,6 +26,7 @@ pub mod catalog;
 #[cfg(feature = "contract-test")]
 pub mod contract;
 pub mod record;
+pub mod redirect;
 pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

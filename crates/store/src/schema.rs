@@ -5,6 +5,10 @@
 //! * `<records>.load.sql`: a query whose columns are read by name;
 //! * `<rows>.flush.sql`: a set-based statement that sees a batch's rows as the derived table
 //!   `{{rows}}`, which each [`Dialect`] expands its own way;
+//! * `registered.find.sql`: a query that sees `{{rows}}`, too: under which ids the store has the
+//!   torrents that the tracker registered;
+//! * `<records>.start.sql`, if need be: what a start changes that does not know all peers of the
+//!   process before;
 //! * `checkpoint.load.sql` and `checkpoint.flush.sql`: the number of the last batch applied;
 //! * `migrations/`: for tables that the tracker owns, what makes them.
 //!
@@ -42,6 +46,12 @@ pub struct Schema {
     pub checkpoint_load: Statement,
     /// Moves the checkpoint.
     pub checkpoint_flush: Statement,
+    /// Takes all peers from the swarms, if their counts are kept.
+    pub torrents_start: Option<Statement>,
+    /// Makes everybody inactive, if that is kept.
+    pub history_start: Option<Statement>,
+    /// Finds the torrents that the store has under other ids than the tracker.
+    pub registered_find: FlushStatement,
     /// Adds the torrents that a batch registers.
     pub registered_flush: FlushStatement,
     /// Writes a batch's user rows.
@@ -74,6 +84,9 @@ impl Schema {
             events_load: Statement::new(file!("mika/sqlite/events.load.sql")),
             checkpoint_load: Statement::new(file!("mika/sqlite/checkpoint.load.sql")),
             checkpoint_flush: Statement::new(file!("mika/sqlite/checkpoint.flush.sql")),
+            torrents_start: Some(Statement::new(file!("mika/sqlite/torrents.start.sql"))),
+            history_start: Some(Statement::new(file!("mika/sqlite/history.start.sql"))),
+            registered_find: flush(file!("mika/sqlite/registered.find.sql")),
             registered_flush: flush(file!("mika/sqlite/registered.flush.sql")),
             users_flush: flush(file!("mika/sqlite/users.flush.sql")),
             torrents_flush: flush(file!("mika/sqlite/torrents.flush.sql")),

@@ -88,6 +88,9 @@ pub trait Store: Send + Sync + 'static {
     /// and [`Applied::repeated`] is set. Rows that the database refuses are isolated and come
     /// back as dead letters; all others are written. Counters are clamped to the column's type.
     ///
+    /// What a batch says of a torrent under an id of the tracker's counts for the torrent with that
+    /// info-hash, under whatever id the store has it (see [`redirect`](crate::redirect)).
+    ///
     /// The dead letters are handed to `keep` before the transaction is committed: if it fails, or
     /// the process dies after it, the batch is not applied and comes again. So a refused row is
     /// kept at least once, and the number of its batch tells a repetition.
@@ -101,6 +104,11 @@ pub trait Store: Send + Sync + 'static {
     async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
         self.apply_with(batch, &mut |_| Ok(())).await
     }
+
+    /// Makes everybody inactive and takes all peers from the swarms. For a start after which not
+    /// all peers of the process before are known: when every batch has been applied, and before
+    /// the next one. The batches that follow bring in those that are known. No total changes.
+    async fn forget_peers(&self) -> Result<(), StoreError>;
 
     /// Closes all connections; the store is not used afterwards.
     async fn close(&self);

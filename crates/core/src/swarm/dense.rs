@@ -105,6 +105,7 @@ impl<R: Row> Dense<R> {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &R> {
         let (small, large) = match &self.rows {
             Rows::Small(rows) => (Some(rows.iter()), None),

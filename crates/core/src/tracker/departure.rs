@@ -19,7 +19,8 @@ pub(super) struct Taken {
 }
 
 impl Tracker {
-    /// Takes a session out of its swarm and all counts.
+    /// Takes a session out of its swarm and all counts but that of peers: what it reported keeps
+    /// its place until it is flushed, so that what waits for a disk that is full has a limit.
     pub(super) fn take_out(
         &self,
         shard: &mut Shard<Private>,
@@ -27,6 +28,7 @@ impl Tracker {
         id: &SessionId,
     ) -> Option<Taken> {
         let key = &self.hash_key;
+        shard.before_rows_move(slot);
         let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
         let row = swarm::remove(&mut swarm.main, id, key)?;
         swarm.count_paused(row.flags.has(Flags::PAUSED), false);
@@ -39,11 +41,18 @@ impl Tracker {
         let is_empty = swarm.main.len() == 0;
         let class = Class::of_left(row.left.get());
         shard.count_out(class, is_empty);
-        if class == Class::Leecher {
+        if class == Class::Leecher && !self.leeches(shard, slot, id.user) {
             self.users.drop_leeching(id.user);
         }
-        self.release_peer();
         Some(Taken { row, v6, peer_id })
+    }
+
+    /// Whether a user leeches a torrent, with any client.
+    pub(super) fn leeches(&self, shard: &Shard<Private>, slot: u32, user: u32) -> bool {
+        let Some(torrent) = shard.torrents.get(slot) else { return false };
+        let id = SessionId { user, key: 0 };
+        let mut same_hash = torrent.swarm.main.with_hash_of(&id, &self.hash_key);
+        same_hash.any(|row| row.user() == user && row.left.get() > 0)
     }
 
     /// Whether a user has any session on a torrent.

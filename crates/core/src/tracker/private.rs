@@ -115,7 +115,7 @@ impl<'a> Visit<'a> {
             (Some(before), true) => Ok(self.leave(shard, slot, before)),
             (None, true) => {
                 self.client.and(standing)?;
-                Ok(self.pass_by(shard, slot))
+                self.pass_by(shard, slot)
             }
             (Some(before), false) => {
                 let refusal = self.client.and(standing).and(self.rights).err();
@@ -132,17 +132,18 @@ impl<'a> Visit<'a> {
     fn join(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self.last_known_left(shard, slot);
         self.supersede(shard, slot);
-        let leeching = self.tracker.users.leeching(self.user.index);
+        let leeches = self.tracker.leeches(shard, slot, self.user.index);
+        let slots_used = self.tracker.users.leeching(self.user.index);
         let sessions = self.sessions_of_user(shard, slot).count();
-        admission::new_session(self.rules, &self.role, sessions, leeching, self.request.left)?;
-        if !self.tracker.reserve_peer(self.rules.settings.peers_max) {
-            return Err(Refusal::PeerLimit);
-        }
+        // Of the clients of one torrent the first takes the slot.
+        let wants_slot = self.request.left > 0 && !leeches;
+        admission::new_session(self.rules, &self.role, sessions, slots_used, wants_slot)?;
+        self.take_place(shard, slot)?;
         shard.departed.take(slot, self.user.index);
 
         let after = self.reported(Session::new(self.id, self.now_seconds), true);
         let class = Class::of_left(self.request.left);
-        if class == Class::Leecher {
+        if wants_slot {
             self.tracker.users.add_leeching(self.user.index);
         }
         let key = &self.tracker.hash_key;
@@ -155,10 +156,21 @@ impl<'a> Visit<'a> {
             let row = SessionPeerId { id: self.id, peer_id: self.request.peer_id };
             swarm.extra_mut().peer_ids.insert(row, Class::Seeder, key);
         }
-        let v6 = self.put_v6(shard, slot, class);
+        let v6 = self.put_v6(shard, slot, class, None);
         shard.count_in(class, was_empty);
         let (finished, gone, refusal) = (false, false, None);
         Ok(Change { before: None, after, v6, last_known_left, finished, gone, refusal })
+    }
+
+    /// Takes the place of one peer. What a session reported before it went waits for a flush in the
+    /// place that it had, so that what waits is never more than `limits.sessions`: a session that
+    /// comes back before the flush has its place still.
+    fn take_place(&self, shard: &Shard<Private>, slot: u32) -> Result<(), Refusal> {
+        let has_place = shard.pending.has_place(slot, self.id.key);
+        if has_place || self.tracker.reserve_peer(self.rules.settings.peers_max) {
+            return Ok(());
+        }
+        Err(Refusal::PeerLimit)
     }
 
     /// A known session reports. If it is refused its report counts, and it loses its endpoints,
@@ -174,10 +186,14 @@ impl<'a> Visit<'a> {
         let mut after = self.reported(before, refusal.is_none());
         let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
         if refusal.is_some() {
-            after.v4 = [0; 6];
+            after.drop_v4();
         }
         let finished = self.finishes(&before);
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
+        let leeched = from != to && self.tracker.leeches(shard, slot, self.user.index);
+        if from != to {
+            shard.before_rows_move(slot);
+        }
         if let Some(torrent) = shard.torrents.get_mut(slot) {
             swarm::upsert(&mut torrent.swarm.main, after, to, key);
             torrent
@@ -186,13 +202,14 @@ impl<'a> Visit<'a> {
         }
         if from != to {
             shard.count_moved(from, to);
-            match to {
-                Class::Seeder => self.tracker.users.drop_leeching(self.user.index),
-                Class::Leecher => self.tracker.users.add_leeching(self.user.index),
+            match (leeched, self.tracker.leeches(shard, slot, self.user.index)) {
+                (true, false) => self.tracker.users.drop_leeching(self.user.index),
+                (false, true) => self.tracker.users.add_leeching(self.user.index),
+                _ => {}
             }
         }
         let v6 = match refusal {
-            None => self.put_v6(shard, slot, to),
+            None => self.put_v6(shard, slot, to, Some(&before)),
             Some(_) => self.drop_v6(shard, slot),
         };
         let (last_known_left, gone) = (None, false);
@@ -216,7 +233,7 @@ impl<'a> Visit<'a> {
     /// It is measured against departed sessions only, one of which it probably is, and only if
     /// no other client of the user has reported since: those say nothing about it, and a
     /// `stopped` that is sent twice must not be charged twice.
-    fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Change {
+    fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self
             .departed_left(shard, slot)
             .filter(|left| {
@@ -225,11 +242,12 @@ impl<'a> Visit<'a> {
             .and_then(Left::known);
         // What is not journalled is not remembered either, or a restart would change it.
         if !accounting::first_report(last_known_left, self.counters()).is_zero() {
+            self.take_place(shard, slot)?;
             self.remember_left(shard, slot);
         }
         let after = self.reported(Session::new(self.id, self.now_seconds), false);
         let (finished, gone, refusal) = (false, true, None);
-        Change { before: None, after, v6: None, last_known_left, finished, gone, refusal }
+        Ok(Change { before: None, after, v6: None, last_known_left, finished, gone, refusal })
     }
 
     /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.
@@ -274,21 +292,33 @@ impl<'a> Visit<'a> {
     }
 
     /// Keeps the IPv6 side of a session in step; returns its endpoint.
-    fn put_v6(&self, shard: &mut Shard<Private>, slot: u32, class: Class) -> Option<Endpoint6> {
+    fn put_v6(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        class: Class,
+        before: Option<&Session>,
+    ) -> Option<Endpoint6> {
         let key = &self.tracker.hash_key;
         let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
-        let paused = self.request.paused && class == Class::Leecher;
-        if let Some((endpoint, local)) = self.endpoint6() {
-            let last_seconds = self.now_seconds;
-            let row = SessionV6 { id: self.id, last_seconds, endpoint, local, paused };
-            swarm::upsert(&mut swarm.extra_mut().v6, row, class, key);
-            return Some(endpoint);
-        }
-        let v6 = &mut swarm.extra.as_mut()?.v6;
-        let at = v6.find(&self.id, key)?;
-        let at = v6.set_class(at, class, key);
-        let row = v6.get_mut(at)?;
-        row.paused = paused;
+        let v6 = swarm.v6();
+        let known = v6.and_then(|v6| v6.get(v6.find(&self.id, key)?)).copied();
+        let mut row = match (self.endpoint6(), known) {
+            (Some((endpoint, local)), _) => {
+                SessionV6::new(self.id, endpoint, local, self.now_seconds)
+            }
+            (None, Some(known)) => known,
+            (None, None) => return None,
+        };
+        row.paused = self.request.paused && class == Class::Leecher;
+        row.v4_last_seconds = match (self.endpoint4(), known, before) {
+            (Some(_), ..) => self.now_seconds,
+            (None, Some(known), _) => known.v4_last_seconds,
+            // Until now it announced over IPv4 only.
+            (None, None, Some(before)) if before.has_v4() => before.last_seconds(),
+            (None, None, _) => 0,
+        };
+        swarm::upsert(swarm.v6_mut(), row, class, key);
         Some(row.endpoint)
     }
 

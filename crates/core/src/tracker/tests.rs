@@ -9,7 +9,9 @@ mod peers;
 mod public;
 mod refused;
 mod restore;
+mod snapshot;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-use mika_core::batch::{Batch, RegisteredRow, Traffic};
+use mika_core::batch::{Batch, HistoryRow, RegisteredRow, TorrentRow, Traffic};
 use mika_protocol::InfoHash;
 
 use super::Database;
@@ -285,6 +285,39 @@ pub async fn a_cancelled_batch_leaves_everything_or_nothing(database: &dyn Datab
         }
     }
     assert!(cancelled > 0, "no step of the batch could be cancelled");
+    store.close().await;
+}
+
+/// Peers that are not known any more leave the swarms and the histories, and nothing else; those
+/// who are known come in again with the next batch.
+pub async fn peers_are_forgotten_and_totals_stay(database: &dyn Database) {
+    let store = database.open().await;
+    database.seed(3, 3).await;
+    let first = model::batch(1, 3, 1000);
+    store.apply(&first).await.unwrap();
+    store.forget_peers().await.unwrap();
+    let mut wanted = expected(database, 3, &[first]);
+    for row in wanted.torrents.values_mut() {
+        (row.seeders, row.leechers) = (0, 0);
+    }
+    wanted.history.values_mut().for_each(|row| row.active = false);
+    assert_eq!(database.totals().await, wanted);
+    assert_eq!(store.checkpoint().await.unwrap(), 1);
+
+    // Those who are known report nothing new.
+    let mut again = model::batch(2, 2, 2);
+    again.users.clear();
+    for row in &mut again.torrents {
+        *row = TorrentRow { traffic: Traffic::default(), snatches: 0, ..*row };
+    }
+    for row in &mut again.history {
+        let nothing = HistoryRow { traffic: Traffic::default(), seed_seconds: 0, ..*row };
+        *row = HistoryRow { snatches: 0, active: true, ..nothing };
+    }
+    assert_eq!(store.apply(&again).await.unwrap(), APPLIED);
+    wanted.add(&again, database.largest_total());
+    assert_eq!(wanted.history.values().filter(|row| row.active).count(), 2);
+    assert_eq!(database.totals().await, wanted);
     store.close().await;
 }
 

@@ -1,10 +1,13 @@
 //! Writing a batch: all of it and its number in one transaction.
 
+use std::collections::HashMap;
+
 use mika_core::batch::Batch;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Acquire, Row};
 
 use super::error::{Failure, refusal};
+use crate::redirect;
 use crate::schema::{FlushRow, FlushStatement, Schema, Value};
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
@@ -26,6 +29,9 @@ pub(super) async fn apply(
         transaction.rollback().await?;
         return Ok(Applied { repeated: true, dead_letters: Vec::new() });
     }
+    let known_ids = known_ids(&mut transaction, schema, batch).await?;
+    let redirected = (!known_ids.is_empty()).then(|| redirect::redirected(batch, &known_ids));
+    let batch = redirected.as_ref().unwrap_or(batch);
     let mut dead_letters = Vec::new();
     flush(&mut transaction, &schema.registered_flush, &batch.registered, &mut dead_letters).await?;
     flush(&mut transaction, &schema.users_flush, &batch.users, &mut dead_letters).await?;
@@ -38,6 +44,37 @@ pub(super) async fn apply(
     }
     transaction.commit().await?;
     Ok(Applied { repeated: false, dead_letters })
+}
+
+/// See [`Store::forget_peers`](crate::Store::forget_peers).
+pub(super) async fn forget_peers(writer: &SqlitePool, schema: &Schema) -> Result<(), Failure> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    for statement in [&schema.torrents_start, &schema.history_start].into_iter().flatten() {
+        sqlx::query(statement.sql()).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The torrents of a batch that the store has under another id than the tracker, with that id.
+async fn known_ids(
+    connection: &mut SqliteConnection,
+    schema: &Schema,
+    batch: &Batch,
+) -> Result<HashMap<u32, u32>, Failure> {
+    let ids: Vec<_> = redirect::registered_ids(batch).into_iter().collect();
+    let mut known_ids = HashMap::new();
+    for chunk in ids.chunks(CHUNK_ROWS) {
+        let sql = schema.registered_find.sql(&["torrent_id", "info_hash"], chunk.len());
+        let mut query = sqlx::query(sql).persistent(chunk.len() == CHUNK_ROWS);
+        for (id, info_hash) in chunk {
+            query = query.bind(*id).bind(info_hash.0.to_vec());
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            known_ids.insert(row.try_get("torrent_id")?, row.try_get("known_id")?);
+        }
+    }
+    Ok(known_ids)
 }
 
 /// The number of the last batch applied.
