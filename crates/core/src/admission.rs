@@ -9,9 +9,13 @@
 //! 7. for a session not seen before: wait time, sessions per user and torrent, download slots,
 //!    room.
 //!
-//! A `stopped` passes 3, most of 6, and 7. And what a session that is known reports is always
-//! counted, also when 2, 3, 5 or 6 refuse it now: it is told the refusal, gets no peers and is
-//! handed to nobody, but no byte that it moved before is lost.
+//! A download slot is a torrent that the user leeches, with however many clients; a partial seed
+//! (BEP 21) lacks something and may ask for it any time, so it takes a slot, too.
+//!
+//! A `stopped` passes 3, most of 6, and 7; but one of a session that is not known, and that is to
+//! be charged for a download, needs room as well. And what a session that is known reports is
+//! always counted, also when 2, 3, 5 or 6 refuse it now: it is told the refusal, gets no peers and
+//! is handed to nobody, but no byte that it moved before is lost.
 //!
 //! All checks that fail are looked at, and which of them is told is the site's choice
 //! ([`SiteProfile::order`]): so the order can be another without a cost for those who pass.
@@ -175,6 +179,8 @@ pub(crate) struct Newcomer {
     /// The user's other sessions on the torrent, and those of them that leech.
     pub(crate) sessions: usize,
     pub(crate) leeching_sessions: usize,
+    /// The user has a slot for this torrent, with another client.
+    pub(crate) leeches_already: bool,
     /// Torrents that the user leeches.
     pub(crate) leeching: u32,
     pub(crate) left_bytes: u64,
@@ -200,7 +206,8 @@ pub(crate) fn new_session(
     if newcomer.sessions >= rules.settings.sessions_per_user_and_torrent_max as usize {
         return Err(Refusal::TooManySessions);
     }
-    let over = leeches && over_slots(role, newcomer.leeching);
+    // Of the clients of one torrent the first takes the slot.
+    let over = leeches && !newcomer.leeches_already && over_slots(role, newcomer.leeching);
     match rules.settings.site.slots {
         SlotRule::Refuse if over => Err(Refusal::NoDownloadSlot),
         SlotRule::Refuse => Ok(false),

@@ -18,7 +18,8 @@ pub struct RoleSpec {
     pub upload_enabled: bool,
     /// Whether its members may announce as leechers.
     pub download_enabled: bool,
-    /// Torrents that a member may leech at the same time; `None` for no limit.
+    /// Torrents that a member may leech at the same time, with however many clients each; `None`
+    /// for no limit. A partial seed (BEP 21) counts, for it lacks something.
     pub download_slots: Option<u32>,
     /// Whether hit-and-run rules spare its members.
     pub immune: bool,

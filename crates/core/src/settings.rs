@@ -61,7 +61,8 @@ pub struct Settings {
     pub torrents_max: u32,
     /// Users held at most.
     pub users_max: u32,
-    /// Peers held at most.
+    /// Peers held at most, with the sessions that ended and wait for the next flush: when nothing
+    /// can be flushed, this is also the limit of what waits.
     pub peers_max: u64,
     /// Departed leechers remembered at most, so that a resumed download is charged.
     pub departed_max: u32,

@@ -3,19 +3,23 @@
 
 pub(crate) mod departed;
 pub(crate) mod pending;
+pub(crate) mod scan;
 pub(crate) mod slab;
+pub(crate) mod tokens;
 
 use hashbrown::HashMap;
 use mika_protocol::{InfoHash, ScrapeCounts};
 
 use crate::hash::HashKey;
 use crate::refusal::ReasonId;
-use crate::registry::{TokenSpec, TorrentSpec, TorrentStatus};
+use crate::registry::{TorrentSpec, TorrentStatus};
 use crate::swarm::index::Index;
 use crate::swarm::{Class, Kind, Swarm};
 use departed::Departed;
 use pending::Pending;
+use scan::Scan;
 use slab::Slab;
+use tokens::Tokens;
 
 type IntegerMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -64,8 +68,9 @@ pub(crate) struct Torrent<K: Kind> {
 pub(crate) struct Marks(u8);
 
 impl Marks {
-    /// Its counts have changed since the last flush.
-    pub(crate) const DIRTY: Marks = Marks(1);
+    /// Its counts have changed since the last flush: one mark for the changes that are flushed,
+    /// the other for those that come in meanwhile.
+    pub(crate) const DIRTY: [Marks; 2] = [Marks(1), Marks(16)];
     /// Some user has a token on it.
     pub(crate) const TOKENS: Marks = Marks(2);
     /// Registered by an announce and known to no store (public mode).
@@ -127,10 +132,11 @@ impl<K: Kind> Torrent<K> {
 pub(crate) struct Shard<K: Kind> {
     pub(crate) torrents: Slab<Torrent<K>>,
     table: Index,
-    /// Second hashes of hybrid torrents, each with the first.
+    /// Second hashes of hybrid torrents, each with the first. They stay with a torrent that is
+    /// deleted, as its record does: its clients are told the reason by either hash, and nobody
+    /// registers it anew by the second.
     aliases: std::collections::HashMap<InfoHash, InfoHash>,
-    /// Multipliers by torrent and user index.
-    pub(crate) tokens: IntegerMap<(u32, u32), TokenSpec>,
+    pub(crate) tokens: Tokens,
     pub(crate) departed: Departed,
     /// Bytes discarded, by torrent slot and session key, of sessions that have some, if the site
     /// asks for them.
@@ -138,6 +144,10 @@ pub(crate) struct Shard<K: Kind> {
     /// Unix times of creation in seconds by torrent slot, if the site has wait times.
     created: IntegerMap<u32, u32>,
     pub(crate) pending: Pending,
+    /// The next cut contains every peer.
+    pub(crate) write_all: bool,
+    /// Walks over the rows that others take part in.
+    pub(crate) scans: Vec<Scan>,
     /// Where the search for expired peers goes on: torrent slot, row.
     pub(crate) expiry_cursor: (u32, usize),
     pub(crate) seeders: u64,
@@ -152,11 +162,13 @@ impl<K: Kind> Shard<K> {
             torrents: Slab::default(),
             table: Index::default(),
             aliases: std::collections::HashMap::new(),
-            tokens: IntegerMap::default(),
+            tokens: Tokens::default(),
             departed: Departed::new(),
             corrupt: IntegerMap::default(),
             created: IntegerMap::default(),
             pending: Pending::default(),
+            write_all: false,
+            scans: Vec::new(),
             expiry_cursor: (0, 0),
             seeders: 0,
             leechers: 0,
@@ -194,10 +206,11 @@ impl<K: Kind> Shard<K> {
 
     /// Puts a torrent on the list of those whose counts the next flush writes.
     pub(crate) fn mark_dirty(&mut self, slot: u32) {
+        let dirty = self.pending.dirty_mark();
         if let Some(torrent) = self.torrents.get_mut(slot)
-            && !torrent.marks.has(Marks::DIRTY)
+            && !torrent.marks.has(dirty)
         {
-            torrent.marks.set(Marks::DIRTY, true);
+            torrent.marks.set(dirty, true);
             self.pending.torrents.push(slot);
         }
     }

@@ -9,8 +9,11 @@ mod private;
 mod public;
 mod restore;
 mod retire;
+mod rewrite;
 mod shards;
+mod snapshot;
 mod unregistered;
+mod walk;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -31,8 +34,8 @@ use crate::terms::Terms;
 use crate::users::Users;
 pub use drain::Drained;
 use private::Visit;
-pub use restore::SnapshotItem;
 use shards::Shards;
+pub use snapshot::SnapshotItem;
 use unregistered::Unregistered;
 
 /// A tracker: users, torrents, rules and swarms.
@@ -48,6 +51,8 @@ pub struct Tracker {
     swarms: Swarms,
     totals: Totals,
     unregistered: Unregistered,
+    /// Serialises drains; announces never take it.
+    drains: Mutex<()>,
 }
 
 /// The swarms of a tracker's mode.
@@ -61,7 +66,9 @@ enum Swarms {
 #[derive(Debug)]
 struct Totals {
     torrents: AtomicU64,
+    /// Peers, and sessions that are gone but wait for a flush.
     peers: AtomicU64,
+    /// `u32::MAX` once all were given.
     next_registered_id: AtomicU32,
     resumed_at_seconds: AtomicU32,
     departed_forgotten: AtomicU64,
@@ -115,6 +122,7 @@ impl Tracker {
                 departed_forgotten: AtomicU64::new(0),
             },
             unregistered: Unregistered::default(),
+            drains: Mutex::new(()),
         }
     }
 

@@ -120,8 +120,9 @@ impl Written {
     fn snapshot(&mut self, tracker: &Tracker) -> Vec<SnapshotItem> {
         let mut items = Vec::new();
         let batch = tracker.drain_and_snapshot(NOW, |item| items.push(item));
-        self.add(batch);
+        // The items count with what was drained since they were begun to be copied.
         self.journal.clear();
+        self.add(batch);
         items
     }
 }

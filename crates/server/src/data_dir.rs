@@ -1,7 +1,8 @@
 //! The data directory: who may use it, and what is where in it.
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,21 @@ pub struct DataDir {
     path: PathBuf,
     /// Held for as long as the process lives.
     _lock: File,
+}
+
+/// The tracker's secret hash key.
+#[derive(Clone, Copy)]
+pub struct HashKey {
+    /// The key.
+    pub bytes: [u8; 16],
+    /// It was made just now, and is not kept yet.
+    pub is_new: bool,
+}
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HashKey").field("is_new", &self.is_new).finish_non_exhaustive()
+    }
 }
 
 /// Why a data directory cannot be used.
@@ -45,6 +61,18 @@ pub enum DataDirError {
         path: PathBuf,
         /// `private` or `public`.
         is: String,
+    },
+    /// The key is gone, but not what depends on it.
+    #[error(
+        "{key} is missing, and the sessions in {snapshot} cannot be told from new ones without it: \
+         put it back from a backup. To start without it, move {snapshot} away: no total is \
+         affected, but clients earn nothing for what they uploaded since their last announce"
+    )]
+    KeyLost {
+        /// Where it should be.
+        key: PathBuf,
+        /// What was made with it.
+        snapshot: PathBuf,
     },
     /// The key file has another length.
     #[error("{0} is not a key of 16 bytes: move it away; if it is hash.key, the snapshot, too")]
@@ -115,13 +143,34 @@ impl DataDir {
         self.path.join("dead-letters.jsonl")
     }
 
-    /// The tracker's secret hash key, made at the first start. The snapshot depends on it.
+    /// The tracker's secret hash key. One that is new has to be [kept](DataDir::keep_hash_key),
+    /// but not before what was made with another one is out of the way.
+    ///
+    /// # Errors
+    ///
+    /// [`DataDirError::KeyLost`] if there is none, but a private tracker's snapshot, in which it
+    /// names the sessions. See [`DataDirError`] for others.
+    pub fn hash_key(&self, mode: Mode) -> Result<HashKey, DataDirError> {
+        let key = self.path.join("hash.key");
+        if let Some(bytes) = read_key(&key)? {
+            return Ok(HashKey { bytes, is_new: false });
+        }
+        let snapshot = self.snapshot();
+        let is_there = snapshot.try_exists().map_err(error(&snapshot))?;
+        if is_there && mode == Mode::Private {
+            return Err(DataDirError::KeyLost { key, snapshot });
+        }
+        Ok(HashKey { bytes: random_key().map_err(error(&key))?, is_new: true })
+    }
+
+    /// Keeps a new hash key for the starts to come.
     ///
     /// # Errors
     ///
     /// See [`DataDirError`].
-    pub fn hash_key(&self) -> Result<[u8; 16], DataDirError> {
-        self.key("hash.key")
+    pub fn keep_hash_key(&self, key: &HashKey) -> Result<(), DataDirError> {
+        let path = self.path.join("hash.key");
+        self.write_whole(&path, &key.bytes).map_err(error(&path))
     }
 
     /// The key of the UDP connection ids. It is kept, so that clients go on with their ids after
@@ -131,27 +180,13 @@ impl DataDir {
     ///
     /// See [`DataDirError`].
     pub fn connection_id_key(&self) -> Result<[u8; 16], DataDirError> {
-        self.key("udp.key")
-    }
-
-    fn key(&self, name: &str) -> Result<[u8; 16], DataDirError> {
-        let path = self.path.join(name);
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(mut file) => {
-                file.read_to_end(&mut bytes).map_err(error(&path))?;
-                bytes.try_into().map_err(|_| DataDirError::Key(path))
-            }
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-                let mut key = [0; 16];
-                let random = aws_lc_rs::default_provider().secure_random;
-                let none = |_| io::Error::other("the system has no random bytes");
-                random.fill(&mut key).map_err(none).map_err(error(&path))?;
-                self.write_whole(&path, &key).map_err(error(&path))?;
-                Ok(key)
-            }
-            Err(source) => Err(error(&path)(source)),
+        let path = self.path.join("udp.key");
+        if let Some(key) = read_key(&path)? {
+            return Ok(key);
         }
+        let key = random_key().map_err(error(&path))?;
+        self.write_whole(&path, &key).map_err(error(&path))?;
+        Ok(key)
     }
 
     /// Writes a file whole or not at all: half a key would make the next start fail.
@@ -165,6 +200,26 @@ impl DataDir {
         fs::rename(&temporary, path)?;
         File::open(&self.path)?.sync_all()
     }
+}
+
+/// The key in a file, if there is one.
+fn read_key(path: &Path) -> Result<Option<[u8; 16]>, DataDirError> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let key = bytes.try_into().map_err(|_| DataDirError::Key(path.to_owned()))?;
+            Ok(Some(key))
+        }
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(error(path)(source)),
+    }
+}
+
+fn random_key() -> io::Result<[u8; 16]> {
+    let mut key = [0; 16];
+    let random = aws_lc_rs::default_provider().secure_random;
+    let none = |_| io::Error::other("the system has no random bytes");
+    random.fill(&mut key).map_err(none)?;
+    Ok(key)
 }
 
 fn error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError + '_ {
@@ -203,13 +258,29 @@ mod tests {
     fn the_hash_key_is_made_once_and_kept() {
         let dir = tempfile::TempDir::new().unwrap();
         let data = DataDir::open(dir.path()).unwrap();
-        let key = data.hash_key().unwrap();
-        assert_ne!(key, [0; 16]);
-        assert_eq!(data.hash_key().unwrap(), key);
-        assert_ne!(data.connection_id_key().unwrap(), key);
-        let mode = dir.path().join("hash.key").metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let key = data.hash_key(Mode::Private).unwrap();
+        assert!(key.is_new && key.bytes != [0; 16]);
+        assert_ne!(data.hash_key(Mode::Private).unwrap().bytes, key.bytes);
+        data.keep_hash_key(&key).unwrap();
+        let kept = data.hash_key(Mode::Private).unwrap();
+        assert_eq!((kept.bytes, kept.is_new), (key.bytes, false));
+        assert_ne!(data.connection_id_key().unwrap(), key.bytes);
+        assert_eq!(data.connection_id_key().unwrap(), data.connection_id_key().unwrap());
+        for name in ["hash.key", "udp.key"] {
+            let mode = dir.path().join(name).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         fs::write(dir.path().join("hash.key"), b"short").unwrap();
-        assert!(matches!(data.hash_key(), Err(DataDirError::Key(_))));
+        assert!(matches!(data.hash_key(Mode::Private), Err(DataDirError::Key(_))));
+    }
+
+    #[test]
+    fn a_snapshot_without_its_key_is_of_use_to_a_public_tracker_only() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        fs::write(data.snapshot(), b"").unwrap();
+        let error = data.hash_key(Mode::Private).unwrap_err().to_string();
+        assert!(error.contains("hash.key is missing"), "{error}");
+        assert!(data.hash_key(Mode::Public).unwrap().is_new);
     }
 }

@@ -11,13 +11,15 @@
 //! A frame counts once all its bytes are there and its checksum fits. What follows the last whole
 //! frame was being written when the process or the machine died: it is cut off at the next start,
 //! and what it held comes in again with the clients' next announces, because their sessions are
-//! restored to the state before it.
+//! restored to the state before it. But if there are whole frames behind it, it is no torn end:
+//! something has damaged the file, and there is no start before somebody has decided about it.
 //!
 //! * [`Journal`]: the writing end, owned by the flusher.
 //! * [`JournalReader`]: follows it, for the applier and at the start.
 
 pub(crate) mod frame;
 mod reader;
+mod tail;
 mod writer;
 
 pub use reader::JournalReader;
@@ -55,6 +57,27 @@ pub enum JournalError {
         offset: u64,
         /// What is wrong.
         what: String,
+    },
+    /// The last segment has a broken frame with whole ones behind it.
+    #[error(
+        "the journal {path} is damaged at byte {offset}: {what}; it is not the torn end of a \
+         crash, for the batches {first} to {last} behind it are whole, so nothing was cut. Restore \
+         a backup of the file. To start without the batches from {next_number} on, run `truncate \
+         --size={offset} {path}`: what they hold and the store lacks is lost"
+    )]
+    DamagedBefore {
+        /// The segment.
+        path: PathBuf,
+        /// Where the broken frame begins.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+        /// The number of the batch that should be there.
+        next_number: u64,
+        /// The number of the first whole batch behind it.
+        first: u64,
+        /// The number of the last of those that follow each other.
+        last: u64,
     },
     /// The journal begins after the batches that are asked for.
     #[error(

@@ -2,21 +2,25 @@
 //!
 //! 1. The batches that the store lacks are applied: now the totals are complete.
 //! 2. Users, torrents and rules are loaded from the store.
-//! 3. The snapshot puts the sessions back as they were at its batch, and the later batches of the
-//!    journal bring each of them to its last flushed announce: now the sessions' counters are
-//!    exactly those that the totals add up to. What a client reported after that comes in again
-//!    with its next announce.
+//! 3. The snapshot puts the sessions back as they were when each was copied, and all batches of the
+//!    journal that were drained since the copying began bring each of them to its last flushed
+//!    announce: now the sessions' counters are exactly those that the totals add up to. What a
+//!    client reported after that comes in again with its next announce.
 //!
 //! At a first start the sessions of another tracker are taken over from the site's tables.
 //!
 //! If the store turns out to have a batch that the journal lost (a power cut with
-//! `journal_sync` other than `always`), the sessions are older than the totals: the next announce
-//! of each only sets its counters, so that nothing is counted twice.
+//! `journal_sync` other than `always`, or somebody moved it away), the sessions may be older than
+//! the totals: the next announce of each only sets its counters, so that nothing is counted twice.
+//!
+//! Whenever not all peers of the process before are known, the store is made to forget who is
+//! active ([`Store::forget_peers`](mika_store::Store::forget_peers)), and the first batches bring
+//! in again those that are known ([`Tracker::write_all_peers`]), with what they announce meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mika_core::Tracker;
+use mika_core::{Mode, Tracker};
 use mika_store::{Catalog, StoreError};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -48,7 +52,7 @@ pub enum RecoveryError {
     StoreBehind {
         /// The last batch of the store.
         checkpoint: u64,
-        /// The batch of the snapshot.
+        /// The last batch that the snapshot needs.
         snapshot_number: u64,
         /// The snapshot.
         path: PathBuf,
@@ -70,9 +74,12 @@ pub struct Recovered {
     /// The journal ends before the batch that the next one follows, because the store or the
     /// snapshot knows a later one: a new history has to be begun, for a journal has no gaps.
     pub begin_anew: bool,
+    /// Not all peers of the process before are known, but the store takes them for active.
+    pub peers_missing: bool,
 }
 
-/// Brings an empty tracker to where the last process left it.
+/// Brings an empty tracker to where the last process left it. With a hash key that is new, nobody
+/// in the journal can be told from a new session: its batches reach the store, and that is all.
 ///
 /// # Errors
 ///
@@ -84,6 +91,7 @@ pub async fn recover(
     journal: &Journal,
     snapshot_path: &Path,
     now_seconds: u32,
+    key_is_new: bool,
 ) -> Result<Recovered, RecoveryError> {
     tracker.resume(now_seconds);
     applier.catch_up(journal.last_number()).await?;
@@ -92,9 +100,9 @@ pub async fn recover(
     info!(users = load.users, torrents = load.torrents, bad_rows = load.bad_rows, "loaded");
 
     let snapshot = snapshot::restore(snapshot_path, tracker)?;
-    let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);
-    if checkpoint < snapshot_number {
-        let path = snapshot_path.to_owned();
+    let needs_number = snapshot.map_or(0, |snapshot| snapshot.needs_number);
+    if checkpoint < needs_number {
+        let (snapshot_number, path) = (needs_number, snapshot_path.to_owned());
         return Err(RecoveryError::StoreBehind { checkpoint, snapshot_number, path });
     }
     if snapshot.is_none() && journal.last_number() == 0 && checkpoint == 0 {
@@ -103,28 +111,24 @@ pub async fn recover(
             info!(peers, "sessions of another tracker go on here");
         }
     }
-    let mut reader = JournalReader::all(journal.dir());
-    let mut last_replayed = snapshot_number;
-    while let Some(batch) = reader.next_batch()? {
-        if batch.number <= snapshot_number {
-            continue;
-        }
-        if batch.number != last_replayed + 1 {
-            let sessions = tracker.mark_sessions_stale();
-            warn!(
-                snapshot = snapshot_number,
-                journal = batch.number,
-                sessions,
-                "the snapshot is older than the journal: what its clients moved in between was \
-                 counted before, so their next announce only sets their counters"
-            );
-        }
-        last_replayed = batch.number;
-        tracker.replay(&batch);
+    let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);
+    let has_batches = journal.last_number() > 0;
+    let names_lost = key_is_new && has_batches && tracker.mode() == Mode::Private;
+    let mut peers_missing = names_lost;
+    if names_lost {
+        warn!(
+            "hash.key is new, so no session of the journal can be told from a new one: clients \
+             earn nothing for what they uploaded since their last announce"
+        );
+    } else {
+        peers_missing = replay(tracker, journal, snapshot_number)?;
     }
+    // The last batch that was replayed, or is in the snapshot without being needed. The store has
+    // all that the snapshot needs, so if the journal lacks one of these, it is behind the store.
     let last_number = journal.last_number().max(snapshot_number);
     if checkpoint > last_number {
         let sessions = tracker.mark_sessions_stale();
+        peers_missing = true;
         warn!(
             checkpoint,
             journal = last_number,
@@ -136,8 +140,39 @@ pub async fn recover(
     let stats = tracker.stats();
     let peers = stats.seeders + stats.leechers;
     let next_number = last_number.max(checkpoint) + 1;
-    let has_batches = journal.last_number() > 0;
-    let begin_anew =
-        checkpoint > last_number || (has_batches && journal.last_number() < last_number);
-    Ok(Recovered { load, peers, next_number, begin_anew })
+    let begin_anew = names_lost
+        || checkpoint > last_number
+        || (has_batches && journal.last_number() < last_number);
+    Ok(Recovered { load, peers, next_number, begin_anew, peers_missing })
+}
+
+/// Brings the sessions from the snapshot to the last batch of the journal; returns whether there
+/// are batches between the two that are in neither.
+fn replay(
+    tracker: &Tracker,
+    journal: &Journal,
+    snapshot_number: u64,
+) -> Result<bool, RecoveryError> {
+    let mut reader = JournalReader::all(journal.dir());
+    let mut last_replayed = snapshot_number;
+    let mut gap = false;
+    while let Some(batch) = reader.next_batch()? {
+        if batch.number <= snapshot_number {
+            continue;
+        }
+        if batch.number != last_replayed + 1 {
+            let sessions = tracker.mark_sessions_stale();
+            gap = true;
+            warn!(
+                snapshot = snapshot_number,
+                journal = batch.number,
+                sessions,
+                "the snapshot is older than the journal: what its clients moved in between was \
+                 counted before, so their next announce only sets their counters"
+            );
+        }
+        last_replayed = batch.number;
+        tracker.replay(&batch);
+    }
+    Ok(gap)
 }

@@ -1,12 +1,16 @@
-//! The snapshot: all that a restart needs of the tracker's memory, as it was at one batch.
+//! The snapshot: all that a restart needs of the tracker's memory, copied while announces go on.
 //!
 //! ```text
-//! snapshot: magic, a header frame, frames of items, an end frame with their count
+//! snapshot: magic, a header frame, frames of items, a frame with the last batch that it needs,
+//!           an end frame with the count of items
 //! ```
 //!
-//! It is written to a file beside the old one, synced, and renamed over it only when the batch it
-//! belongs to is in the journal: so the state that a restart begins from never knows less, nor
-//! more, than the totals do.
+//! It begins after one batch and needs all those that were drained until its last item was copied:
+//! with these replayed over it, and only then, every session is exactly where the totals are (the
+//! argument is in `mika_core`, at `Tracker::snapshot`). So it is written to a file beside the old
+//! one, synced, and renamed over it only when the last batch that it needs is in the journal and
+//! on the disk; the journal keeps what comes after the first one; and a start at which the journal
+//! lacks one of them takes the sessions for older than the totals.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -50,9 +54,18 @@ pub enum SnapshotError {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Part {
-    Header { batch_number: u64, taken_at_seconds: u32 },
+    Header {
+        batch_number: u64,
+        taken_at_seconds: u32,
+    },
     Items(Vec<SnapshotItem>),
-    End { items: u64 },
+    End {
+        items: u64,
+    },
+    /// Absent if it needs no batches. Comes last here, so that older snapshots can be read.
+    Needs {
+        batch_number: u64,
+    },
 }
 
 /// A snapshot that is being written.
@@ -62,6 +75,7 @@ pub struct SnapshotWriter {
     temporary: PathBuf,
     file: BufWriter<File>,
     items: Vec<SnapshotItem>,
+    batch_number: u64,
     written: u64,
     bytes: u64,
     buffer: Vec<u8>,
@@ -72,8 +86,10 @@ pub struct SnapshotWriter {
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotInfo {
-    /// The batch after which it was taken.
+    /// The batch after which it was begun: the later ones are to be replayed over it.
     pub batch_number: u64,
+    /// The last batch that it needs; the one after which it was begun if it needs none.
+    pub needs_number: u64,
     /// Unix time in seconds.
     pub taken_at_seconds: u32,
     /// Items that were put back.
@@ -85,7 +101,7 @@ pub struct SnapshotInfo {
 }
 
 impl SnapshotWriter {
-    /// Begins a snapshot that is to replace the file at `path`.
+    /// Begins a snapshot that is to replace the file at `path`, after the batch of a number.
     ///
     /// # Errors
     ///
@@ -108,6 +124,7 @@ impl SnapshotWriter {
             temporary,
             file: BufWriter::with_capacity(1 << 20, file),
             items: Vec::with_capacity(FRAME_ITEMS),
+            batch_number,
             written: 0,
             bytes: 0,
             buffer: Vec::new(),
@@ -127,13 +144,17 @@ impl SnapshotWriter {
         }
     }
 
-    /// Puts the snapshot in the place of the old one; returns its size in bytes.
+    /// Puts the snapshot in the place of the old one; returns its size in bytes. All batches up to
+    /// `needs_number`, which was drained after the last item was copied, must be on the disk.
     ///
     /// # Errors
     ///
     /// A write has failed; the old snapshot is as it was.
-    pub fn finish(mut self) -> Result<u64, SnapshotError> {
+    pub fn finish(mut self, needs_number: u64) -> Result<u64, SnapshotError> {
         self.write_items();
+        if needs_number > self.batch_number {
+            self.part(&Part::Needs { batch_number: needs_number });
+        }
         self.part(&Part::End { items: self.written });
         let result = match self.failed.take() {
             Some(error) => Err(error),
@@ -214,6 +235,7 @@ pub fn restore(path: &Path, tracker: &Tracker) -> Result<Option<SnapshotInfo>, S
         return Err(damaged("it has no header"));
     };
     let (mut restored, mut left_out) = (0, 0);
+    let mut needs_number = batch_number;
     loop {
         match next()? {
             Part::Items(items) => {
@@ -221,10 +243,16 @@ pub fn restore(path: &Path, tracker: &Tracker) -> Result<Option<SnapshotInfo>, S
                 restored += taken;
                 left_out += items.len() as u64 - taken;
             }
+            Part::Needs { batch_number } => needs_number = batch_number,
             Part::End { items } if items == restored + left_out => {
-                let info =
-                    SnapshotInfo { batch_number, taken_at_seconds, restored, left_out, bytes };
-                return Ok(Some(info));
+                return Ok(Some(SnapshotInfo {
+                    batch_number,
+                    needs_number,
+                    taken_at_seconds,
+                    restored,
+                    left_out,
+                    bytes,
+                }));
             }
             Part::End { .. } => return Err(damaged("items are missing")),
             Part::Header { .. } => return Err(damaged("it has two headers")),

@@ -12,18 +12,27 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mika_protocol::InfoHash;
 use mika_server::config::Config;
+use mika_server::journal::JournalReader;
 use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
 use mika_store::Catalog;
 use mika_store::catalog::{NewTorrent, NewUser, UserKey};
 use mika_store::sqlite::SqliteStore;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Row};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 const PASSKEY: &str = "alicealice";
+/// One client on one torrent: passkey, port, info-hash.
+type Client = (&'static str, u16, char);
+const ALICE: Client = (PASSKEY, 6881, 'a');
+const ALICE_ELSEWHERE: Client = (PASSKEY, 6882, 'a');
+const BOB: Client = ("bobbob", 6881, 'a');
 
 struct Channel(mpsc::Receiver<Request>);
 
@@ -60,6 +69,7 @@ fn config(dir: &Path, port: u16) -> Config {
         text("udp.listen", "[]".to_owned()),
         text("admin.listen", "\"127.0.0.1:0\"".to_owned()),
         text("flush.interval_milliseconds", "10".to_owned()),
+        text("tracker.auto_register_torrents", "true".to_owned()),
     ];
     Config::load(None, [], overrides).unwrap()
 }
@@ -86,11 +96,16 @@ async fn start(dir: &Path) -> Result<Server, ServeError> {
 impl Server {
     /// Announces as a seeder; returns the reply.
     async fn announce(&self, uploaded: u64) -> String {
+        self.announce_as(ALICE, uploaded).await
+    }
+
+    async fn announce_as(&self, (passkey, at, hash): Client, uploaded: u64) -> String {
         let port = self.port;
         let get = move || {
+            let hash = hash.to_string().repeat(20);
             let target = format!(
-                "/{PASSKEY}/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-TR3000-abcdefghijkl\
-                 &port=6881&uploaded={uploaded}&downloaded=0&left=0"
+                "/{passkey}/announce?info_hash={hash}&peer_id=-TR3000-abcdefghijkl\
+                 &port={at}&uploaded={uploaded}&downloaded=0&left=0"
             );
             let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
             write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
@@ -119,6 +134,8 @@ async fn site(dir: &Path) {
         ..NewUser::default()
     };
     store.add_user(&user).await.unwrap();
+    let bob = NewUser { name: "bob".to_owned(), passkey: BOB.0.to_owned(), ..user };
+    store.add_user(&bob).await.unwrap();
     let torrent = NewTorrent {
         info_hash: InfoHash([b'a'; 20]),
         info_hash_v2: None,
@@ -136,6 +153,35 @@ async fn uploaded(dir: &Path) -> u64 {
     let alice = store.user(&UserKey::Name("alice".to_owned())).await.unwrap().unwrap();
     mika_store::Store::close(&store).await;
     alice.uploaded
+}
+
+async fn connect(dir: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(dir.join("mika.sqlite"));
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+/// Seeders of the torrent, and who is active on it.
+async fn peers_in_store(dir: &Path) -> (u32, String) {
+    let statement = "SELECT t.seeders, GROUP_CONCAT(u.name) AS names FROM torrents t
+        LEFT JOIN history h ON h.torrent_id = t.id AND h.active = 1
+        LEFT JOIN users u ON u.id = h.user_id";
+    let mut store = connect(dir).await;
+    let row = sqlx::query(statement).fetch_one(&mut store).await.unwrap();
+    store.close().await.unwrap();
+    (row.get("seeders"), row.get::<Option<String>, _>("names").unwrap_or_default())
+}
+
+/// Waits until the journal has so many batches.
+async fn journalled(dir: &Path, batches: u64) {
+    let journal = dir.join("journal");
+    loop {
+        let mut reader = JournalReader::all(&journal);
+        while reader.next_batch().unwrap().is_some() {}
+        if reader.last_number() >= batches {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn copy(dir: &Path, to: &Path) {
@@ -231,4 +277,131 @@ async fn a_second_server_on_the_same_directory_is_refused() {
     let error = start(dir.path()).await.err().unwrap().to_string();
     assert!(error.contains("in use by another mika"), "{error}");
     first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_a_lost_snapshot_held_are_taken_from_the_store() {
+    let dir = TempDir::new().unwrap();
+    site(dir.path()).await;
+    let server = start(dir.path()).await.unwrap();
+    server.announce(0).await;
+    server.announce_as(BOB, 0).await;
+    server.stop().await;
+    assert_eq!(peers_in_store(dir.path()).await, (2, "alice,bob".to_owned()));
+    fs::remove_file(dir.path().join("snapshot")).unwrap();
+    empty_journal(dir.path());
+    let server = start(dir.path()).await.unwrap();
+    server.announce(0).await;
+    server.stop().await;
+    assert_eq!(peers_in_store(dir.path()).await, (1, "alice".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_an_older_snapshot_lacks_are_taken_from_the_store_and_no_others() {
+    let (dir, old) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    site(dir.path()).await;
+    run(dir.path(), &[0]).await;
+    copy(dir.path(), old.path());
+    let server = start(dir.path()).await.unwrap();
+    server.announce_as(BOB, 0).await;
+    server.stop().await;
+    assert_eq!(peers_in_store(dir.path()).await, (2, "alice,bob".to_owned()));
+    fs::copy(old.path().join("snapshot"), dir.path().join("snapshot")).unwrap();
+    empty_journal(dir.path());
+    start(dir.path()).await.unwrap().stop().await;
+    assert_eq!(peers_in_store(dir.path()).await, (1, "alice".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_hash_key_is_no_start_and_without_the_snapshot_nobody_is_doubled() {
+    let dir = TempDir::new().unwrap();
+    site(dir.path()).await;
+    run(dir.path(), &[0, 5000]).await;
+    fs::remove_file(dir.path().join("hash.key")).unwrap();
+    let error = start(dir.path()).await.err().unwrap().to_string();
+    assert!(error.contains("hash.key is missing"), "{error}");
+    assert!(error.contains("put it back") && error.contains("move"), "{error}");
+    assert!(!dir.path().join("hash.key").exists());
+
+    fs::remove_file(dir.path().join("snapshot")).unwrap();
+    for uploaded in [6000, 6500] {
+        let server = start(dir.path()).await.unwrap();
+        let reply = server.announce_as(ALICE_ELSEWHERE, uploaded).await;
+        assert!(reply.contains("8:completei1e"), "{reply}");
+        server.stop().await;
+        assert_eq!(peers_in_store(dir.path()).await, (1, "alice".to_owned()));
+    }
+    assert_eq!(uploaded(dir.path()).await, 5500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_of_a_lost_hash_key_counts_and_doubles_nobody() {
+    let (dir, copied) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    site(dir.path()).await;
+    site(copied.path()).await;
+    let server = start(dir.path()).await.unwrap();
+    server.announce(0).await;
+    journalled(dir.path(), 1).await;
+    server.announce(5000).await;
+    journalled(dir.path(), 2).await;
+    // As a crash would leave it, with a store that has nothing of it yet.
+    copy(&dir.path().join("journal"), &copied.path().join("journal"));
+    server.stop().await;
+    for uploaded in [6000, 6500] {
+        let server = start(copied.path()).await.unwrap();
+        let reply = server.announce_as(ALICE_ELSEWHERE, uploaded).await;
+        assert!(reply.contains("8:completei1e"), "{reply}");
+        server.stop().await;
+        assert_eq!(peers_in_store(copied.path()).await, (1, "alice".to_owned()));
+    }
+    assert_eq!(uploaded(copied.path()).await, 5500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_announced_while_the_site_adds_the_torrent_counts_for_it() {
+    const ADD: &str = "INSERT INTO torrents (id, info_hash) VALUES (7, ?)";
+    const NEW: Client = (PASSKEY, 6881, 'n');
+    let (dir, copied) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    site(dir.path()).await;
+    copy(dir.path(), copied.path());
+    let server = start(dir.path()).await.unwrap();
+    let mut store = connect(dir.path()).await;
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut store).await.unwrap();
+    sqlx::query(ADD).bind(&[b'n'; 20][..]).execute(&mut store).await.unwrap();
+    for (batch, uploaded) in (1..).zip([0, 3000, 5000]) {
+        server.announce_as(NEW, uploaded).await;
+        journalled(dir.path(), batch).await;
+    }
+    // The process dies here, and the site adds the torrent before the next start.
+    for name in ["journal", "hash.key", "mode"] {
+        let (from, to) = (dir.path().join(name), copied.path().join(name));
+        if from.is_dir() { copy(&from, &to) } else { fs::copy(from, to).map(drop).unwrap() }
+    }
+    let mut other = connect(copied.path()).await;
+    sqlx::query(ADD).bind(&[b'n'; 20][..]).execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    // Or it lives, and the site has added it meanwhile.
+    sqlx::raw_sql("COMMIT").execute(&mut store).await.unwrap();
+    store.close().await.unwrap();
+    server.announce_as(NEW, 5500).await;
+    server.stop().await;
+    for dir in [&dir, &copied] {
+        let server = start(dir.path()).await.unwrap();
+        server.announce_as(NEW, 6000).await;
+        server.stop().await;
+        let mut store = connect(dir.path()).await;
+        let statement = "SELECT t.id, t.uploaded, h.uploaded AS of_alice, t.seeders
+            FROM torrents t JOIN history h ON h.torrent_id = t.id";
+        let rows = sqlx::query(statement).fetch_all(&mut store).await.unwrap();
+        store.close().await.unwrap();
+        let rows: Vec<(u32, u32, u32, u32)> = rows
+            .iter()
+            .map(|row| {
+                (row.get("id"), row.get("uploaded"), row.get("of_alice"), row.get("seeders"))
+            })
+            .collect();
+        assert_eq!(rows, [(7, 6000, 6000, 1)]);
+        assert_eq!(uploaded(dir.path()).await, 6000);
+        assert!(!dir.path().join("dead-letters.jsonl").exists());
+    }
 }

@@ -9,6 +9,7 @@
 //! * `format.rs`: JSON, or MessagePack where the site speaks it.
 //! * `wire.rs`: the rows of the site's answers.
 //! * `load.rs`: everything in pages, and changes after a cursor.
+//! * `outgoing.rs`: a batch as the site is to get it.
 //! * `apply.rs`: batches, all or nothing. `push.rs`: the same torrent by torrent, for sites that
 //!   want it.
 //! * `catalog.rs`: single records; the site owns them all, so nothing can be changed from here.
@@ -24,6 +25,7 @@ mod format;
 mod load;
 #[cfg(test)]
 mod openapi;
+mod outgoing;
 mod push;
 mod wire;
 
@@ -41,6 +43,7 @@ use crate::store::{Applied, KeepDeadLetters, LoadSink, Store, StoreError};
 pub use auth::SIGNATURE_WINDOW_SECONDS;
 use call::{Call, Caller};
 pub use load::Cursor;
+use outgoing::Settled;
 use push::Pusher;
 use wire::Row;
 
@@ -103,6 +106,7 @@ pub struct HttpStore {
     pusher: Option<Pusher>,
     /// Where the changes since the last load begin; `None` if the site does not tell changes.
     cursor: Mutex<Option<Cursor>>,
+    settled: Settled,
 }
 
 impl HttpStore {
@@ -115,7 +119,8 @@ impl HttpStore {
         let caller = Arc::new(Caller::new(&options)?);
         let pushes = options.push_counts || options.push_peers;
         let pusher = pushes.then(|| Pusher::new(&caller, &options));
-        Ok(Self { caller, options, pusher, cursor: Mutex::new(None) })
+        let (cursor, settled) = (Mutex::new(None), Settled::default());
+        Ok(Self { caller, options, pusher, cursor, settled })
     }
 
     /// Asks for the torrent with this info-hash (either of a hybrid's two); `None` if the site
@@ -126,6 +131,10 @@ impl HttpStore {
     /// [`StoreError::Unavailable`] and [`StoreError::Broken`].
     pub async fn find_torrent(&self, hash: InfoHash) -> Result<Option<TorrentRecord>, StoreError> {
         let call = Call::get(format!("/api/torrent/{hash}"), self.options.lookup_timeout).look_up();
+        self.torrent_at(call).await
+    }
+
+    async fn torrent_at(&self, call: Call) -> Result<Option<TorrentRecord>, StoreError> {
         let torrent: Option<wire::TorrentJson> = self.caller.get_optional(call).await?;
         torrent.map(|torrent| torrent.record().map_err(bad_answer)).transpose()
     }
@@ -151,8 +160,8 @@ impl HttpStore {
     /// Those of [`Store::load`]; the next call begins where this one began.
     pub async fn changes(&self, sink: &mut dyn ChangeSink) -> Result<bool, StoreError> {
         let Some(cursor) = self.cursor() else { return Ok(false) };
-        let next = load::changes(&self.caller, &self.options, cursor, sink).await?;
-        self.set_cursor(Some(next));
+        let next = load::changes(&self.caller, &self.options, cursor.clone(), sink).await?;
+        self.move_cursor(&cursor, next);
         Ok(true)
     }
 
@@ -164,8 +173,8 @@ impl HttpStore {
     /// Those of [`Store::load`]; the next call begins where this one began.
     pub async fn load_since_last(&self, sink: &mut dyn LoadSink) -> Result<bool, StoreError> {
         let Some(cursor) = self.cursor() else { return Ok(false) };
-        let next = load::load_since(&self.caller, &self.options, cursor, sink).await?;
-        self.set_cursor(Some(next));
+        let next = load::load_since(&self.caller, &self.options, cursor.clone(), sink).await?;
+        self.move_cursor(&cursor, next);
         Ok(true)
     }
 
@@ -178,8 +187,13 @@ impl HttpStore {
         self.cursor.lock().clone()
     }
 
-    fn set_cursor(&self, cursor: Option<Cursor>) {
-        *self.cursor.lock() = cursor;
+    /// Moves on from where changes were asked for, unless a load has begun anew meanwhile: what it
+    /// read may be older than those changes, so that they have to come again.
+    fn move_cursor(&self, from: &Cursor, to: Cursor) {
+        let mut cursor = self.cursor.lock();
+        if cursor.as_ref() == Some(from) {
+            *cursor = Some(to);
+        }
     }
 }
 
@@ -204,9 +218,21 @@ impl Store for HttpStore {
     }
 
     async fn load(&self, sink: &mut dyn LoadSink) -> Result<(), StoreError> {
-        // Before the load, so that no change falls between the two.
-        self.set_cursor(load::first_cursor(&self.caller, &self.options).await?);
-        load::load(&self.caller, &self.options, sink).await
+        // From before the load, so that no change falls between the two; and in force after it, so
+        // that those before a load that fails are not lost.
+        let cursor = load::first_cursor(&self.caller, &self.options).await?;
+        load::load(&self.caller, &self.options, sink).await?;
+        *self.cursor.lock() = cursor;
+        Ok(())
+    }
+
+    /// The changes since the last ones, whatever the time; with them the short lists, see
+    /// [`HttpStore::load_since_last`].
+    async fn load_changes(&self, _: u32, sink: &mut dyn LoadSink) -> Result<(), StoreError> {
+        match self.load_since_last(sink).await? {
+            true => Ok(()),
+            false => Err(StoreError::Unsupported("the site does not tell what has changed")),
+        }
     }
 
     async fn checkpoint(&self) -> Result<u64, StoreError> {
@@ -218,9 +244,10 @@ impl Store for HttpStore {
         batch: &Batch,
         keep: &mut KeepDeadLetters<'_>,
     ) -> Result<Applied, StoreError> {
-        let applied = apply::apply(&self.caller, &self.options, batch, keep).await?;
+        let batch = self.outgoing(batch).await?;
+        let applied = apply::apply(&self.caller, &self.options, &batch, keep).await?;
         if let Some(pusher) = &self.pusher {
-            pusher.take(batch);
+            pusher.take(&batch);
         }
         Ok(applied)
     }

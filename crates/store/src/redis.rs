@@ -20,6 +20,7 @@ mod catalog;
 mod chunk;
 mod durability;
 mod error;
+mod forget;
 mod load;
 mod record;
 mod row;
@@ -121,6 +122,10 @@ impl Store for RedisStore {
         keep: &mut KeepDeadLetters<'_>,
     ) -> Result<Applied, StoreError> {
         self.named(apply::apply(&self.server, batch, keep).await)
+    }
+
+    async fn forget_peers(&self) -> Result<(), StoreError> {
+        self.named(forget::forget_peers(&self.server).await)
     }
 
     async fn close(&self) {

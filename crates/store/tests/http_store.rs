@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use mika_core::batch::{Batch, SessionRow, TorrentRow, Traffic};
+use mika_core::batch::{Agent, Batch, SessionRow, TorrentRow};
 use mika_protocol::{InfoHash, Passkey, PeerId};
 use mika_store::catalog::{NewUser, UserKey};
 use mika_store::http::{ChangeSink, HttpOptions, HttpStore};
@@ -306,15 +306,32 @@ async fn a_site_that_hangs_is_unavailable_when_the_time_is_up() {
 }
 
 fn session(torrent_id: u32, user_id: u32, key: u64, gone: bool) -> SessionRow {
-    // By way of JSON, so that fields of which this test knows nothing have their defaults.
-    serde_json::from_value(serde_json::json!({
-        "torrent_id": torrent_id, "info_hash": hash(torrent_id), "user_id": user_id, "key": key,
-        "peer_id": PeerId([b'-'; 20]), "address_v4": "192.0.2.1:6881", "address_v6": null,
-        "uploaded_bytes": 0, "downloaded_bytes": 0, "left_bytes": 0, "paused": false,
-        "snatched": false, "stale": false, "started_at_seconds": 0, "announced_at_seconds": 0,
-        "gone": gone,
-    }))
-    .unwrap()
+    SessionRow {
+        torrent_id,
+        info_hash: hash(torrent_id),
+        user_id,
+        key,
+        peer_id: Some(PeerId([b'-'; 20])),
+        address_v4: Some("192.0.2.1:6881".parse().unwrap()),
+        address_v6: None,
+        uploaded_bytes: 0,
+        downloaded_bytes: 0,
+        left_bytes: 0,
+        paused: false,
+        snatched: false,
+        stale: false,
+        started_at_seconds: 0,
+        announced_at_seconds: 0,
+        gone,
+        agent: Agent::NONE,
+        visible: true,
+        address_hidden: false,
+        uploaded_delta_bytes: 0,
+        downloaded_delta_bytes: 0,
+        corrupt_bytes: 0,
+        speed_seconds: 0,
+        announces: 0,
+    }
 }
 
 #[tokio::test]
@@ -325,11 +342,9 @@ async fn counts_and_peers_are_pushed_torrent_by_torrent() {
     let store = HttpStore::new(options).unwrap();
     let torrent = |torrent_id, seeders| TorrentRow {
         torrent_id,
-        traffic: Traffic::default(),
-        snatches: 0,
         seeders,
         leechers: seeders + 1,
-        announced_at_seconds: 0,
+        ..TorrentRow::default()
     };
     let batch = Batch {
         number: 1,

@@ -11,7 +11,7 @@ use mika_store::contract::{CatalogDatabase, Database, Totals};
 use mika_store::{Catalog, Store};
 use support::Redis;
 
-async fn database() -> Redis {
+async fn database() -> Option<Redis> {
     Redis::new()
 }
 

@@ -4,15 +4,18 @@
 #[path = "support/redis.rs"]
 mod support;
 
+use std::future::Future;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
+use mika_core::batch::{Batch, RegisteredRow};
 use mika_store::contract::{Totals, model};
 use mika_store::redis::RedisOptions;
-use mika_store::{Catalog, DeadLetter, RedisStore, Store, StoreError};
-use mika_test_servers::Server;
+use mika_store::{Applied, Catalog, DeadLetter, RedisStore, Store, StoreError};
+use mika_test_servers::{Server, need};
 use support::{Redis, durable_server};
 
 /// Rows of each kind in a batch: more than one chunk.
@@ -78,7 +81,7 @@ impl Applier {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_leaves_whole_batches() {
-    let mut server = durable_server();
+    let Some(mut server) = durable_server() else { return };
     let redis = Redis::on(&server);
     let store = Arc::new(redis.open().await);
     redis.seed(ROWS, ROWS).await;
@@ -100,7 +103,7 @@ async fn a_killed_server_leaves_whole_batches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_in_a_batch_is_unavailable_and_the_batch_again_completes_it() {
     // Of its own: whoever kills connections kills everybody's.
-    let server = durable_server();
+    let Some(server) = durable_server() else { return };
     let redis = Redis::on(&server);
     let store = Arc::new(redis.open().await);
     redis.seed(ROWS, ROWS).await;
@@ -132,7 +135,7 @@ async fn the_child_applies_batches_until_it_is_killed() {
 
 #[tokio::test]
 async fn a_killed_writer_leaves_whole_batches_once_another_one_opens() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     redis.open().await.close().await;
     redis.seed(ROWS, ROWS).await;
     let mut cut_short = 0;
@@ -171,7 +174,7 @@ async fn checkpoint(redis: &Redis) -> u64 {
 
 #[tokio::test]
 async fn a_server_that_has_been_emptied_gets_nothing() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
     redis.seed(2, 2).await;
     store.apply(&model::batch(1, 2, 1)).await.unwrap();
@@ -189,7 +192,7 @@ async fn a_server_that_has_been_emptied_gets_nothing() {
 
 #[tokio::test]
 async fn a_server_that_lost_what_it_had_acknowledged_gets_nothing_more() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
     redis.seed(2, 2).await;
     for number in 1..=3 {
@@ -209,7 +212,7 @@ async fn a_server_that_lost_what_it_had_acknowledged_gets_nothing_more() {
 
 #[tokio::test]
 async fn a_total_that_is_no_number_is_a_dead_letter() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
     redis.seed(4, 4).await;
     redis.command("HSET mika:user:2 uploaded_raw many").await;
@@ -240,7 +243,7 @@ async fn a_total_that_is_no_number_is_a_dead_letter() {
 
 #[tokio::test]
 async fn a_row_that_became_impossible_after_the_commit_is_kept_with_the_next_batch() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
     redis.seed(2, 2).await;
     // As if the writer had died after the commit, and user 9 had been there when it checked.
@@ -269,16 +272,16 @@ async fn a_row_that_became_impossible_after_the_commit_is_kept_with_the_next_bat
 
 #[tokio::test]
 async fn a_number_that_a_script_cannot_compare_is_invalid() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
-    let batch = mika_core::batch::Batch { number: 1 << 53, ..Default::default() };
+    let batch = Batch { number: 1 << 53, ..Batch::default() };
     assert!(matches!(store.apply(&batch).await, Err(StoreError::Invalid(_))));
 }
 
 #[tokio::test]
 async fn a_batch_is_acknowledged_once_it_is_synced_where_the_server_can_tell() {
     let everysec = support::options().durable().set("appendfsync", "everysec");
-    let server = Server::start(&everysec).unwrap();
+    let server = need!(Server::start(&everysec));
     let redis = Redis::on(&server);
     let found = RedisStore::examine(&redis.options()).await.unwrap();
     if found.strengths.iter().any(|text| text.contains("WAITAOF")) {
@@ -289,7 +292,7 @@ async fn a_batch_is_acknowledged_once_it_is_synced_where_the_server_can_tell() {
     }
     // Before Redis 7.2 there is no WAITAOF: ZRANGE stands in for it. `WAITAOF 1 0 …` then answers
     // with the members of the sorted set `1`.
-    let server = Server::start(&everysec.set("rename-command", "ZRANGE WAITAOF")).unwrap();
+    let server = need!(Server::start(&everysec.set("rename-command", "ZRANGE WAITAOF")));
     let redis = Redis::on(&server);
     redis.command("ZADD 1 0 1 5 0").await;
     let store = redis.open().await;
@@ -317,7 +320,7 @@ async fn a_batch_is_acknowledged_once_it_is_synced_where_the_server_can_tell() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_program_adds_during_batches_is_not_lost() {
     const TIMES: u64 = 300;
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = Arc::new(redis.open().await);
     redis.seed(ROWS, ROWS).await;
     let applier = Applier::start(Arc::clone(&store));
@@ -333,4 +336,90 @@ async fn what_another_program_adds_during_batches_is_not_lost() {
     let mut totals = totals_up_to(applied);
     totals.users.get_mut(&7).unwrap().traffic.uploaded_credited += 3 * TIMES;
     assert!(redis.totals().await == totals, "not exactly {applied} batches and the other's bytes");
+}
+
+/// Nobody is in a swarm, and all else is as it was.
+fn forgotten(mut totals: Totals) -> Totals {
+    for row in totals.torrents.values_mut() {
+        (row.seeders, row.leechers) = (0, 0);
+    }
+    totals.history.values_mut().for_each(|row| row.active = false);
+    totals
+}
+
+#[tokio::test]
+async fn forgetting_that_is_cut_short_is_completed_by_the_next_start() {
+    let Some(redis) = Redis::new() else { return };
+    let store = redis.open().await;
+    redis.seed(ROWS, ROWS).await;
+    // What is no record of the tracker's does not keep it from forgetting the others.
+    redis.command("SET mika:history:1:2 text").await;
+    let mut cancelled = 0;
+    for number in 1.. {
+        store.apply(&model::batch(number, ROWS, 1)).await.unwrap();
+        let wanted = forgotten(redis.totals().await);
+        let mut forgetting = Box::pin(store.forget_peers());
+        // Each round lets it get one answer of the server further than the round before.
+        let mut left = cancelled;
+        let is_complete = std::future::poll_fn(|context| match forgetting.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                left -= 1;
+                Poll::Pending
+            }
+        });
+        let is_complete = is_complete.await.map(Result::unwrap).is_some();
+        drop(forgetting);
+        assert!(forgotten(redis.totals().await) == wanted, "a total has changed");
+        if !is_complete {
+            cancelled += 1;
+            redis.open().await.forget_peers().await.unwrap();
+        }
+        assert!(redis.totals().await == wanted, "cancelled {cancelled} times");
+        assert_eq!(checkpoint(&redis).await, number);
+        if is_complete {
+            break;
+        }
+    }
+    assert!(cancelled > 3, "cancelled {cancelled} times only");
+}
+
+#[tokio::test]
+async fn a_prefix_that_is_a_pattern_forgets_no_peers_of_others() {
+    let Some(redis) = Redis::new() else { return };
+    let store = redis.open().await;
+    redis.seed(2, 2).await;
+    store.apply(&model::batch(1, 2, 1)).await.unwrap();
+    let before = redis.totals().await;
+    for prefix in ["mik?:", "*", "mik[a-z]:", ""] {
+        let options = RedisOptions { prefix: prefix.into(), ..redis.options() };
+        let other = RedisStore::open(&options).await.unwrap();
+        redis.command(&format!("HSET {prefix}history:7:8 active 1")).await;
+        other.forget_peers().await.unwrap();
+        let active = redis.command(&format!("HGET {prefix}history:7:8 active")).await;
+        assert_eq!(active, redis::Value::BulkString(b"0".into()), "{prefix:?}");
+        assert_eq!(redis.totals().await, before, "{prefix:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_info_hash_with_an_id_that_is_none_stops_the_batch_that_names_it() {
+    let Some(redis) = Redis::new() else { return };
+    let store = redis.open().await;
+    let row = RegisteredRow {
+        torrent_id: RegisteredRow::FIRST_ID,
+        info_hash: mika_store::InfoHash([0xab; 20]),
+        registered_at_seconds: 9,
+    };
+    let batch = Batch { number: 1, registered: vec![row], ..Batch::default() };
+    let index = format!("mika:torrents:info_hash {}", row.info_hash);
+    redis.command(&format!("HSET {index} many")).await;
+    let error = store.apply(&batch).await.unwrap_err();
+    let wanted = format!("torrents:info_hash: {}: no id of a torrent", row.info_hash);
+    assert!(matches!(&error, StoreError::Broken(text) if text.contains(&wanted)), "{error}");
+    assert_eq!(store.checkpoint().await.unwrap(), 0);
+    redis.command(&format!("HDEL {index}")).await;
+    assert_eq!(store.apply(&batch).await.unwrap(), Applied::default());
+    assert_eq!(redis.totals().await.torrents.len(), 1);
 }

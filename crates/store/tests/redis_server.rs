@@ -4,10 +4,12 @@
 #[path = "support/redis.rs"]
 mod support;
 
+use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use mika_store::contract::records;
+use mika_store::record::RoleRecord;
 use mika_store::redis::RedisOptions;
-use mika_store::{RedisStore, Store, StoreError};
-use mika_test_servers::{Server, shared};
+use mika_store::{Catalog, RedisStore, Store, StoreError};
+use mika_test_servers::{Server, need, shared};
 use support::{Redis, options};
 
 async fn broken(options: &RedisOptions) -> String {
@@ -29,7 +31,7 @@ async fn what_is_no_url_is_told_without_the_url() {
 
 #[tokio::test]
 async fn a_wrong_password_is_broken_and_not_told() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let address = redis.0.endpoint().address();
     for url in [format!("redis://{address}/1"), format!("redis://:mistake@{address}/1")] {
         let text = broken(&RedisOptions { url, prefix: "mika:".into() }).await;
@@ -40,7 +42,7 @@ async fn a_wrong_password_is_broken_and_not_told() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
-    let mut server = Server::start(&options()).unwrap();
+    let mut server = need!(Server::start(&options()));
     let redis = Redis::on(&server);
     let store = redis.open().await;
     server.stop();
@@ -62,7 +64,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
 
 #[tokio::test]
 async fn two_prefixes_are_two_stores() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let other = RedisOptions { prefix: "other:".into(), ..redis.options() };
     let (first, second) = (redis.open().await, RedisStore::open(&other).await.unwrap());
     redis.seed(2, 2).await;
@@ -74,7 +76,7 @@ async fn two_prefixes_are_two_stores() {
 
 #[tokio::test]
 async fn keys_of_another_program_are_left_alone() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     redis.command("SADD mika:users bob").await;
     let text = broken(&redis.options()).await;
     assert!(text.contains("another program's"), "{text}");
@@ -84,7 +86,7 @@ async fn keys_of_another_program_are_left_alone() {
 
 #[tokio::test]
 async fn keys_of_a_newer_version_are_left_alone() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     redis.open().await.close().await;
     redis.command("SET mika:version 7").await;
     let text = broken(&redis.options()).await;
@@ -103,7 +105,7 @@ async fn what_a_server_may_lose_is_told() {
             Some("maxmemory-policy is allkeys-lru"),
         ),
     ] {
-        let redis = Redis(shared(&options).unwrap().create_database());
+        let redis = Redis(need!(shared(&options)).create_database());
         let found = RedisStore::examine(&redis.options()).await.unwrap();
         let Some(words) = words else {
             assert_eq!(found.weaknesses, [] as [String; 0]);
@@ -118,7 +120,7 @@ async fn what_a_server_may_lose_is_told() {
 
 #[tokio::test]
 async fn a_bad_record_is_skipped_and_named_and_its_passkey_is_not() {
-    let redis = Redis::new();
+    let Some(redis) = Redis::new() else { return };
     let store = redis.open().await;
     redis.seed(5, 3).await;
     for command in [
@@ -150,4 +152,57 @@ async fn a_bad_record_is_skipped_and_named_and_its_passkey_is_not() {
         ]
     );
     assert!(bad[6].0 == "events" && bad[6].1.starts_with("\"e\": missing field"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn what_is_different_for_a_user_or_torrent_is_loaded_and_nothing_is_by_default() {
+    let Some(redis) = Redis::new() else { return };
+    let store = redis.open().await;
+    redis.seed(3, 2).await;
+    for command in [
+        "HSET mika:user:1 upload_percent 200 download_percent 0 immune 0 address_hidden 1",
+        "HSET mika:user:1 wait_seconds 3600 peers_max 2",
+        "HSET mika:user:2 immune 2",
+        "HSET mika:torrent:1 status 0 featured 1 created_at_seconds 1700000000",
+    ] {
+        redis.command(command).await;
+    }
+    let loaded = records::load(&store).await;
+    let terms = UserTerms {
+        upload_percent: Some(200),
+        download_percent: Some(0),
+        immune: Some(false),
+        address_hidden: true,
+        wait_seconds: 3600,
+        peers_max: Some(2),
+    };
+    let users: Vec<_> = loaded.users.iter().map(|user| (user.id, user.terms)).collect();
+    assert_eq!(users, [(1, terms), (3, UserTerms::default())]);
+    assert_eq!(loaded.bad_rows, [("users", "user 2: immune: \"2\" is neither 0 nor 1".into())]);
+    let terms = TorrentTerms {
+        status: TorrentStatus::Pending,
+        featured: true,
+        created_at_seconds: 1_700_000_000,
+    };
+    let torrents: Vec<_> = loaded.torrents.iter().map(|torrent| torrent.terms).collect();
+    assert_eq!(torrents, [terms, TorrentTerms::default()]);
+}
+
+#[tokio::test]
+async fn a_role_of_an_older_version_may_announce_and_is_not_immune() {
+    let Some(redis) = Redis::new() else { return };
+    let store = redis.open().await;
+    let role = concat!(
+        r#"{"id":1,"name":"user","priority":0,"upload_percent":100,"download_percent":100,"#,
+        r#""upload_enabled":true,"download_enabled":true,"download_slots":null}"#
+    );
+    redis.command(&format!("HSET mika:roles 1 {role}")).await;
+    let vip = RoleRecord { id: 2, name: "vip".into(), immune: true, ..RoleRecord::only() };
+    let banned = RoleRecord { id: 3, name: "banned".into(), enabled: false, ..RoleRecord::only() };
+    for role in [&vip, &banned] {
+        store.put_role(role).await.unwrap();
+    }
+    let loaded = records::load(&store).await;
+    assert_eq!(loaded.bad_rows, []);
+    assert_eq!(loaded.roles, [RoleRecord::only(), vip, banned]);
 }

@@ -58,30 +58,25 @@ pub struct Values {
     download_slots: Option<Slots>,
 }
 
+/// Each of them is a change: clap knows no groups of groups.
+const CHANGES: [&str; 7] = [
+    "new_name",
+    "priority",
+    "upload_percent",
+    "download_percent",
+    "upload_enabled",
+    "download_enabled",
+    "download_slots",
+];
+
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(required = true, multiple = true, args = CHANGES)]
 pub struct ChangeArguments {
     /// New name.
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
-    /// Rank among roles; higher is more privileged.
-    #[arg(long, allow_negative_numbers = true)]
-    priority: Option<i32>,
-    /// Upload multiplier in percent.
-    #[arg(long, value_name = "PERCENT")]
-    upload_percent: Option<u16>,
-    /// Download multiplier in percent.
-    #[arg(long, value_name = "PERCENT")]
-    download_percent: Option<u16>,
-    /// Whether its members may seed.
-    #[arg(long, value_name = "true|false")]
-    upload_enabled: Option<bool>,
-    /// Whether its members may download.
-    #[arg(long, value_name = "true|false")]
-    download_enabled: Option<bool>,
-    /// Torrents that a member may download at the same time, or `none` for no limit.
-    #[arg(long, value_name = "NUMBER|none")]
-    download_slots: Option<Slots>,
+    #[command(flatten)]
+    values: Values,
 }
 
 /// A number of slots, or no limit.
@@ -117,15 +112,15 @@ impl RoleCommand {
                 };
                 session.print(&client.add_role(&new).await?, one)
             }
-            Self::Set { name, change } => {
+            Self::Set { name, change: ChangeArguments { new_name, values } } => {
                 let change = RoleChange {
-                    name: change.new_name,
-                    priority: change.priority,
-                    upload_percent: change.upload_percent,
-                    download_percent: change.download_percent,
-                    upload_enabled: change.upload_enabled,
-                    download_enabled: change.download_enabled,
-                    download_slots: change.download_slots.map(|slots| slots.0),
+                    name: new_name,
+                    priority: values.priority,
+                    upload_percent: values.upload_percent,
+                    download_percent: values.download_percent,
+                    upload_enabled: values.upload_enabled,
+                    download_enabled: values.download_enabled,
+                    download_slots: values.download_slots.map(|slots| slots.0),
                 };
                 session.print(&client.update_role(&name, &change).await?, one)
             }

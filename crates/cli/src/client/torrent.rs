@@ -82,18 +82,18 @@ pub struct SetArguments {
     change: ChangeArguments,
 }
 
+/// Each of them is a change: clap knows no groups of groups.
+const CHANGES: [&str; 6] =
+    ["title", "upload_percent", "download_percent", "enabled", "reason", "restore"];
+
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(required = true, multiple = true, args = CHANGES)]
 struct ChangeArguments {
     /// New title.
     #[arg(long)]
     title: Option<String>,
-    /// Upload multiplier in percent, 200 for double upload.
-    #[arg(long, value_name = "PERCENT")]
-    upload_percent: Option<u16>,
-    /// Download multiplier in percent, 0 for a freeleech.
-    #[arg(long, value_name = "PERCENT")]
-    download_percent: Option<u16>,
+    #[command(flatten)]
+    percents: Percents,
     /// Whether announces are answered.
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
@@ -154,8 +154,8 @@ impl ChangeArguments {
     fn into_change(self) -> TorrentChange {
         TorrentChange {
             title: self.title,
-            upload_percent: self.upload_percent,
-            download_percent: self.download_percent,
+            upload_percent: self.percents.upload_percent,
+            download_percent: self.percents.download_percent,
             enabled: self.enabled,
             deleted: self.restore.then_some(false),
             reason: self.reason,

@@ -45,3 +45,68 @@ fn wrong_arguments_exit_with_2() {
         assert!(run.output.is_empty() && !run.errors.contains("<>"), "{run:?}");
     }
 }
+
+/// The lines of a help text that are about options.
+fn options(arguments: &[&str]) -> Vec<String> {
+    let run = mika(&[arguments, &["--help"]].concat());
+    assert_eq!(run.code, 0);
+    let (_, options) = run.output.split_once("Options:").unwrap();
+    options.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_can_be_said_of_a_new_role_can_be_said_of_a_known_one() {
+    let (add, mut set) = (options(&["client", "role", "add"]), options(&["client", "role", "set"]));
+    assert!(add.iter().any(|line| line.starts_with("--download-slots <NUMBER|none>")), "{add:?}");
+    let name = set.iter().position(|line| line.starts_with("--name <NAME>")).unwrap();
+    set.remove(name);
+    let words = |lines: Vec<String>| {
+        lines.join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words(set), words([add].concat()));
+}
+
+#[test]
+fn users_and_torrents_are_listed_with_the_same_options() {
+    assert_eq!(options(&["client", "user", "list"]), options(&["client", "torrent", "list"]));
+}
+
+#[test]
+fn one_change_is_enough_and_none_is_too_few() {
+    let hash = "ab".repeat(20);
+    let role = ["client", "role", "set", "vip"];
+    let torrent = ["client", "torrent", "set", &hash];
+    for (command, changes) in [
+        (
+            role,
+            &[
+                "--name=elite",
+                "--priority=-1",
+                "--upload-percent=200",
+                "--download-percent=0",
+                "--upload-enabled=true",
+                "--download-enabled=false",
+                "--download-slots=none",
+            ][..],
+        ),
+        (
+            torrent,
+            &[
+                "--title=t",
+                "--upload-percent=200",
+                "--download-percent=0",
+                "--enabled=true",
+                "--reason=r",
+                "--restore",
+            ],
+        ),
+    ] {
+        assert_eq!(mika(&command).code, 2, "{command:?}");
+        for change in changes {
+            // Nobody answers there: the arguments were taken.
+            let nobody = [*change, "--url=http://127.0.0.1:1", "--token=t"];
+            let run = mika(&[&command[..], &nobody].concat());
+            assert_ne!(run.code, 2, "{command:?} {change}: {run:?}");
+        }
+    }
+}

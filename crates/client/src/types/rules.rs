@@ -20,7 +20,8 @@ pub struct Role {
     pub upload_enabled: bool,
     /// Whether its members may announce as leechers.
     pub download_enabled: bool,
-    /// Torrents that a member may leech at the same time; `null` for no limit.
+    /// Torrents that a member may leech at the same time, with however many clients each; `null`
+    /// for no limit.
     pub download_slots: Option<u32>,
 }
 

@@ -116,6 +116,11 @@ impl Session {
     pub(crate) fn has_v4(&self) -> bool {
         self.v4 != [0; 6]
     }
+
+    pub(crate) fn drop_v4(&mut self) {
+        self.v4 = [0; 6];
+        self.flags.set(Flags::LOCAL_V4, false);
+    }
 }
 
 impl Row for Session {
@@ -156,29 +161,46 @@ impl Peer for Session {
     }
 }
 
-/// The IPv6 endpoint of a session.
+/// The IPv6 endpoint of a session, and what it costs a session to have both: 40 bytes.
 #[derive(Debug, Clone, Copy)]
 #[repr(Rust, packed)]
 pub(crate) struct SessionV6 {
-    pub(crate) id: SessionId,
+    key: [u8; 8],
+    user: u32,
     pub(crate) last_seconds: u32,
+    /// The last announce over IPv4, for the row of the session has one time only; 0 if the
+    /// session has no IPv4 endpoint.
+    pub(crate) v4_last_seconds: u32,
     pub(crate) endpoint: Endpoint6,
     pub(crate) local: bool,
     pub(crate) paused: bool,
 }
 
-const _: () = assert!(size_of::<SessionV6>() == 36);
+const _: () = assert!(size_of::<SessionV6>() == 40);
+
+impl SessionV6 {
+    /// An endpoint that was announced at `last_seconds`.
+    pub(crate) fn new(id: SessionId, endpoint: Endpoint6, local: bool, last_seconds: u32) -> Self {
+        let (key, user) = (id.key.to_le_bytes(), id.user);
+        Self { key, user, last_seconds, v4_last_seconds: 0, endpoint, local, paused: false }
+    }
+
+    /// Whether the session's IPv4 endpoint was not announced for so long, while this one was.
+    pub(crate) fn v4_is_silent(&self, now_seconds: u32, timeout_seconds: u32) -> bool {
+        let silent_seconds = now_seconds.saturating_sub(self.v4_last_seconds);
+        self.v4_last_seconds != 0 && silent_seconds > timeout_seconds
+    }
+}
 
 impl Row for SessionV6 {
     type Id = SessionId;
 
     fn id(&self) -> SessionId {
-        self.id
+        SessionId { user: self.user, key: u64::from_le_bytes(self.key) }
     }
 
     fn is(&self, id: &SessionId) -> bool {
-        let own = self.id;
-        own == *id
+        u64::from_le_bytes(self.key) == id.key && self.user == id.user
     }
 
     fn hash(id: &SessionId, _: &HashKey) -> u64 {
@@ -188,7 +210,7 @@ impl Row for SessionV6 {
 
 impl Peer for SessionV6 {
     fn user(&self) -> u32 {
-        self.id.user
+        self.user
     }
 
     fn is_paused(&self) -> bool {

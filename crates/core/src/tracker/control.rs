@@ -146,7 +146,7 @@ impl Tracker {
         let user = self.users.index_of(token.user_id).ok_or(RegistryError::UserUnknown)?;
         let (mut shard, slot) =
             shards.find(info_hash).map_err(|_| RegistryError::TorrentUnknown)?;
-        shard.tokens.insert((slot, user), token);
+        shard.tokens.put(slot, user, token);
         if let Some(torrent) = shard.torrents.get_mut(slot) {
             torrent.marks.set(Marks::TOKENS, true);
         }
@@ -161,7 +161,7 @@ impl Tracker {
         else {
             return false;
         };
-        shard.tokens.remove(&(slot, user)).is_some()
+        shard.tokens.remove(slot, user)
     }
 
     /// The info-hashes of torrents by their ids, for those ids that `wanted` accepts.

@@ -22,7 +22,8 @@ pub(super) struct Taken {
 }
 
 impl Tracker {
-    /// Takes a session out of its swarm and all counts.
+    /// Takes a session out of its swarm and all counts but that of peers: what it reported keeps
+    /// its place until it is flushed, so that what waits for a disk that is full has a limit.
     pub(super) fn take_out(
         &self,
         shard: &mut Shard<Private>,
@@ -30,6 +31,7 @@ impl Tracker {
         id: &SessionId,
     ) -> Option<Taken> {
         let key = &self.hash_key;
+        shard.before_rows_move(slot);
         let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
         let row = swarm::remove(&mut swarm.main, id, key)?;
         swarm.count_paused(row.flags.has(Flags::PAUSED), false);
@@ -47,28 +49,33 @@ impl Tracker {
         let class = Class::of_left(row.left.get());
         if hidden {
             shard.count_hidden(false);
-            self.users.add_leeching(id.user);
         }
         shard.count_out(class, is_empty);
         let corrupt_bytes = shard.forget_corrupt(slot, id.key);
-        if class == Class::Leecher {
+        if class == Class::Leecher && !hidden && !self.leeches(shard, slot, id.user) {
             self.users.drop_leeching(id.user);
         }
-        self.release_peer();
         Some(Taken { row, v6, peer_id, corrupt_bytes })
     }
 
     /// Takes a leecher out of all counts, or puts it back into them.
-    pub(super) fn hide(&self, shard: &mut Shard<Private>, slot: u32, user: u32, hidden: bool) {
+    pub(super) fn hide(&self, shard: &mut Shard<Private>, slot: u32, hidden: bool) {
         if let Some(torrent) = shard.torrents.get_mut(slot) {
             torrent.swarm.count_hidden(hidden);
             torrent.swarm.drop_empty_extra();
         }
         shard.count_hidden(hidden);
-        match hidden {
-            true => self.users.drop_leeching(user),
-            false => self.users.add_leeching(user),
-        }
+    }
+
+    /// Whether a user leeches a torrent, with any client that is not hidden: whether it takes a
+    /// download slot.
+    pub(super) fn leeches(&self, shard: &Shard<Private>, slot: u32, user: u32) -> bool {
+        let Some(torrent) = shard.torrents.get(slot) else { return false };
+        let id = SessionId { user, key: 0 };
+        let mut same_hash = torrent.swarm.main.with_hash_of(&id, &self.hash_key);
+        same_hash.any(|row| {
+            row.user() == user && row.left.get() > 0 && !row.flags.has(Flags::HIDDEN)
+        })
     }
 
     /// Whether a user has any session on a torrent.
@@ -79,7 +86,7 @@ impl Tracker {
     }
 
     /// What is known of a session that did not announce.
-    fn report_of_nobody(&self, row: &Session, user: Option<&User>) -> Report {
+    pub(super) fn report_of_nobody(&self, row: &Session, user: Option<&User>) -> Report {
         let rules = self.rules.load();
         let terms = user.and_then(|user| self.terms.of(user)).unwrap_or_default();
         let of_role = || user.is_some_and(|user| rules.role(user.role_id).spec.immune);

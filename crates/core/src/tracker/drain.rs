@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use parking_lot::Mutex;
+use hashbrown::HashMap;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::restore::SnapshotItem;
 use super::shards::SHARDS;
 use super::{Swarms, Tracker};
 use crate::batch::{
     Batch, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
 };
+use crate::shard::Shard;
 use crate::shard::pending::{Pending, PendingSession, Waiting};
-use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
 use crate::swarm::{Kind, Peer};
+
+/// Torrents or sessions looked at per lock hold: some hundred microseconds.
+const LOOKS_PER_HOLD: usize = 1024;
 
 /// The result of a drain.
 #[derive(Debug, Default)]
@@ -29,32 +32,18 @@ impl Tracker {
     /// `rows_max` rows or all shards are drained.
     ///
     /// Each shard is cut at one moment: the sessions' counters in the batch are exactly those
-    /// that its totals add up to.
+    /// that its totals add up to. To take what waits there is a matter of an instant, however much
+    /// it is; what else a row says is looked up in pieces, and may be as of a moment later.
     pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
+        let _one_at_a_time = self.drains.lock();
         let mut sums = self.begin_sums();
         for number in first_shard..SHARDS {
             if sums.rows >= rows_max {
                 return Drained { batch: sums.batch(now_seconds), next_shard: Some(number) };
             }
-            self.cut(number, now_seconds, &mut sums, None);
+            self.cut(number, &mut sums);
         }
         Drained { batch: sums.batch(now_seconds), next_shard: None }
-    }
-
-    /// Drains everything and hands over, of each shard at the moment of its cut, all that a
-    /// restart needs: together with the batch, the items are one consistent state.
-    pub fn drain_and_snapshot(
-        &self,
-        now_seconds: u32,
-        mut write: impl FnMut(SnapshotItem),
-    ) -> Batch {
-        let mut sums = self.begin_sums();
-        let mut items = Vec::new();
-        for number in 0..SHARDS {
-            self.cut(number, now_seconds, &mut sums, Some(&mut items));
-            items.drain(..).for_each(&mut write);
-        }
-        sums.batch(now_seconds)
     }
 
     fn begin_sums(&self) -> Sums {
@@ -64,71 +53,71 @@ impl Tracker {
         sums
     }
 
-    fn cut(
-        &self,
-        number: usize,
-        now_seconds: u32,
-        sums: &mut Sums,
-        items: Option<&mut Vec<SnapshotItem>>,
-    ) {
-        // Summing up needs no lock.
-        let pending = match &self.swarms {
+    fn cut(&self, number: usize, sums: &mut Sums) {
+        match &self.swarms {
             Swarms::Private(shards) => {
                 let Some(shard) = shards.get(number) else { return };
-                let (mut shard, mut pending) = cut_shard(shard, sums, false);
-                self.note_other_sessions(&shard, &mut pending);
-                if let Some(items) = items {
-                    self.snapshot_private(&mut shard, items);
-                }
-                pending
+                self.pend_all_sessions(shard);
+                let mut pending = shard.lock().pending.take();
+                self.release_peers(pending.gone);
+                self.note_other_sessions(shard, &mut pending);
+                note_torrents(shard, &mut pending, sums, false);
+                sums.add(&pending);
             }
             Swarms::Public(shards) => {
                 let Some(shard) = shards.get(number) else { return };
-                let (mut shard, pending) = cut_shard(shard, sums, true);
-                if let Some(items) = items {
-                    self.snapshot_public(&mut shard, now_seconds, items);
-                }
-                pending
+                let mut held = shard.lock();
+                held.pend_all_counts();
+                let mut pending = held.pending.take();
+                drop(held);
+                note_torrents(shard, &mut pending, sums, true);
+                sums.add(&pending);
             }
-        };
-        sums.add(&pending);
+        }
     }
 
-    /// Of sessions that are gone: whether their users have others on the torrent. That is asked
-    /// at the cut, for those may have gone since.
-    fn note_other_sessions(&self, shard: &Shard<Private>, pending: &mut Pending) {
-        for ((slot, _), it) in pending.sessions.iter_mut().filter(|(_, it)| it.session.gone) {
-            let session = &mut it.session;
-            session.user_active = self.has_session(shard, *slot, session.row.user());
+    /// Of sessions that are gone: whether their users have others on the torrent. That is not asked
+    /// when they go, for those may go as well before the flush.
+    fn note_other_sessions(&self, shard: &Mutex<Shard<Private>>, pending: &mut Pending) {
+        if pending.gone == 0 {
+            return;
+        }
+        let mut gone: Vec<_> = pending.sessions.iter_mut().filter(|(_, it)| it.session.gone).collect();
+        for some in gone.chunks_mut(LOOKS_PER_HOLD) {
+            let held = shard.lock();
+            for ((slot, _), Waiting { session, .. }) in some {
+                session.user_active = self.has_session(&held, *slot, session.row.user());
+            }
+            MutexGuard::unlock_fair(held);
         }
     }
 }
 
-/// Takes a shard's pending changes, and notes the counts of its dirty torrents; the shard stays
-/// locked.
-///
-/// The shard begins with empty tables: to hand it those of another would in time give all of them
-/// the size of the busiest (measured: 91 bytes per peer).
-fn cut_shard<'a, K: Kind>(
-    shard: &'a Mutex<Shard<K>>,
+/// Notes the counts of the torrents that changed, and the ids of all.
+fn note_torrents<K: Kind>(
+    shard: &Mutex<Shard<K>>,
+    pending: &mut Pending,
     sums: &mut Sums,
     v6_are_peers: bool,
-) -> (parking_lot::MutexGuard<'a, Shard<K>>, Pending) {
-    let mut shard = shard.lock();
-    let mut pending = std::mem::take(&mut shard.pending);
+) {
+    let mut ids = HashMap::<u32, u32, foldhash::fast::RandomState>::default();
+    for slots in pending.torrents.chunks(LOOKS_PER_HOLD) {
+        let mut held = shard.lock();
+        for slot in slots {
+            let Some(torrent) = held.torrents.get_mut(*slot) else { continue };
+            torrent.marks.set(pending.dirty_mark(), false);
+            let counts = torrent.counts(v6_are_peers);
+            let row = sums.torrent(torrent.id);
+            row.seeders = counts.seeders;
+            row.leechers = counts.leechers;
+            ids.insert(*slot, torrent.id);
+        }
+        MutexGuard::unlock_fair(held);
+    }
     // A torrent that was registered by an announce may have got the store's id meanwhile.
-    for ((slot, _), Waiting { session, .. }) in &mut pending.sessions {
-        session.torrent_id = shard.torrents.get(*slot).map_or(session.torrent_id, |it| it.id);
+    for ((slot, _), Waiting { session, .. }) in pending.sessions.iter_mut() {
+        session.torrent_id = ids.get(slot).copied().unwrap_or(session.torrent_id);
     }
-    for slot in &pending.torrents {
-        let Some(torrent) = shard.torrents.get_mut(*slot) else { continue };
-        torrent.marks.set(Marks::DIRTY, false);
-        let counts = torrent.counts(v6_are_peers);
-        let row = sums.torrent(torrent.id);
-        row.seeders = counts.seeders;
-        row.leechers = counts.leechers;
-    }
-    (shard, pending)
 }
 
 /// Rows in the making, one per key.
@@ -150,9 +139,10 @@ impl Sums {
 
     fn add(&mut self, pending: &Pending) {
         self.rows += pending.rows();
-        pending.sessions.values().for_each(|session| self.add_session(session));
-        for torrent_id in &pending.public_snatches {
-            self.torrent(*torrent_id).snatches += 1;
+        pending.sessions.iter().for_each(|(_, session)| self.add_session(session));
+        for (torrent_id, snatches) in &pending.public_snatches {
+            let row = self.torrent(*torrent_id);
+            row.snatches = row.snatches.saturating_add(*snatches);
         }
         self.batch.registered.extend_from_slice(&pending.registered);
     }

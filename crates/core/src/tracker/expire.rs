@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
+use parking_lot::{Mutex, MutexGuard};
+
 use super::shards::{SHARDS, Shards};
 use super::{Swarms, Tracker, public};
 use crate::shard::{Marks, Shard, Torrent};
@@ -10,8 +12,8 @@ use crate::swarm::public::{Public, PublicPeer};
 use crate::swarm::session::{Private, SessionId};
 use crate::swarm::{self, Dense, Kind, Peer, Row, Swarm};
 
-/// Rows looked at per lock hold: some microseconds.
-const ROWS_PER_HOLD: usize = 256;
+/// Rows looked at per lock hold: a microsecond, or some dozens if all of them are gone.
+const ROWS_PER_HOLD: usize = 64;
 
 impl Tracker {
     /// Number of parts that [`Tracker::expire`] is called for in turn.
@@ -20,6 +22,9 @@ impl Tracker {
     /// Removes the peers of one part that have timed out; returns how many. The lock is given
     /// back after every few rows, so that no announce waits for long.
     pub fn expire(&self, part: usize, now_seconds: u32) -> usize {
+        if let Swarms::Private(shards) = &self.swarms {
+            expire_tokens(shards, part, now_seconds);
+        }
         let timeout_seconds = self.rules.load().settings.peer_timeout_seconds;
         if !self.long_enough_up(now_seconds, timeout_seconds) {
             return 0;
@@ -56,6 +61,7 @@ impl Tracker {
     ) -> Step {
         let mut sessions: Vec<(u32, u32, SessionId)> = Vec::new();
         let mut endpoints: Vec<(u32, SessionId)> = Vec::new();
+        let mut v4_endpoints: Vec<(u32, SessionId)> = Vec::new();
         let from = shard.expiry_cursor;
         let more = advance(shard, |slot, torrent, rows| {
             let old = expired(&torrent.swarm.main, &rows, now_seconds, timeout_seconds);
@@ -63,6 +69,9 @@ impl Tracker {
             if let Some(v6) = torrent.swarm.v6() {
                 let old = expired(v6, &rows, now_seconds, timeout_seconds);
                 endpoints.extend(old.map(|row| (slot, row.id())));
+                let silent = rows.filter_map(|at| v6.get(at));
+                let silent = silent.filter(|row| row.v4_is_silent(now_seconds, timeout_seconds));
+                v4_endpoints.extend(silent.map(|row| (slot, row.id())));
             }
         });
         let removed = sessions.len();
@@ -77,7 +86,26 @@ impl Tracker {
                 torrent.swarm.drop_empty_extra();
             }
         }
+        for (slot, id) in v4_endpoints {
+            self.drop_v4(shard, slot, &id);
+        }
         Step { removed, more: shard.look_again(from, moved) || more }
+    }
+
+    /// A session whose IPv4 side fell silent goes on over IPv6.
+    fn drop_v4(&self, shard: &mut Shard<Private>, slot: u32, id: &SessionId) {
+        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
+        let Swarm { main, extra } = &mut torrent.swarm;
+        let v6 = extra.as_mut().map(|extra| &mut extra.v6);
+        let Some((at, v6)) = v6.and_then(|v6| Some((v6.find(id, &self.hash_key)?, v6))) else {
+            return;
+        };
+        if let Some(row) = v6.get_mut(at) {
+            row.v4_last_seconds = 0;
+        }
+        if let Some(row) = main.find(id, &self.hash_key).and_then(|at| main.get_mut(at)) {
+            row.drop_v4();
+        }
     }
 
     fn expire_public(
@@ -150,6 +178,19 @@ impl<K: Kind> Shard<K> {
     }
 }
 
+/// Forgets the tokens of a part that have ended.
+fn expire_tokens(shards: &Shards<Private>, part: usize, now_seconds: u32) {
+    let Some(mut shard) = shards.get(part).map(Mutex::lock) else { return };
+    if !shard.tokens.may_have_ended(now_seconds) {
+        return;
+    }
+    for slot in shard.tokens.remove_ended(now_seconds) {
+        if let Some(torrent) = shard.torrents.get_mut(slot) {
+            torrent.marks.set(Marks::TOKENS, false);
+        }
+    }
+}
+
 /// What one lock hold did.
 struct Step {
     removed: usize,
@@ -165,7 +206,10 @@ fn sweep<K: Kind>(
     shard.lock().expiry_cursor = (0, 0);
     let mut removed = 0;
     loop {
-        let step = step(&mut shard.lock());
+        let mut held = shard.lock();
+        let step = step(&mut held);
+        // Those who wait come first: otherwise the sweep would have the lock again before they wake.
+        MutexGuard::unlock_fair(held);
         removed += step.removed;
         if !step.more {
             return removed;

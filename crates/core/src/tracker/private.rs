@@ -159,7 +159,7 @@ impl<'a> Visit<'a> {
             (Some(before), true) => Ok(self.leave(shard, slot, before)),
             (None, true) => {
                 self.all_of(self.client, standing, self.rights)?;
-                Ok(self.pass_by(shard, slot))
+                self.pass_by(shard, slot)
             }
             (Some(before), false) => {
                 let refusal = self.all_of(self.client, standing, self.rights).err();
@@ -196,10 +196,10 @@ impl<'a> Visit<'a> {
     fn join(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self.last_known_left(shard, slot);
         self.supersede(shard, slot);
-        let hidden = admission::new_session(self.rules, self.role, &self.newcomer(shard, slot))?;
-        if !self.tracker.reserve_peer(self.rules.settings.peers_max) {
-            return Err(Refusal::PeerLimit);
-        }
+        let newcomer = self.newcomer(shard, slot);
+        let leeches_already = newcomer.leeches_already;
+        let hidden = admission::new_session(self.rules, self.role, &newcomer)?;
+        self.take_place(shard, slot)?;
         shard.departed.take(slot, self.user.index);
 
         let mut after = self.reported(Session::new(self.id, self.now_seconds), !hidden);
@@ -207,7 +207,7 @@ impl<'a> Visit<'a> {
         after.flags.set(Flags::SNATCHED, finished);
         after.flags.set(Flags::HIDDEN, hidden);
         let class = Class::of_left(self.request.left);
-        if class == Class::Leecher {
+        if class == Class::Leecher && !hidden && !leeches_already {
             self.tracker.users.add_leeching(self.user.index);
         }
         let key = &self.tracker.hash_key;
@@ -221,10 +221,10 @@ impl<'a> Visit<'a> {
             swarm.extra_mut().peer_ids.insert(row, Class::Seeder, key);
         }
         shard.count_in(class, was_empty);
-        let v6 = if hidden { None } else { self.put_v6(shard, slot, class) };
+        let v6 = if hidden { None } else { self.put_v6(shard, slot, class, None) };
         let mut withheld = None;
         if hidden {
-            self.tracker.hide(shard, slot, self.user.index, true);
+            self.tracker.hide(shard, slot, true);
             withheld = Some(Refusal::NoDownloadSlot);
         }
         Ok(Change { v6, last_known_left, finished, withheld, ..Change::to(after) })
@@ -245,9 +245,21 @@ impl<'a> Visit<'a> {
                 None => 0,
                 Some(_) => sessions().filter(|row| row.left.get() > 0).count(),
             },
+            leeches_already: self.tracker.leeches(shard, slot, self.user.index),
             leeching: self.tracker.users.leeching(self.user.index),
             left_bytes: self.request.left,
         }
+    }
+
+    /// Takes the place of one peer. What a session reported before it went waits for a flush in the
+    /// place that it had, so that what waits is never more than `limits.sessions`: a session that
+    /// comes back before the flush has its place still.
+    fn take_place(&self, shard: &Shard<Private>, slot: u32) -> Result<(), Refusal> {
+        let has_place = shard.pending.has_place(slot, self.id.key);
+        if has_place || self.tracker.reserve_peer(self.rules.settings.peers_max) {
+            return Ok(());
+        }
+        Err(Refusal::PeerLimit)
     }
 
     /// A known session reports. If it is refused its report counts, and it loses its endpoints,
@@ -272,13 +284,18 @@ impl<'a> Visit<'a> {
         let mut after = self.reported(before, reachable);
         let (from, to) = (Class::of_left(before.left.get()), Class::of_left(self.request.left));
         if !reachable {
-            after.v4 = [0; 6];
+            after.drop_v4();
         }
         let finished = self.finishes(Some(&before));
         after.flags.set(Flags::SNATCHED, finished || before.flags.has(Flags::SNATCHED));
         after.flags.set(Flags::HIDDEN, hidden);
+        let moves = from != to || hidden != was_hidden;
+        let leeched = moves && self.tracker.leeches(shard, slot, self.user.index);
         if was_hidden && !hidden {
-            self.tracker.hide(shard, slot, self.user.index, false);
+            self.tracker.hide(shard, slot, false);
+        }
+        if from != to {
+            shard.before_rows_move(slot);
         }
         if let Some(torrent) = shard.torrents.get_mut(slot) {
             swarm::upsert(&mut torrent.swarm.main, after, to, key);
@@ -288,16 +305,19 @@ impl<'a> Visit<'a> {
         }
         if from != to {
             shard.count_moved(from, to);
-            match to {
-                Class::Seeder => self.tracker.users.drop_leeching(self.user.index),
-                Class::Leecher => self.tracker.users.add_leeching(self.user.index),
+        }
+        if moves {
+            match (leeched, self.tracker.leeches(shard, slot, self.user.index)) {
+                (true, false) => self.tracker.users.drop_leeching(self.user.index),
+                (false, true) => self.tracker.users.add_leeching(self.user.index),
+                _ => {}
             }
         }
         if hidden && !was_hidden {
-            self.tracker.hide(shard, slot, self.user.index, true);
+            self.tracker.hide(shard, slot, true);
         }
         let v6 = match reachable {
-            true => self.put_v6(shard, slot, to),
+            true => self.put_v6(shard, slot, to, Some(&before)),
             false => self.drop_v6(shard, slot),
         };
         let before = Some(before);
@@ -326,7 +346,7 @@ impl<'a> Visit<'a> {
     /// It is measured against departed sessions only, one of which it probably is, and only if
     /// no other client of the user has reported since: those say nothing about it, and a
     /// `stopped` that is sent twice must not be charged twice.
-    fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Change {
+    fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
         let last_known_left = self
             .departed_left(shard, slot)
             .filter(|left| {
@@ -335,12 +355,13 @@ impl<'a> Visit<'a> {
             .and_then(Left::known);
         // What is not journalled is not remembered either, or a restart would change it.
         if !accounting::first_report(last_known_left, self.counters()).is_zero() {
+            self.take_place(shard, slot)?;
             self.remember_left(shard, slot);
         }
         let after = self.reported(Session::new(self.id, self.now_seconds), false);
         let told = self.rules.settings.site.session_unknown_told;
         let refusal = told.then_some(Refusal::SessionUnknown);
-        Change { last_known_left, gone: true, refusal, ..Change::to(after) }
+        Ok(Change { last_known_left, gone: true, refusal, ..Change::to(after) })
     }
 
     /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.
@@ -387,21 +408,33 @@ impl<'a> Visit<'a> {
     }
 
     /// Keeps the IPv6 side of a session in step; returns its endpoint.
-    fn put_v6(&self, shard: &mut Shard<Private>, slot: u32, class: Class) -> Option<Endpoint6> {
+    fn put_v6(
+        &self,
+        shard: &mut Shard<Private>,
+        slot: u32,
+        class: Class,
+        before: Option<&Session>,
+    ) -> Option<Endpoint6> {
         let key = &self.tracker.hash_key;
         let swarm = &mut shard.torrents.get_mut(slot)?.swarm;
-        let paused = self.request.paused && class == Class::Leecher;
-        if let Some((endpoint, local)) = self.endpoint6() {
-            let last_seconds = self.now_seconds;
-            let row = SessionV6 { id: self.id, last_seconds, endpoint, local, paused };
-            swarm::upsert(&mut swarm.extra_mut().v6, row, class, key);
-            return Some(endpoint);
-        }
-        let v6 = &mut swarm.extra.as_mut()?.v6;
-        let at = v6.find(&self.id, key)?;
-        let at = v6.set_class(at, class, key);
-        let row = v6.get_mut(at)?;
-        row.paused = paused;
+        let v6 = swarm.v6();
+        let known = v6.and_then(|v6| v6.get(v6.find(&self.id, key)?)).copied();
+        let mut row = match (self.endpoint6(), known) {
+            (Some((endpoint, local)), _) => {
+                SessionV6::new(self.id, endpoint, local, self.now_seconds)
+            }
+            (None, Some(known)) => known,
+            (None, None) => return None,
+        };
+        row.paused = self.request.paused && class == Class::Leecher;
+        row.v4_last_seconds = match (self.endpoint4(), known, before) {
+            (Some(_), ..) => self.now_seconds,
+            (None, Some(known), _) => known.v4_last_seconds,
+            // Until now it announced over IPv4 only.
+            (None, None, Some(before)) if before.has_v4() => before.last_seconds(),
+            (None, None, _) => 0,
+        };
+        swarm::upsert(swarm.v6_mut(), row, class, key);
         Some(row.endpoint)
     }
 

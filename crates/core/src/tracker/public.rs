@@ -156,7 +156,8 @@ impl Tracker {
         }
         if finished {
             let id = torrent.id;
-            shard.pending.public_snatches.push(id);
+            let snatches = shard.pending.public_snatches.entry(id).or_insert(0);
+            *snatches = snatches.saturating_add(1);
         }
         shard.mark_dirty(slot);
     }

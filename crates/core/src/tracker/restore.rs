@@ -1,64 +1,20 @@
 //! What a restart needs, item by item: written at a cut, read back before the first announce.
 
 use std::cmp::Reverse;
-use std::net::{SocketAddrV4, SocketAddrV6};
 use std::sync::atomic::Ordering;
 
 use mika_protocol::InfoHash;
-use serde::{Deserialize, Serialize};
 
 use super::shards::Shards;
-use super::{Swarms, Tracker};
-use crate::address::{endpoint4, endpoint6, is_local, socket4, socket6};
-use crate::batch::{Agent, Batch, RegisteredRow, SessionRow};
+use super::{SnapshotItem, Swarms, Tracker};
+use crate::address::{endpoint4, endpoint6, is_local};
+use crate::batch::{Batch, RegisteredRow, SessionRow};
 use crate::packed::{U48, U56};
 use crate::shard::departed::Left;
-use crate::shard::{Marks, Shard, Torrent};
+use crate::shard::{Marks, Torrent};
 use crate::swarm::public::{Public, PublicPeer};
 use crate::swarm::session::{Flags, Private, Session, SessionId, SessionPeerId, SessionV6};
-use crate::swarm::{self, Class, Peer, Row};
-
-/// One item of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SnapshotItem {
-    /// A live session of a private tracker.
-    Session(SessionRow),
-    /// A leecher who left a private swarm before finishing.
-    Departed {
-        /// The torrent.
-        info_hash: InfoHash,
-        /// The store's id of the user.
-        user_id: u32,
-        /// Bytes that the user lacked.
-        left_bytes: u64,
-        /// Unix time of the last announce in seconds.
-        at_seconds: u32,
-    },
-    /// A torrent that no store knows (public mode).
-    Torrent {
-        /// The torrent.
-        info_hash: InfoHash,
-        /// Its id in memory.
-        id: u32,
-        /// Finished downloads.
-        snatches: u32,
-    },
-    /// A peer of a public tracker; one of the addresses is set.
-    Peer {
-        /// The torrent.
-        info_hash: InfoHash,
-        /// IPv4 address and port.
-        v4: Option<SocketAddrV4>,
-        /// IPv6 address and port.
-        v6: Option<SocketAddrV6>,
-        /// Has the whole torrent.
-        seeder: bool,
-        /// A partial seed.
-        paused: bool,
-        /// Unix time of the last announce in seconds, to the minute.
-        at_seconds: u32,
-    },
-}
+use crate::swarm::{self, Class};
 
 impl Tracker {
     /// Puts back what a snapshot held. Items of torrents or users that are gone are left out;
@@ -125,6 +81,16 @@ impl Tracker {
         }
     }
 
+    /// The time of a public peer's last announce, whose row tells the ages of some hours only: one
+    /// that was away for longer would look young. Since nobody expires before the timeout after the
+    /// resumption, everybody may as well have announced then.
+    fn resumed_or(&self, at_seconds: u32) -> u32 {
+        match self.totals.resumed_at_seconds.load(Ordering::Relaxed) {
+            0 => at_seconds,
+            resumed_at_seconds => resumed_at_seconds,
+        }
+    }
+
     fn restore_registered(&self, row: &RegisteredRow) {
         let Swarms::Private(shards) = &self.swarms else { return };
         self.totals
@@ -143,6 +109,9 @@ impl Tracker {
         let Ok((mut shard, slot)) = shards.find(row.info_hash) else { return false };
         let id = SessionId { user, key: row.key };
         let known = self.take_out(&mut shard, slot, &id);
+        if known.is_some() {
+            self.release_peer();
+        }
         if row.gone {
             if !row.stale {
                 let left = Left { bytes: row.left_bytes, at_seconds: row.announced_at_seconds };
@@ -150,9 +119,9 @@ impl Tracker {
             }
             return true;
         }
-        if !self.reserve_peer(self.rules.load().settings.peers_max) {
-            return false;
-        }
+        // Limits are for newcomers. And a snapshot may contain more sessions than there ever were at
+        // one time: some that left while it was taken, and those that came in their places.
+        self.reserve_peer(u64::MAX);
         shard.departed.forget(slot, user, row.announced_at_seconds);
         let mut session = Session::new(id, row.started_at_seconds);
         session.set_last_seconds(self.not_after_resume(row.announced_at_seconds));
@@ -170,7 +139,7 @@ impl Tracker {
         }
         let peer_id = row.peer_id.or(known.and_then(|known| known.peer_id));
         let class = Class::of_left(row.left_bytes);
-        if class == Class::Leecher {
+        if class == Class::Leecher && !hidden && !self.leeches(&shard, slot, user) {
             self.users.add_leeching(user);
         }
         let key = &self.hash_key;
@@ -181,13 +150,11 @@ impl Tracker {
         swarm.main.insert(session, class, key);
         swarm.count_paused(false, row.paused);
         if let Some(v6) = row.address_v6.filter(|_| !hidden) {
-            let v6 = SessionV6 {
-                id,
-                last_seconds: row.announced_at_seconds,
-                endpoint: endpoint6(*v6.ip(), v6.port()),
-                local: is_local((*v6.ip()).into()),
-                paused: row.paused,
-            };
+            let (endpoint, local) = (endpoint6(*v6.ip(), v6.port()), is_local((*v6.ip()).into()));
+            let mut v6 = SessionV6::new(id, endpoint, local, session.last_seconds());
+            // When each was announced is not written: both begin anew.
+            v6.v4_last_seconds = if session.has_v4() { session.last_seconds() } else { 0 };
+            v6.paused = row.paused;
             swarm.extra_mut().v6.insert(v6, class, key);
         }
         if let Some(peer_id) = peer_id.filter(|_| keep_peer_ids) {
@@ -197,7 +164,7 @@ impl Tracker {
         shard.count_in(class, was_empty);
         shard.put_corrupt(slot, id.key, row.corrupt_bytes);
         if hidden {
-            self.hide(&mut shard, slot, user, true);
+            self.hide(&mut shard, slot, true);
         }
         true
     }
@@ -243,6 +210,7 @@ impl Tracker {
         };
         let Ok((mut shard, slot)) = shards.find(*info_hash) else { return false };
         let class = if *seeder { Class::Seeder } else { Class::Leecher };
+        let at_seconds = self.resumed_or(*at_seconds);
         let key = &self.hash_key;
         let Some(torrent) = shard.torrents.get_mut(slot) else { return false };
         let swarm = &mut torrent.swarm;
@@ -251,13 +219,13 @@ impl Tracker {
             (Some(v4), _) => {
                 let endpoint = endpoint4(*v4.ip(), v4.port());
                 let mut row = PublicPeer::new(endpoint, is_local((*v4.ip()).into()));
-                row.announce(*at_seconds, *paused, false);
+                row.announce(at_seconds, *paused, false);
                 swarm::upsert(&mut swarm.main, row, class, key)
             }
             (None, Some(v6)) => {
                 let endpoint = endpoint6(*v6.ip(), v6.port());
                 let mut row = PublicPeer::new(endpoint, is_local((*v6.ip()).into()));
-                row.announce(*at_seconds, *paused, false);
+                row.announce(at_seconds, *paused, false);
                 swarm::upsert(swarm.v6_mut(), row, class, key)
             }
             (None, None) => false,
@@ -268,107 +236,5 @@ impl Tracker {
         swarm.count_paused(false, *paused);
         shard.count_in(class, was_empty);
         true
-    }
-
-    pub(super) fn snapshot_private(
-        &self,
-        shard: &mut Shard<Private>,
-        items: &mut Vec<SnapshotItem>,
-    ) {
-        for (slot, torrent) in shard.torrents.iter() {
-            items.extend(torrent.swarm.main.iter().map(|row| {
-                let corrupt_bytes = shard.corrupt.get(&(slot, row.id().key)).copied();
-                let row = self.session_row(torrent, row, corrupt_bytes.unwrap_or(0));
-                SnapshotItem::Session(row)
-            }));
-        }
-        for (slot, user, left) in shard.departed.iter() {
-            let (Some(torrent), Some(user)) = (shard.torrents.get(slot), self.users.by_index(user))
-            else {
-                continue;
-            };
-            items.push(SnapshotItem::Departed {
-                info_hash: torrent.info_hash,
-                user_id: user.id,
-                left_bytes: left.bytes,
-                at_seconds: left.at_seconds,
-            });
-        }
-    }
-
-    fn session_row(
-        &self,
-        torrent: &Torrent<Private>,
-        row: &Session,
-        corrupt_bytes: u64,
-    ) -> SessionRow {
-        let (id, key) = (row.id(), &self.hash_key);
-        let extra = torrent.swarm.extra.as_deref();
-        let v6 = extra.and_then(|extra| extra.v6.get(extra.v6.find(&id, key)?));
-        let peer_id = extra.and_then(|extra| extra.peer_ids.get(extra.peer_ids.find(&id, key)?));
-        SessionRow {
-            torrent_id: torrent.id,
-            info_hash: torrent.info_hash,
-            user_id: self.users.by_index(id.user).map_or(0, |user| user.id),
-            key: id.key,
-            peer_id: peer_id.map(|row| row.peer_id),
-            address_v4: socket4(row.v4),
-            address_v6: v6.and_then(|row| socket6(row.endpoint)),
-            uploaded_bytes: row.uploaded.get(),
-            downloaded_bytes: row.downloaded.get(),
-            left_bytes: row.left.get(),
-            paused: row.flags.has(Flags::PAUSED),
-            snatched: row.flags.has(Flags::SNATCHED),
-            stale: row.flags.has(Flags::STALE),
-            started_at_seconds: row.started_seconds(),
-            announced_at_seconds: row.last_seconds(),
-            gone: false,
-            agent: Agent::NONE,
-            visible: !row.flags.has(Flags::HIDDEN),
-            address_hidden: false,
-            uploaded_delta_bytes: 0,
-            downloaded_delta_bytes: 0,
-            corrupt_bytes,
-            speed_seconds: 0,
-            announces: 0,
-        }
-    }
-
-    pub(super) fn snapshot_public(
-        &self,
-        shard: &mut Shard<Public>,
-        now_seconds: u32,
-        items: &mut Vec<SnapshotItem>,
-    ) {
-        for (_, torrent) in shard.torrents.iter() {
-            let info_hash = torrent.info_hash;
-            if torrent.marks.has(Marks::UNSTORED) {
-                let snatches = torrent.swarm.main.snatches;
-                items.push(SnapshotItem::Torrent { info_hash, id: torrent.id, snatches });
-            }
-            public_items(&torrent.swarm.main, info_hash, now_seconds, items);
-            if let Some(v6) = torrent.swarm.v6() {
-                public_items(v6, info_hash, now_seconds, items);
-            }
-        }
-    }
-}
-
-fn public_items<const N: usize>(
-    table: &swarm::Dense<PublicPeer<N>>,
-    info_hash: InfoHash,
-    now_seconds: u32,
-    items: &mut Vec<SnapshotItem>,
-) {
-    for at in 0..table.len() {
-        let Some(peer) = table.get(at) else { continue };
-        items.push(SnapshotItem::Peer {
-            info_hash,
-            v4: peer.endpoint().try_into().ok().and_then(socket4),
-            v6: peer.endpoint().try_into().ok().and_then(socket6),
-            seeder: table.class_of(at) == Class::Seeder,
-            paused: peer.is_paused(),
-            at_seconds: now_seconds.saturating_sub(peer.age_seconds(now_seconds)),
-        });
     }
 }

@@ -39,9 +39,9 @@ impl Tracker {
             let mut shard = shard.lock();
             let shard = &mut *shard;
             let torrents = &shard.torrents;
-            shard.tokens.retain(|(slot, user), _| {
-                let torrent = torrents.get(*slot).map(|torrent| torrent.id);
-                let user = self.users.by_index(*user).map(|user| user.id);
+            shard.tokens.retain(|slot, user| {
+                let torrent = torrents.get(slot).map(|torrent| torrent.id);
+                let user = self.users.by_index(user).map(|user| user.id);
                 torrent.zip(user).is_some_and(|(torrent, user)| keep(user, torrent))
             });
         }

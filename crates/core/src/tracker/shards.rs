@@ -140,19 +140,33 @@ impl Tracker {
         if !self.reserve_torrent(rules.settings.torrents_max) {
             return Err(Refusal::TorrentLimit);
         }
-        let id = self.totals.next_registered_id.fetch_add(1, Ordering::Relaxed);
-        let mut torrent = Torrent::new(info_hash, id);
         if self.mode() == Mode::Public {
+            // Anybody could use up the ids, and no store is told of this torrent: it has none.
+            let mut torrent = Torrent::new(info_hash, 0);
             torrent.marks.set(Marks::UNSTORED, true);
-        } else {
-            shard.pending.registered.push(RegisteredRow {
-                torrent_id: id,
-                info_hash,
-                registered_at_seconds: now_seconds,
-            });
+            let slot = shard.insert(torrent, &self.hash_key);
+            return Ok((shard, slot));
         }
-        let slot = shard.insert(torrent, &self.hash_key);
+        let Some(torrent_id) = self.next_registered_id() else {
+            self.totals.torrents.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refusal::TorrentLimit);
+        };
+        let registered_at_seconds = now_seconds;
+        shard.pending.registered.push(RegisteredRow {
+            torrent_id,
+            info_hash,
+            registered_at_seconds,
+        });
+        let slot = shard.insert(Torrent::new(info_hash, torrent_id), &self.hash_key);
         Ok((shard, slot))
+    }
+
+    /// An id that no torrent has. `None` once all have been given, for the first ones again would
+    /// be those of other torrents.
+    fn next_registered_id(&self) -> Option<u32> {
+        let next = |id: u32| id.checked_add(1);
+        let ids = &self.totals.next_registered_id;
+        ids.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
     }
 
     /// Counts one torrent more, unless there are `torrents_max` already.
@@ -168,7 +182,11 @@ impl Tracker {
     }
 
     pub(super) fn release_peer(&self) {
-        let less = |count: u64| count.checked_sub(1);
+        self.release_peers(1);
+    }
+
+    pub(super) fn release_peers(&self, released: u64) {
+        let less = |count: u64| count.checked_sub(released);
         // Cannot fail: every peer released was reserved.
         let _ = self.totals.peers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }

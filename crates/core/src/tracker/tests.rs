@@ -11,7 +11,9 @@ mod refused;
 mod restore;
 mod rows;
 mod site;
+mod snapshot;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};

@@ -1,6 +1,6 @@
 //! The naive tracker: one list of sessions, searched from front to back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use mika_core::batch::Traffic;
@@ -35,6 +35,7 @@ pub struct Session {
     pub peer_id: PeerId,
     pub v4: Option<SocketAddr>,
     pub v6: Option<SocketAddr>,
+    pub v4_last: u32,
     pub v6_last: u32,
     pub uploaded: u64,
     pub downloaded: u64,
@@ -83,6 +84,8 @@ pub struct Reference {
     pub tokens: BTreeMap<(u32, u32), TokenSpec>,
     pub events: Vec<GlobalEvent>,
     pub sessions: Vec<Session>,
+    /// Sessions that are gone and not drained yet.
+    pub waiting: Vec<(u32, u32, PeerId)>,
     /// What users who left lacked, and when they left, by torrent and user.
     pub departed: BTreeMap<(u32, u32), (u64, u32)>,
     pub of_user: BTreeMap<u32, Sums>,
@@ -196,7 +199,7 @@ impl Reference {
             }
             (Some(at), true) => {
                 self.go_on(at, request, ip, now);
-                self.sessions.remove(at);
+                self.remove(at);
                 self.remember(torrent, user, request.left, now);
                 None
             }
@@ -210,6 +213,9 @@ impl Reference {
                     let charged = known.saturating_sub(request.left).min(request.downloaded);
                     // Of one that is charged nothing, nothing is written and nothing remembered.
                     if charged > 0 {
+                        let key = (torrent, user, request.peer_id);
+                        self.take_place(key)?;
+                        self.waiting.push(key);
                         self.remember(torrent, user, request.left, now);
                         self.count(torrent, user, (0, charged), now, 0, 0);
                         self.last_report.insert((torrent, user), (now, left_of(request)));
@@ -274,14 +280,14 @@ impl Reference {
         if sessions >= self.settings.sessions_per_user_and_torrent_max as usize {
             return Err(Refusal::TooManySessions);
         }
-        let leeching = self.sessions.iter().filter(|it| it.user == user && it.left > 0).count();
+        let leeching = self.sessions.iter().filter(|it| it.user == user && it.left > 0);
+        let leeching: BTreeSet<u32> = leeching.map(|it| it.torrent).collect();
         let slots = self.role(user).download_slots;
-        if request.left > 0 && slots.is_some_and(|slots| leeching >= slots as usize) {
+        let wants_slot = request.left > 0 && !leeching.contains(&torrent);
+        if wants_slot && slots.is_some_and(|slots| leeching.len() >= slots as usize) {
             return Err(Refusal::NoDownloadSlot);
         }
-        if self.sessions.len() as u64 >= self.settings.peers_max {
-            return Err(Refusal::PeerLimit);
-        }
+        self.take_place((torrent, user, request.peer_id))?;
         self.departed.remove(&(torrent, user));
         let mut session = Session {
             torrent,
@@ -289,6 +295,7 @@ impl Reference {
             peer_id: request.peer_id,
             v4: None,
             v6: None,
+            v4_last: 0,
             v6_last: 0,
             uploaded: 0,
             downloaded: 0,
@@ -308,6 +315,24 @@ impl Reference {
         Ok(session)
     }
 
+    /// Those who are gone keep their places until a drain.
+    fn take_place(&mut self, key: (u32, u32, PeerId)) -> Result<(), Refusal> {
+        let waiting = self.waiting.iter().filter(|it| **it != key).count();
+        if (self.sessions.len() + waiting) as u64 >= self.settings.peers_max
+            && !self.waiting.contains(&key)
+        {
+            return Err(Refusal::PeerLimit);
+        }
+        self.waiting.retain(|it| *it != key);
+        Ok(())
+    }
+
+    fn remove(&mut self, at: usize) -> Session {
+        let gone = self.sessions.remove(at);
+        self.waiting.push((gone.torrent, gone.user, gone.peer_id));
+        gone
+    }
+
     fn last_known_left(&self, torrent: u32, user: u32) -> Option<u64> {
         let known = self.of(torrent, user).filter(|it| !it.stale);
         let live = known.map(|it| (it.left, it.last));
@@ -325,7 +350,7 @@ impl Reference {
     }
 
     fn depart(&mut self, at: usize) {
-        let gone = self.sessions.remove(at);
+        let gone = self.remove(at);
         // What a stale session lacked may be older than the totals.
         if !gone.stale {
             self.remember(gone.torrent, gone.user, gone.left, gone.last);
@@ -335,6 +360,7 @@ impl Reference {
     /// Removes all that have timed out; returns how many.
     pub fn expire(&mut self, now: u32) -> usize {
         let timeout = self.settings.peer_timeout_seconds;
+        self.tokens.retain(|_, token| token.ends_at_seconds.is_none_or(|end| now < end));
         let mut expired = 0;
         let oldest = |sessions: &[Session]| {
             let all = sessions.iter().enumerate().map(|(at, it)| (it.last, at));
@@ -345,6 +371,9 @@ impl Reference {
             expired += 1;
         }
         for session in &mut self.sessions {
+            if now - session.v4_last > timeout {
+                session.v4 = None;
+            }
             if now - session.v6_last > timeout {
                 session.v6 = None;
             }
@@ -407,6 +436,7 @@ impl Reference {
             }
             let v4 = peer.v4.filter(|_| asker.v4.is_some() && !(one_family && ip.is_ipv6()));
             let v6 = peer.v6.filter(|_| asker.v6.is_some() && !(one_family && ip.is_ipv4()));
+            let v4 = v4.filter(|_| now - peer.v4_last <= timeout);
             let v6 = v6.filter(|_| now - peer.v6_last <= timeout);
             all.extend(v4.into_iter().chain(v6).filter(reachable));
         }
@@ -431,7 +461,7 @@ fn report(session: &mut Session, request: &AnnounceRequest, now: u32) {
 fn place(session: &mut Session, ip: IpAddr, port: u16, now: u32) {
     let endpoint = Some(SocketAddr::new(ip, port));
     match ip {
-        IpAddr::V4(_) => session.v4 = endpoint,
+        IpAddr::V4(_) => (session.v4, session.v4_last) = (endpoint, now),
         IpAddr::V6(_) => (session.v6, session.v6_last) = (endpoint, now),
     }
 }

@@ -127,6 +127,7 @@ impl World {
             tokens: BTreeMap::new(),
             events: Vec::new(),
             sessions: Vec::new(),
+            waiting: Vec::new(),
             departed: BTreeMap::new(),
             of_user: BTreeMap::new(),
             of_torrent: BTreeMap::new(),
@@ -282,11 +283,13 @@ impl World {
     /// Time passes; the sweep comes by.
     pub fn wait(&mut self, seconds: u32) {
         let now = self.now + seconds;
-        // A session row knows nothing of an IPv6 side that fell silent while the other went on,
-        // so a replay of it brings the endpoint back. Here it is kept out of the journal.
+        // A session row knows nothing of a side that fell silent while the other went on, so a
+        // replay of it brings the endpoint back. Here it is kept out of the journal.
         let one_sided = self.model.sessions.iter().any(|it| {
             let timeout = self.model.settings.peer_timeout_seconds;
-            it.v6.is_some() && now - it.v6_last > timeout && now - it.last <= timeout
+            let v4 = it.v4.is_some() && now - it.v4_last > timeout;
+            let v6 = it.v6.is_some() && now - it.v6_last > timeout;
+            (v4 || v6) && now - it.last <= timeout
         });
         if one_sided {
             self.drain();
@@ -386,6 +389,7 @@ impl World {
                 None => break,
             }
         }
+        self.model.waiting.clear();
         self.compare_sums();
     }
 
@@ -393,6 +397,7 @@ impl World {
         let mut items = Vec::new();
         let batch = self.tracker.drain_and_snapshot(self.now, |item| items.push(item));
         self.apply(batch);
+        self.model.waiting.clear();
         self.compare_sums();
         self.check_items(&items);
         self.snapshot = items;
@@ -424,7 +429,7 @@ impl World {
         self.tracker = tracker;
         // A session row has one time for both families.
         for session in &mut self.model.sessions {
-            session.v6_last = session.last;
+            (session.v4_last, session.v6_last) = (session.last, session.last);
         }
         self.take_snapshot();
     }

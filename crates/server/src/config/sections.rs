@@ -51,6 +51,7 @@ section! {
         live numwant_max: u32 = 200, 0..=500;
 
         /// Whether an unknown torrent is added when somebody announces it, rather than refused.
+        /// If you add it at that very moment, it has your id, and what was announced counts for it.
         live auto_register_torrents: bool = false;
 
         /// The lowest port that a peer may listen on; lower ones are refused, except when the
@@ -346,7 +347,7 @@ section! {
         /// Users that the tracker knows.
         live users: u32 = 10_000_000, 1..=4_000_000_000;
 
-        /// Peers (sessions) on all torrents together.
+        /// Peers (sessions) on all torrents together, with those that ended and wait to be written.
         live sessions: u64 = 100_000_000, 1..=1_000_000_000_000;
 
         /// Leechers that left, remembered so that a resumed download is charged correctly.

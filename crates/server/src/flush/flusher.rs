@@ -113,7 +113,9 @@ impl Flusher {
     }
 
     /// Begins a new history: takes a snapshot as of the batch before the next one, and removes all
-    /// older batches. For a start at which the store turns out to be ahead of the journal.
+    /// older batches. For a start at which the next batch cannot follow the last one of the
+    /// journal, because the store is ahead of the journal, or because the journal ends before the
+    /// batch of the snapshot, or because its sessions cannot be told from new ones.
     ///
     /// # Errors
     ///
@@ -122,9 +124,11 @@ impl Flusher {
         let now_seconds = self.clock.now_seconds();
         let last_number = self.next_number - 1;
         let mut writer = SnapshotWriter::begin(&self.snapshot_path, last_number, now_seconds)?;
-        // Nobody has announced yet, so the batch that belongs to it is empty.
-        self.tracker.drain_and_snapshot(now_seconds, |item| writer.put(item));
-        writer.finish()?;
+        for part in 0..Tracker::PARTS {
+            self.tracker.snapshot(part, now_seconds, |item| writer.put(item));
+        }
+        // Nobody has announced yet, so there is no batch that it needs.
+        writer.finish(last_number)?;
         self.snapshot_number = last_number;
         self.journal.close_segment()?;
         self.journal.retire(last_number)?;
@@ -257,26 +261,35 @@ impl Flusher {
         Ok(())
     }
 
-    /// Writes all sessions, as of one batch. It takes the old one's place only once that batch is
-    /// in the journal.
+    /// Writes all sessions, while announces and flushes go on. The snapshot takes the old one's place
+    /// only once all that was announced until its last session was copied is in the journal.
     fn snapshot(&mut self) -> Result<(), FlushError> {
         let started = Instant::now();
         self.snapshot_tried_at = started;
         let now_seconds = self.clock.now_seconds();
-        let number = self.next_number;
+        let number = self.next_number - 1;
         let mut writer = SnapshotWriter::begin(&self.snapshot_path, number, now_seconds)?;
-        let batch = self.tracker.drain_and_snapshot(now_seconds, |item| writer.put(item));
-        self.write(Batch { number, ..batch })?;
-        // A snapshot must not outlive the batch that its counters belong to.
+        // So that the batches before it can be removed as whole files.
+        self.journal.close_segment()?;
+        let interval = self.config.load().flush.interval_milliseconds;
+        let mut flushed_at = started;
+        for part in 0..Tracker::PARTS {
+            self.tracker.snapshot(part, now_seconds, |item| writer.put(item));
+            if flushed_at.elapsed() >= Duration::from_millis(interval.into()) {
+                self.flush()?;
+                flushed_at = Instant::now();
+            }
+        }
+        self.flush()?;
+        // A snapshot must not outlive the batches that its counters belong to.
         self.journal.sync()?;
-        let bytes = writer.finish()?;
+        let needs_number = self.next_number - 1;
+        let bytes = writer.finish(needs_number)?;
         self.snapshot_number = number;
         self.status.snapshot_at_seconds.store(crate::metrics::now_seconds(), Ordering::Relaxed);
         self.status.snapshot_bytes.store(bytes, Ordering::Relaxed);
-        // So that the batches that the snapshot covers can be removed as whole files.
-        self.journal.close_segment()?;
         let milliseconds = started.elapsed().as_millis() as u64;
-        debug!(batch = number, bytes, milliseconds, "snapshot taken");
+        debug!(batch = number, needs_number, bytes, milliseconds, "snapshot taken");
         Ok(())
     }
 

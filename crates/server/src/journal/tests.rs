@@ -102,8 +102,147 @@ fn a_segment_torn_within_its_first_bytes_is_begun_anew() {
     assert_eq!(numbers_after(&dir, 0), [1, 2]);
 }
 
+/// A journal of batches 1 to 9 in one segment: its path, its bytes, and where each frame begins.
+fn nine(dir: &TempDir) -> (PathBuf, Vec<u8>, Vec<usize>) {
+    let (mut journal, _) = Journal::open(dir.path()).unwrap();
+    let mut starts = Vec::new();
+    for number in 1..=9 {
+        append(&mut journal, number..=number - 1);
+        starts.push(if number == 1 { MAGIC.len() } else { journal.bytes() as usize });
+        append(&mut journal, number..=number);
+    }
+    let path = only_segment(dir);
+    let bytes = fs::read(&path).unwrap();
+    (path, bytes, starts)
+}
+
 #[test]
-fn a_flipped_bit_in_the_last_segment_cuts_there_and_earlier_it_is_an_error() {
+fn damage_before_whole_batches_is_an_error_and_cuts_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (path, whole, starts) = nine(&dir);
+    // Every byte of the first, a middle and the last but one batch: length, checksum, payload.
+    for number in [1, 5, 8] {
+        for at in starts[number - 1]..starts[number] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x41;
+            fs::write(&path, &bytes).unwrap();
+            let error = Journal::open(dir.path()).unwrap_err();
+            assert!(matches!(error, JournalError::DamagedBefore { .. }), "byte {at}: {error}");
+            let error = error.to_string();
+            let (offset, next) = (starts[number - 1], number + 1);
+            for words in [
+                format!("{} is damaged at byte {offset}", path.display()),
+                format!("the batches {next} to 9 behind it are whole"),
+                format!("truncate --size={offset} {}", path.display()),
+            ] {
+                assert!(error.contains(&words), "byte {at}: {words}: {error}");
+            }
+            assert_eq!(fs::read(&path).unwrap(), bytes, "nothing is cut");
+        }
+    }
+}
+
+#[test]
+fn several_batches_that_are_damaged_before_whole_ones_are_an_error() {
+    let dir = TempDir::new().unwrap();
+    let (path, whole, starts) = nine(&dir);
+    for (from, to) in [(1, 3), (2, 7), (0, 7), (4, 5)] {
+        for filler in [0, 0xff, 7] {
+            let mut bytes = whole.clone();
+            bytes[starts[from] + 3..starts[to] + 2].fill(filler);
+            fs::write(&path, &bytes).unwrap();
+            let error = Journal::open(dir.path()).unwrap_err().to_string();
+            let words = format!("the batches {} to 9 behind it are whole", to + 2);
+            assert!(error.contains(&words), "{from} to {to}: {error}");
+        }
+    }
+    // Bytes that are missing or too many in the midst.
+    for (from, to) in [(starts[3] + 4, starts[3] + 9), (starts[3] + 9, starts[6])] {
+        fs::write(&path, [&whole[..from], &whole[to..]].concat()).unwrap();
+        assert!(matches!(Journal::open(dir.path()), Err(JournalError::DamagedBefore { .. })));
+        fs::write(&path, [&whole[..to], &whole[from..]].concat()).unwrap();
+        assert!(matches!(Journal::open(dir.path()), Err(JournalError::DamagedBefore { .. })));
+    }
+}
+
+#[test]
+fn damage_in_the_last_batch_is_a_torn_tail() {
+    let dir = TempDir::new().unwrap();
+    let (path, whole, starts) = nine(&dir);
+    for at in starts[8]..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x41;
+        fs::write(&path, &bytes).unwrap();
+        let (journal, cut_bytes) = Journal::open(dir.path()).unwrap();
+        assert_eq!((journal.last_number(), cut_bytes), (8, (whole.len() - starts[8]) as u64));
+    }
+    // What was cut before, and is written over, does not come back.
+    let old = &whole[starts[2]..starts[8]];
+    fs::write(&path, [&whole[..starts[8]], &[9; 5], old].concat()).unwrap();
+    assert_eq!(Journal::open(dir.path()).unwrap().0.last_number(), 8);
+}
+
+#[test]
+fn no_damage_makes_a_whole_batch_disappear() {
+    let dir = TempDir::new().unwrap();
+    let (path, whole, mut starts) = nine(&dir);
+    starts.push(whole.len());
+    let frames: Vec<&[u8]> = starts.windows(2).map(|ends| &whole[ends[0]..ends[1]]).collect();
+    let mut rng = fastrand::Rng::with_seed(11);
+    let (mut refused, mut cut) = (0, 0);
+    for round in 0..1500 {
+        let mut bytes = whole.clone();
+        let from = rng.usize(MAGIC.len()..bytes.len());
+        let to = rng.usize(from..=bytes.len().min(from + 60));
+        match rng.u8(..4) {
+            0 => drop(bytes.drain(from..to)),
+            1 => bytes[from..to].fill(rng.u8(..)),
+            2 => bytes[from] ^= 1 << rng.u8(..8),
+            _ => drop(bytes.splice(from..from, (from..to).map(|_| rng.u8(..)))),
+        }
+        fs::write(&path, &bytes).unwrap();
+        let last = match Journal::open(dir.path()) {
+            Ok((journal, 0)) if bytes == whole => journal.last_number(),
+            Ok((journal, _)) => {
+                cut += 1;
+                journal.last_number()
+            }
+            Err(JournalError::DamagedBefore { .. } | JournalError::Damaged { .. }) => {
+                refused += 1;
+                assert_eq!(fs::read(&path).unwrap(), bytes, "round {round}");
+                continue;
+            }
+            Err(error) => panic!("round {round}: {error}"),
+        };
+        for (number, frame) in (1..).zip(&frames) {
+            let is_there = bytes.windows(frame.len()).any(|window| window == *frame);
+            assert!(number <= last || !is_there, "round {round}: batch {number} was cut");
+        }
+    }
+    assert!(refused > 500 && cut > 50, "{refused} and {cut}");
+}
+
+#[test]
+fn a_large_torn_tail_is_cut_without_a_long_search() {
+    let dir = TempDir::new().unwrap();
+    let (path, whole, _) = nine(&dir);
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut random = || {
+        let mut bytes = vec![0; 4 << 20];
+        rng.fill(&mut bytes);
+        bytes
+    };
+    // Numbers that may be lengths, times and numbers of batches.
+    let small: Vec<u8> = (0..4 << 20).map(|at: u32| (at % 13) as u8).collect();
+    for tail in [vec![0; 4 << 20], random(), small] {
+        fs::write(&path, [&whole[..], &tail].concat()).unwrap();
+        let (journal, cut_bytes) = Journal::open(dir.path()).unwrap();
+        assert_eq!((journal.last_number(), cut_bytes), (9, 4 << 20));
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_an_earlier_segment_is_an_error() {
     let dir = TempDir::new().unwrap();
     let (mut journal, _) = Journal::open(dir.path()).unwrap();
     append(&mut journal, 1..=1);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mika_core::batch::Batch;
 
-use super::{JournalError, JournalReader, MAGIC, frame, segment_path, segments};
+use super::{JournalError, JournalReader, MAGIC, frame, segment_path, segments, tail};
 use crate::config::{FlushConfig, JournalSync};
 
 /// A segment is closed when it has become this long.
@@ -37,7 +37,7 @@ struct Current {
 
 impl Journal {
     /// Opens the journal in a directory, which is made if need be. A torn tail is cut off;
-    /// returns how many bytes that were.
+    /// returns how many bytes that were. Damage with whole batches behind it is an error.
     ///
     /// # Errors
     ///
@@ -57,10 +57,12 @@ impl Journal {
         };
         let mut cut_bytes = 0;
         let end = reader.position().map(|(path, offset)| (path.to_owned(), offset));
-        for (_, path) in segments(dir)? {
+        for (first_batch, path) in segments(dir)? {
             let bytes = fs::metadata(&path).map_err(JournalError::io(&path))?.len();
             match &end {
                 Some((last, whole)) if *last == path => {
+                    let next_number = first_batch.max(journal.last_number + 1);
+                    tail::check(&path, *whole, next_number)?;
                     cut_bytes += bytes.saturating_sub(*whole);
                     journal.current = Some(Current::reopen(&path, *whole)?);
                 }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use mika_core::Tracker;
 use mika_store::Catalog;
 use mika_store::http::HttpStore;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{ServeError, settings, settings_of};
 use crate::clock::Clock;
@@ -43,7 +43,8 @@ impl State {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
         }
         let (mode, settings) = (settings::mode_of(&config), settings_of(&config));
-        let tracker = Arc::new(Tracker::new(mode, settings, data.hash_key()?));
+        let key = data.hash_key(mode)?;
+        let tracker = Arc::new(Tracker::new(mode, settings, key.bytes));
         let (clock, status) = (Clock::system(), Arc::new(FlushStatus::default()));
         let config = Arc::new(ArcSwap::from_pointee(config));
         let mut applier = Applier::new(
@@ -55,9 +56,16 @@ impl State {
             Arc::clone(&config),
         );
         let (snapshot, now_seconds) = (data.snapshot(), clock.now_seconds());
-        let recovered =
-            recovery::recover(&tracker, &catalog, &mut applier, &journal, &snapshot, now_seconds)
-                .await?;
+        let recovered = recovery::recover(
+            &tracker,
+            &catalog,
+            &mut applier,
+            &journal,
+            &snapshot,
+            now_seconds,
+            key.is_new,
+        )
+        .await?;
         let mut flusher = Flusher::new(
             Arc::clone(&tracker),
             clock.clone(),
@@ -67,8 +75,21 @@ impl State {
             &snapshot,
             recovered.next_number,
         );
+        // In this order: if the process dies in between, the next start does it again, but for the
+        // last step, without which peers are active again with their next announces.
+        if recovered.peers_missing {
+            info!("not all peers of the process before are known: the store forgets who is active");
+            catalog.forget_peers().await?;
+        }
         if recovered.begin_anew {
             flusher.begin_anew()?;
+        }
+        if key.is_new {
+            // Not before a journal that was written with another one is out of the way.
+            data.keep_hash_key(&key)?;
+        }
+        if recovered.peers_missing {
+            tracker.write_all_peers();
         }
         Ok(Self {
             data,

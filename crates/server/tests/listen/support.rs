@@ -1,6 +1,6 @@
 //! A server on a port of its own, and clients that see every byte.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown as Half, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,9 +201,12 @@ impl Client<TcpStream> {
         Self::over(self.stream.try_clone().unwrap())
     }
 
-    /// Says that nothing more will come from this side.
+    /// Says that nothing more will come from this side, unless the other has closed already.
     pub fn half_close(&self) {
-        self.stream.shutdown(Half::Write).unwrap();
+        match self.stream.shutdown(Half::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => {}
+            done => done.unwrap(),
+        }
     }
 }
 

@@ -122,11 +122,14 @@ pub(super) async fn load_since(
     Ok(next)
 }
 
-/// Takes users and torrents; the rest comes from its lists.
+/// Takes users and torrents, and roles that have changed since they were listed; the rest comes
+/// from its lists.
 struct UsersAndTorrents<'a>(&'a mut dyn LoadSink);
 
 impl LoadSink for UsersAndTorrents<'_> {
-    fn role(&mut self, _: RoleRecord) {}
+    fn role(&mut self, role: RoleRecord) {
+        self.0.role(role);
+    }
 
     fn user(&mut self, user: UserRecord) {
         self.0.user(user);

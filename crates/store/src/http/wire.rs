@@ -47,6 +47,13 @@ fn switch<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     }
 }
 
+/// A switch that may also be left open.
+fn open_switch<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    struct Set(#[serde(deserialize_with = "switch")] bool);
+    Ok(Option::<Set>::deserialize(from)?.map(|Set(value)| value))
+}
+
 /// A row of `/api/roles`.
 #[derive(Deserialize)]
 pub(super) struct RoleJson {
@@ -124,7 +131,7 @@ pub(super) struct UserJson {
     upload_percent: Option<u16>,
     #[serde(default)]
     download_percent: Option<u16>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "open_switch")]
     immune: Option<bool>,
     #[serde(default, deserialize_with = "switch")]
     address_hidden: bool,

@@ -1,6 +1,6 @@
 //! Writing a batch: stage, check, keep what is refused, commit, fold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use mika_core::batch::Batch;
@@ -11,12 +11,15 @@ use tracing::{error, info};
 use super::chunk::{Chunk, chunks};
 use super::error::Failure;
 use super::server::Server;
+use crate::redirect;
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
 /// The largest number that a script can compare: Lua's numbers are doubles.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// Chunks that are sent in one go.
 const CHUNKS_PER_SEND: usize = 8;
+/// Info-hashes that are looked up in one go.
+const HASHES_PER_LOOKUP: usize = 1000;
 
 /// See [`Store::apply_with`](crate::Store::apply_with).
 pub(super) async fn apply(
@@ -38,6 +41,9 @@ pub(super) async fn apply(
         server.acknowledge(checkpoint);
         return Ok(Applied { repeated: true, dead_letters });
     }
+    let known_ids = known_ids(server, &mut writer, batch).await?;
+    let redirected = (!known_ids.is_empty()).then(|| redirect::redirected(batch, &known_ids));
+    let batch = redirected.as_ref().unwrap_or(batch);
     let chunks = chunks(batch);
     let header = format!("{} {:x}", batch.number, RandomState::new().hash_one(batch.number));
     stage(server, &mut writer, batch, &chunks, &header).await?;
@@ -67,6 +73,37 @@ pub(super) async fn finish(server: &Server) -> Result<(), Failure> {
         info!(batch = checkpoint, "the last batch had been cut short: its rows are all there now");
     }
     Ok(())
+}
+
+/// The torrents of a batch that the store has under another id than the tracker, with that id.
+///
+/// What is staged has the ids of the store. Nobody adds one of these torrents through the tracker
+/// before the batch is committed: that takes the writer.
+async fn known_ids(
+    server: &Server,
+    writer: &mut ConnectionManager,
+    batch: &Batch,
+) -> Result<HashMap<u32, u32>, Failure> {
+    let ids: Vec<_> = redirect::registered_ids(batch).into_iter().collect();
+    let mut known_ids = HashMap::new();
+    for some in ids.chunks(HASHES_PER_LOOKUP) {
+        let mut look_up = redis::cmd("HMGET");
+        look_up.arg(server.key("torrents:info_hash"));
+        for (_, info_hash) in some {
+            look_up.arg(info_hash.to_string());
+        }
+        let found: Vec<Option<String>> = look_up.query_async(writer).await?;
+        for ((id, info_hash), known_id) in some.iter().zip(found) {
+            let Some(known_id) = known_id else { continue };
+            let known_id = known_id.parse::<u32>().map_err(|_| {
+                server.broken(&format!("torrents:info_hash: {info_hash}: no id of a torrent"))
+            })?;
+            if known_id != *id {
+                known_ids.insert(*id, known_id);
+            }
+        }
+    }
+    Ok(known_ids)
 }
 
 fn kept(keep: &mut KeepDeadLetters<'_>, letters: &[DeadLetter]) -> Result<(), StoreError> {
@@ -189,7 +226,10 @@ async fn commit(
 }
 
 /// Folds all committed chunks; returns how many there were.
-async fn fold(server: &Server, writer: &mut ConnectionManager) -> Result<usize, Failure> {
+pub(super) async fn fold(
+    server: &Server,
+    writer: &mut ConnectionManager,
+) -> Result<usize, Failure> {
     let mut left: usize =
         redis::cmd("LLEN").arg(server.key("batch:committed")).query_async(writer).await?;
     let count = left;

@@ -2,6 +2,7 @@
 
 use redis::aio::ConnectionManager;
 use redis::pipe;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Failure;
@@ -110,6 +111,44 @@ pub(super) async fn records<R: Record>(
     Ok(ids.iter().zip(rows).map(|(id, values)| read(*id, values)).collect())
 }
 
+/// A role as it is stored, by this version or one that knew fewer fields.
+#[derive(Deserialize)]
+struct StoredRole {
+    id: u16,
+    name: String,
+    priority: i32,
+    upload_percent: u16,
+    download_percent: u16,
+    upload_enabled: bool,
+    download_enabled: bool,
+    download_slots: Option<u32>,
+    #[serde(default)]
+    immune: bool,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl From<StoredRole> for RoleRecord {
+    fn from(role: StoredRole) -> Self {
+        Self {
+            id: role.id,
+            name: role.name,
+            priority: role.priority,
+            upload_percent: role.upload_percent,
+            download_percent: role.download_percent,
+            upload_enabled: role.upload_enabled,
+            download_enabled: role.download_enabled,
+            download_slots: role.download_slots,
+            immune: role.immune,
+            enabled: role.enabled,
+        }
+    }
+}
+
 type Read<R> = Vec<Result<R, String>>;
 
 /// Roles by id.
@@ -117,8 +156,10 @@ pub(super) async fn roles(
     server: &Server,
     reader: &mut ConnectionManager,
 ) -> Result<Read<RoleRecord>, Failure> {
-    let agrees = |key: &str, role: &RoleRecord| role.id > 0 && key == role.id.to_string();
-    let mut roles = documents(server, reader, "roles", agrees).await?;
+    let agrees = |key: &str, role: &StoredRole| role.id > 0 && key == role.id.to_string();
+    let roles = documents(server, reader, "roles", agrees).await?;
+    let mut roles: Read<RoleRecord> =
+        roles.into_iter().map(|role| role.map(RoleRecord::from)).collect();
     roles.sort_by_key(|role| role.as_ref().map_or(0, |role| role.id));
     Ok(roles)
 }

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use mika_protocol::InfoHash;
 
 use crate::record::{TorrentRecord, UserRecord};
@@ -44,6 +45,12 @@ impl Fields {
         }
     }
 
+    /// A number that need not be there: neither if it is missing nor if it is empty.
+    fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
+        let text = self.text(name)?.filter(|text| !text.is_empty());
+        text.map(|text| parsed(name, text)).transpose()
+    }
+
     /// A total: 0 if it is missing, and never more than the databases of others hold.
     fn total(&self, name: &str) -> Result<u64, String> {
         let total: i64 = self.number(name, 0)?;
@@ -53,16 +60,28 @@ impl Fields {
     fn flag(&self, name: &str, default: bool) -> Result<bool, String> {
         match self.text(name)? {
             None => Ok(default),
-            Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            Some(other) => Err(format!("{name}: {other:?} is neither 0 nor 1")),
+            Some(text) => switch(name, text),
         }
+    }
+
+    /// A switch that need not be there: neither if it is missing nor if it is empty.
+    fn optional_flag(&self, name: &str) -> Result<Option<bool>, String> {
+        let text = self.text(name)?.filter(|text| !text.is_empty());
+        text.map(|text| switch(name, text)).transpose()
     }
 
     fn info_hash(&self, name: &str) -> Result<Option<InfoHash>, String> {
         let Some(text) = self.text(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let wrong = |_| format!("{name}: {text:?} is no info hash of 40 hexadecimal digits");
         InfoHash::from_hex(text).map(Some).map_err(wrong)
+    }
+}
+
+fn switch(name: &str, text: &str) -> Result<bool, String> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        other => Err(format!("{name}: {other:?} is neither 0 nor 1")),
     }
 }
 
@@ -102,15 +121,20 @@ impl Record for UserRecord {
         "snatches",
         "announced_at_seconds",
         "created_at_seconds",
+        "upload_percent",
+        "download_percent",
+        "immune",
+        "address_hidden",
+        "wait_seconds",
+        "peers_max",
     ];
 
     fn read(id: u32, fields: &Fields) -> Result<Self, String> {
         let passkey = fields.required("passkey")?.to_owned();
         validate::passkey(&passkey).map_err(|error| error.to_string())?;
-        let site_id = fields.text("site_id")?.filter(|text| !text.is_empty());
         Ok(Self {
             id,
-            site_id: site_id.map(|text| parsed("site_id", text)).transpose()?,
+            site_id: fields.optional("site_id")?,
             name: fields.required("name")?.to_owned(),
             passkey,
             role_id: parsed("role_id", fields.required("role_id")?)?,
@@ -124,6 +148,14 @@ impl Record for UserRecord {
             snatches: fields.total("snatches")?,
             announced_at_seconds: fields.number("announced_at_seconds", 0)?,
             created_at_seconds: fields.number("created_at_seconds", 0)?,
+            terms: UserTerms {
+                upload_percent: fields.optional("upload_percent")?,
+                download_percent: fields.optional("download_percent")?,
+                immune: fields.optional_flag("immune")?,
+                address_hidden: fields.flag("address_hidden", false)?,
+                wait_seconds: fields.number("wait_seconds", 0)?,
+                peers_max: fields.optional("peers_max")?,
+            },
         })
     }
 }
@@ -149,9 +181,14 @@ impl Record for TorrentRecord {
         "leechers",
         "announced_at_seconds",
         "created_at_seconds",
+        "status",
+        "featured",
     ];
 
     fn read(id: u32, fields: &Fields) -> Result<Self, String> {
+        let created_at_seconds = fields.number("created_at_seconds", 0)?;
+        let status =
+            fields.optional("status")?.map_or_else(Default::default, TorrentStatus::from_number);
         Ok(Self {
             id,
             info_hash: fields.info_hash("info_hash")?.ok_or("info_hash: missing")?,
@@ -170,7 +207,12 @@ impl Record for TorrentRecord {
             seeders: fields.number("seeders", 0)?,
             leechers: fields.number("leechers", 0)?,
             announced_at_seconds: fields.number("announced_at_seconds", 0)?,
-            created_at_seconds: fields.number("created_at_seconds", 0)?,
+            created_at_seconds,
+            terms: TorrentTerms {
+                status,
+                featured: fields.flag("featured", false)?,
+                created_at_seconds,
+            },
         })
     }
 }

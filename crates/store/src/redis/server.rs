@@ -219,7 +219,7 @@ async fn prepare(
     name: &str,
     prefix: &str,
 ) -> Result<(), Failure> {
-    let role = serde_json::to_string(&default_role())
+    let role = serde_json::to_string(&RoleRecord::only())
         .map_err(|e| StoreError::Broken(format!("a role has no JSON form: {e}")))?;
     let found: String = script::run(writer, init, prefix, &[LAYOUT.to_string(), role]).await?;
     let broken = |text: String| Err(StoreError::Broken(format!("Redis at {name}: {text}")).into());
@@ -234,18 +234,5 @@ async fn prepare(
             "the keys were made by a newer version (layout {found}, this one knows {LAYOUT}): run \
              that version or restore a backup"
         )),
-    }
-}
-
-fn default_role() -> RoleRecord {
-    RoleRecord {
-        id: 1,
-        name: "user".into(),
-        priority: 0,
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use mika_durability::model::Totals;
@@ -91,7 +92,7 @@ fn a_torn_tail_that_the_store_lacks_is_reported_again_and_counted_once() {
 
 #[test]
 fn a_journal_that_ends_before_the_snapshot_does_not_stop_a_later_start() {
-    let (stage, machines) = Stage::new(8, &Tuning::default(), None);
+    let (stage, machines) = Stage::new(8, &ONE_SEGMENT, None);
     let mut fleet = stage.fleet(machines);
     for _ in 0..2 {
         let server = stage.start();
@@ -107,6 +108,33 @@ fn a_journal_that_ends_before_the_snapshot_does_not_stop_a_later_start() {
         stage.assert_exact(&mut fleet, "after a cut before the snapshot");
         stage.kill(server);
     }
+}
+
+#[test]
+fn damage_in_the_midst_ends_the_start_with_advice_and_with_it_nothing_counts_twice() {
+    let (stage, machines) = Stage::new(11, &ONE_SEGMENT, None);
+    let mut fleet = stage.fleet(machines);
+    let server = stage.start();
+    stage.announce_for(&mut fleet, Duration::from_millis(1500));
+    stage.kill(server);
+    let segment = stage.last_segment();
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    let (status, words) = stage.site.start_that_fails();
+    assert_eq!(status.code(), Some(1), "{words}");
+    assert!(words.contains("behind it are whole, so nothing was cut"), "{words}");
+    assert_eq!(fs::read(&segment).unwrap(), bytes);
+
+    let (_, advice) = words.split_once("`truncate").unwrap();
+    let (arguments, _) = advice.split_once('`').unwrap();
+    let done = Command::new("truncate").args(arguments.split_whitespace()).status().unwrap();
+    assert!(done.success(), "truncate {arguments}");
+    let server = stage.start();
+    stage.announce_for(&mut fleet, Duration::from_millis(700));
+    stage.assert_nothing_twice(&mut fleet, "without the batches behind the damage");
+    stage.terminate(server);
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl Visit<'_> {
         let token = torrent
             .marks
             .has(Marks::TOKENS)
-            .then(|| shard.tokens.get(&(slot, self.user.index)))
+            .then(|| shard.tokens.get(slot, self.user.index))
             .flatten()
             .filter(|token| token.ends_at_seconds.is_none_or(|end| self.now_seconds < end))
             .filter(|_| !(neutral && site.neutral_spares_tokens));

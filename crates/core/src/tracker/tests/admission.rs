@@ -96,6 +96,117 @@ fn an_unknown_torrent_is_refused_unless_it_is_registered_on_the_spot() {
 }
 
 #[test]
+fn ids_for_registered_torrents_run_out_and_do_not_begin_again() {
+    let mut site = Site::private();
+    site.set(|settings| settings.auto_register_torrents = true);
+    site.tracker.put_torrent(TorrentSpec { id: u32::MAX - 2, ..torrent(4) }).unwrap();
+    site.ok(by(1).on(hash(99)));
+    for _ in 0..3 {
+        assert_eq!(site.refused(by(1).on(hash(98))), Refusal::TorrentLimit);
+    }
+    assert_eq!(site.tracker.scrape(hash(98)), None);
+    assert_eq!(site.tracker.stats().torrents, 5);
+    assert_eq!(site.drain().registered[0].torrent_id, u32::MAX - 1);
+    site.ok(by(2).on(hash(99)));
+}
+
+#[test]
+fn a_public_tracker_never_runs_out_of_ids() {
+    let mut site = Site::public();
+    site.tracker.put_torrent(TorrentSpec { id: u32::MAX, ..torrent(4) }).unwrap();
+    site.ok(by(1).on(hash(99)));
+    site.restart();
+    assert_eq!(site.counts(hash(99)), (0, 1, 0));
+}
+
+#[test]
+fn a_download_slot_is_a_torrent_and_not_a_client_of_it() {
+    let mut site = Site::private();
+    site.tracker.put_role(RoleSpec { download_slots: Some(2), ..ROLE });
+    site.ok(by(1));
+    // A second client, and the first one over both families, on the same torrent.
+    site.ok(by(1).client(1));
+    site.ok(by(1).from("2001:db8::1"));
+    site.ok(by(1).on(hash(3)));
+    assert_eq!(site.refused(by(1).on(hash(2))), Refusal::NoDownloadSlot);
+    // On a torrent that is being leeched a further client takes no slot.
+    site.ok(by(1).client(2));
+    // The slot is free once the last client of the torrent has finished or left.
+    site.ok(by(1).seeding());
+    site.ok(by(1).client(1).stopped());
+    assert_eq!(site.refused(by(1).on(hash(2))), Refusal::NoDownloadSlot);
+    site.ok(by(1).client(2).seeding());
+    site.ok(by(1).on(hash(2)));
+    assert_eq!(site.refused(by(1).client(1)), Refusal::NoDownloadSlot);
+    // A seeder that lost a part leeches again.
+    site.ok(by(1).on(hash(2)).stopped());
+    site.ok(by(1));
+    site.ok(by(1).client(2));
+    assert_eq!(site.refused(by(1).on(hash(2))), Refusal::NoDownloadSlot);
+    site.restart();
+    site.tracker.put_role(RoleSpec { download_slots: Some(2), ..ROLE });
+    assert_eq!(site.refused(by(1).on(hash(2))), Refusal::NoDownloadSlot);
+    site.wait(5000);
+    site.expire();
+    site.ok(by(1).on(hash(2)));
+    site.ok(by(1).on(hash(3)).paused());
+    assert_eq!(site.refused(by(1)), Refusal::NoDownloadSlot);
+}
+
+#[test]
+fn what_waits_for_a_flush_takes_the_place_of_a_peer() {
+    let mut site = Site::private();
+    site.set(|settings| settings.peers_max = 3);
+    site.ok(by(1));
+    // Clients that come and go while nothing can be flushed.
+    for client in 1..=2 {
+        site.ok(by(2).client(client).moved(10, 0));
+        site.ok(by(2).client(client).moved(30, 0).stopped());
+    }
+    assert_eq!(site.refused(by(2).client(3)), Refusal::PeerLimit);
+    assert_eq!(site.refused(by(3)), Refusal::PeerLimit);
+    // One that is known, or that has just gone, is counted as ever.
+    site.ok(by(1).moved(7, 0));
+    site.ok(by(2).client(1).moved(30, 0).stopped());
+    assert_eq!(site.tracker.stats().leechers, 1);
+    assert_eq!((site.moved(2), site.moved(1)), ((40, 0), (7, 0)));
+    for round in 0..5 {
+        site.ok(by(3));
+        site.ok(by(4));
+        assert_eq!(site.refused(by(5)), Refusal::PeerLimit, "{round}");
+        site.ok(by(3).stopped());
+        // It comes back before the flush: the place is its own.
+        site.drain();
+        site.ok(by(3));
+        site.ok(by(3).stopped());
+        site.ok(by(4).stopped());
+        site.drain();
+    }
+    site.wait(5000);
+    assert_eq!(site.expire(), 1);
+    site.drain();
+    for user in 1..=3 {
+        site.ok(by(user));
+    }
+    assert_eq!(site.refused(by(4)), Refusal::PeerLimit);
+}
+
+#[test]
+fn a_session_that_comes_back_before_the_flush_takes_one_place() {
+    let mut site = Site::private();
+    site.set(|settings| settings.peers_max = 2);
+    for round in 0..5 {
+        site.ok(by(1).moved(round, 0));
+        site.ok(by(1).moved(round, 0).stopped());
+    }
+    site.ok(by(2));
+    assert_eq!(site.refused(by(3)), Refusal::PeerLimit);
+    site.drain();
+    site.ok(by(3));
+    assert_eq!(site.refused(by(4)), Refusal::PeerLimit);
+}
+
+#[test]
 fn a_deleted_or_disabled_torrent_tells_the_reason() {
     let mut site = Site::private();
     site.ok(by(2));
@@ -115,6 +226,19 @@ fn a_deleted_or_disabled_torrent_tells_the_reason() {
     assert_eq!((told.text.as_str(), told.retry), ("torrent disabled", Some(Retry::Minutes(1))));
     site.tracker.put_torrent(torrent(1)).unwrap();
     assert_eq!(site.ok(by(1)), [by(2).endpoint()], "its swarm is still there");
+}
+
+#[test]
+fn a_deleted_hybrid_torrent_is_refused_by_either_hash_and_not_registered_anew() {
+    let mut site = Site::private();
+    site.set(|settings| settings.auto_register_torrents = true);
+    let hybrid = TorrentSpec { info_hash_v2: Some(hash(22)), ..torrent(2) };
+    site.tracker.put_torrent(TorrentSpec { deleted: true, reason: "Dupe", ..hybrid }).unwrap();
+    for hash in [hash(2), hash(22)] {
+        let refusal = site.refused(by(1).on(hash));
+        assert_eq!(site.tracker.explain(refusal).text, "torrent deleted: Dupe");
+    }
+    assert_eq!(site.tracker.stats().torrents, 3);
 }
 
 #[test]
@@ -201,6 +325,7 @@ fn the_limits_of_peers_torrents_and_users_hold() {
     site.ok(by(2));
     assert_eq!(site.refused(by(3)), Refusal::PeerLimit);
     site.ok(by(1).stopped());
+    site.drain();
     site.ok(by(3).on(hash(50)));
     assert_eq!(site.refused(by(3).on(hash(51))), Refusal::TorrentLimit);
     let full = site.tracker.put_torrent(torrent(60));

@@ -51,6 +51,53 @@ fn the_largest_torrent_id_is_taken_like_any_other() {
     assert_eq!(site.drain().torrents[0].torrent_id, u32::MAX);
 }
 
+/// Tokens in memory, and torrents that are looked up for tokens.
+fn tokens(site: &Site) -> (usize, usize) {
+    let Swarms::Private(shards) = &site.tracker.swarms else { return (0, 0) };
+    shards.iter().fold((0, 0), |(tokens, torrents), shard| {
+        let shard = shard.lock();
+        let marked = |(_, torrent): &(u32, &crate::shard::Torrent<Private>)| {
+            torrent.marks.has(crate::shard::Marks::TOKENS)
+        };
+        (tokens + shard.tokens.len(), torrents + shard.torrents.iter().filter(marked).count())
+    })
+}
+
+#[test]
+fn a_token_that_has_ended_is_forgotten() {
+    let mut site = Site::private();
+    let token = |user_id, ends_at_seconds| TokenSpec {
+        user_id,
+        upload_percent: 300,
+        download_percent: 0,
+        ends_at_seconds,
+    };
+    site.tracker.put_token(hash(1), token(1, Some(START + 100))).unwrap();
+    site.tracker.put_token(hash(1), token(2, Some(START + 200))).unwrap();
+    site.tracker.put_token(hash(2), token(1, Some(START + 100))).unwrap();
+    site.tracker.put_token(hash(3), token(3, None)).unwrap();
+    site.wait(99);
+    site.expire();
+    assert_eq!(tokens(&site), (4, 3));
+    site.ok(by(2));
+    site.wait(1);
+    site.expire();
+    assert_eq!(tokens(&site), (2, 2));
+    site.ok(by(2).moved(10, 0));
+    assert_eq!(site.traffic(2).uploaded_credited, 30);
+    assert!(!site.tracker.remove_token(hash(1), 1));
+    // A token in the place of one that ended counts again.
+    site.tracker.put_token(hash(2), token(1, Some(START + 300))).unwrap();
+    site.wait(100);
+    site.expire();
+    assert_eq!(tokens(&site), (2, 2));
+    site.wait(5000);
+    site.expire();
+    assert_eq!(tokens(&site), (1, 1));
+    assert!(site.tracker.remove_token(hash(3), 3));
+    assert_eq!(tokens(&site).0, 0);
+}
+
 #[test]
 fn a_role_that_is_gone_leaves_its_users_unrestricted() {
     let mut site = Site::private();

@@ -70,6 +70,57 @@ fn a_session_whose_v6_side_falls_silent_goes_on_over_v4() {
 }
 
 #[test]
+fn a_session_whose_v4_side_falls_silent_goes_on_over_v6() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(0, 0));
+    site.wait(4000);
+    site.ok(by(1).from("2001:db8::1").moved(5, 0));
+    assert_eq!(site.ok(by(2)), [by(1).endpoint()]);
+    site.wait(200);
+    assert_eq!((site.expire(), site.ok(by(2))), (0, vec![by(1).endpoint()]));
+    site.wait(1);
+    assert_eq!((site.expire(), site.ok(by(2))), (0, vec![]));
+    site.ok(by(1).from("2001:db8::1").moved(6, 0));
+    assert_eq!(site.sessions()[0].address_v4, None);
+    assert_eq!(site.ok(by(3).from("2001:db8::3")).len(), 1);
+    assert_eq!((site.moved(1), site.counts(hash(1))), ((6, 0), (0, 3, 0)));
+    // It comes back as soon as it announces.
+    site.ok(by(1).moved(9, 0));
+    assert_eq!(site.ok(by(2)), [by(1).endpoint()]);
+    assert_eq!(site.moved(1), (9, 0));
+}
+
+#[test]
+fn a_session_that_announces_over_both_families_in_turn_keeps_both_endpoints() {
+    let mut site = Site::private();
+    for step in 0..9 {
+        site.ok(by(1).moved(step, 0));
+        site.wait(2000);
+        site.ok(by(1).moved(step, 0).from("2001:db8::1"));
+        site.wait(2000);
+        assert_eq!(site.expire(), 0);
+    }
+    assert_eq!(site.ok(by(2)), [by(1).endpoint()]);
+    assert_eq!(site.ok(by(3).from("2001:db8::3")).len(), 1);
+    assert_eq!(site.moved(1), (8, 0));
+}
+
+#[test]
+fn a_v4_side_that_is_silent_since_before_a_restart_falls_silent_after_it() {
+    let mut site = Site::private();
+    site.ok(by(1));
+    site.ok(by(1).from("2001:db8::1"));
+    site.restart();
+    for _ in 0..3 {
+        site.wait(2000);
+        site.ok(by(1).from("2001:db8::1"));
+        site.expire();
+    }
+    assert_eq!(site.ok(by(2)), []);
+    assert_eq!(site.ok(by(2).from("2001:db8::2")).len(), 1);
+}
+
+#[test]
 fn a_busy_swarm_cleans_itself() {
     let mut site = Site::private();
     for user in 1..=8 {

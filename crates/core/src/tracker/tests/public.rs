@@ -44,6 +44,22 @@ fn no_passkey_is_needed_and_unknown_torrents_are_served_without_a_store() {
 }
 
 #[test]
+fn many_snatches_of_one_torrent_wait_as_one_number() {
+    let mut site = Site::public();
+    for user in 1..=200 {
+        site.ok(by(user));
+        site.ok(by(user).seeding());
+        site.ok(by(user).stopped());
+    }
+    let Swarms::Public(shards) = &site.tracker.swarms else { unreachable!() };
+    let waiting: usize =
+        shards.iter().map(|shard| shard.lock().pending.public_snatches.len()).sum();
+    assert_eq!((waiting, site.tracker.stats().pending_rows), (1, 1));
+    assert_eq!(site.drain().torrents[0].snatches, 200);
+    assert_eq!(site.drain().torrents.len(), 0);
+}
+
+#[test]
 fn a_snatch_is_counted_once_and_written_for_torrents_of_the_store() {
     let mut site = Site::public();
     site.ok(by(1));

@@ -1,6 +1,75 @@
 //! Restarts, orderly and not.
 
 use super::*;
+
+#[test]
+fn every_peer_is_written_again_once_and_counts_for_nothing() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(10, 0));
+    site.ok(by(2).seeding());
+    site.ok(by(2).seeding().from("2001:db8::2"));
+    site.ok(by(2).on(hash(3)).client(1).left(5));
+    site.ok(by(3));
+    site.ok(by(4));
+    site.drain();
+    let mut items = Vec::new();
+    site.tracker.drain_and_snapshot(site.now, |item| items.push(item));
+    site.wait(10);
+
+    site.tracker.write_all_peers();
+    assert_eq!(site.tracker.stats().pending_rows, 0);
+    // One reports meanwhile, and one leaves.
+    site.ok(by(1).moved(15, 0));
+    site.ok(by(4).stopped());
+    let batch = site.drain();
+    let history: Vec<_> = batch
+        .history
+        .iter()
+        .map(|row| (row.user_id, row.torrent_id, row.active, row.left_bytes, row.traffic))
+        .collect();
+    let five = Traffic { uploaded_raw: 5, uploaded_credited: 5, ..Traffic::default() };
+    let none = Traffic::default();
+    let expected = [
+        (1, 1, true, 1000, five),
+        (2, 1, true, 0, none),
+        (2, 3, true, 5, none),
+        (3, 1, true, 1000, none),
+        (4, 1, false, 1000, none),
+    ];
+    assert_eq!(history, expected);
+    assert!(batch.history.iter().all(|row| (row.seed_seconds, row.snatches) == (0, 0)));
+    let torrents: Vec<_> =
+        batch.torrents.iter().map(|row| (row.torrent_id, row.seeders, row.leechers)).collect();
+    assert_eq!(torrents, [(1, 1, 2), (3, 0, 1)]);
+    // A restart from these rows knows what it knew from the snapshot.
+    let restored: Vec<_> = items
+        .iter()
+        .filter_map(|item| match item {
+            SnapshotItem::Session(row) if matches!(row.user_id, 2 | 3) => Some(*row),
+            _ => None,
+        })
+        .collect();
+    let of_two_and_three = |row: &&SessionRow| matches!(row.user_id, 2 | 3);
+    let mut written: Vec<_> = batch.sessions.iter().filter(of_two_and_three).copied().collect();
+    written.sort_by_key(|row| restored.iter().position(|other| other.key == row.key));
+    assert_eq!(written, restored);
+    assert!(site.drain().is_empty());
+}
+
+#[test]
+fn the_counts_of_a_public_tracker_are_written_again_for_torrents_of_the_store() {
+    let mut site = Site::public();
+    site.ok(by(1).seeding());
+    site.ok(by(1).from("2001:db8::1"));
+    site.ok(by(2).on(hash(99)));
+    site.drain();
+    site.tracker.write_all_peers();
+    let batch = site.drain();
+    let torrents: Vec<_> =
+        batch.torrents.iter().map(|row| (row.torrent_id, row.seeders, row.leechers)).collect();
+    assert_eq!(torrents, [(1, 1, 1)]);
+    assert!(site.drain().is_empty());
+}
 use crate::batch::RegisteredRow;
 
 #[test]
@@ -219,4 +288,63 @@ fn one_who_came_back_is_not_among_the_departed_after_a_replay() {
     assert_eq!(site.tracker.stats().departed, 0);
     site.crash();
     assert_eq!(site.tracker.stats().departed, 0);
+}
+
+#[test]
+fn an_endpoint_whose_last_announce_lies_in_the_future_expires_like_any_other() {
+    let mut site = Site::private();
+    site.wait(50_000);
+    site.ok(by(1).seeding());
+    site.ok(by(1).seeding().from("2001:db8::1"));
+    let mut items = Vec::new();
+    site.tracker.drain_and_snapshot(site.now, |item| items.push(item));
+    // The clock of the next process is behind.
+    let mut site = Site::private();
+    site.tracker.resume(site.now);
+    assert!(items.iter().all(|item| site.tracker.restore(item)));
+    let v6 = by(1).from("2001:db8::1").endpoint();
+    assert_eq!(site.ok(by(2).from("2001:db8::2")), [v6]);
+    // From here on it announces over IPv4 only.
+    let timeout_seconds = site.tracker.rules.load().settings.peer_timeout_seconds;
+    site.wait(timeout_seconds - 10);
+    site.ok(by(1).seeding());
+    site.ok(by(2).from("2001:db8::2"));
+    site.wait(20);
+    assert_eq!(site.expire(), 0);
+    assert_eq!(site.ok(by(2).from("2001:db8::2")), []);
+    assert_eq!(site.ok(by(2)), [by(1).endpoint()]);
+}
+
+#[test]
+fn sessions_above_a_limit_that_was_lowered_are_known_again() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(10, 0));
+    site.ok(by(2).moved(10, 0));
+    site.set(|settings| settings.peers_max = 1);
+    site.restart();
+    site.ok(by(1).moved(20, 0));
+    site.ok(by(2).moved(20, 0));
+    assert_eq!((site.moved(1), site.moved(2)), ((10, 0), (10, 0)));
+    assert_eq!(site.refused(by(3)), Refusal::PeerLimit);
+}
+
+#[test]
+fn public_peers_that_were_away_for_hours_expire_after_the_timeout_like_others() {
+    let ages = [0, 3, 4, 5, 30].map(|hours| hours * 3600);
+    for away_seconds in ages {
+        let mut site = Site::public();
+        site.ok(by(1).seeding());
+        site.ok(by(1).from("2001:db8::1"));
+        let mut items = Vec::new();
+        site.tracker.drain_and_snapshot(site.now, |item| items.push(item));
+        let mut site = Site::public();
+        site.wait(away_seconds);
+        site.tracker.resume(site.now);
+        assert!(items.iter().all(|item| site.tracker.restore(item)));
+        let timeout_seconds = site.tracker.rules.load().settings.peer_timeout_seconds;
+        site.wait(timeout_seconds - 100);
+        assert_eq!(site.expire(), 0, "after {away_seconds} s");
+        site.wait(200);
+        assert_eq!(site.expire(), 2, "after {away_seconds} s");
+    }
 }

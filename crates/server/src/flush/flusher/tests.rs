@@ -138,3 +138,26 @@ fn a_store_that_keeps_up_never_lets_the_journal_become_full() {
     }
     assert_eq!(bench.journalled(), 60);
 }
+
+#[test]
+fn a_snapshot_needs_the_batch_of_what_was_announced_before_it_ended_and_the_journal_keeps_it() {
+    let mut bench = bench(|_| ());
+    bench.announce(0);
+    bench.announce(100);
+    bench.flusher.flush().unwrap();
+    bench.announce(250);
+    bench.flusher.snapshot().unwrap();
+    bench.store_takes_all();
+    bench.flusher.tick().unwrap();
+    assert_eq!(bench.journalled(), 150, "the first batch is in the snapshot, the second is needed");
+    let info = crate::snapshot::restore(&bench.dir.path().join("snapshot"), &bench.tracker);
+    let info = info.unwrap().unwrap();
+    assert_eq!((info.batch_number, info.needs_number), (1, 2));
+    // Nothing is announced while this one is taken.
+    bench.flusher.snapshot().unwrap();
+    bench.flusher.tick().unwrap();
+    assert_eq!(bench.journalled(), 0);
+    let info = crate::snapshot::restore(&bench.dir.path().join("snapshot"), &bench.tracker);
+    let info = info.unwrap().unwrap();
+    assert_eq!((info.batch_number, info.needs_number, info.restored), (2, 2, 1));
+}

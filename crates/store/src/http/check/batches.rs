@@ -214,14 +214,7 @@ fn batch(number: u64, users: &[u32]) -> Batch {
 }
 
 fn torrent_default() -> TorrentRow {
-    TorrentRow {
-        torrent_id: 0,
-        traffic: DELTA,
-        snatches: 0,
-        seeders: 0,
-        leechers: 0,
-        announced_at_seconds: 0,
-    }
+    TorrentRow { traffic: DELTA, ..TorrentRow::default() }
 }
 
 /// A row that leaves the counts as they are.
