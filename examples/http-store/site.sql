@@ -12,7 +12,9 @@ CREATE TABLE IF NOT EXISTS roles (
     download_percent INTEGER NOT NULL DEFAULT 100,
     upload_enabled INTEGER NOT NULL DEFAULT 1,
     download_enabled INTEGER NOT NULL DEFAULT 1,
-    download_slots INTEGER
+    download_slots INTEGER,
+    immune INTEGER NOT NULL DEFAULT 0,
+    enabled INTEGER NOT NULL DEFAULT 1
 );
 INSERT OR IGNORE INTO roles (id, name) VALUES (1, 'user');
 
@@ -30,7 +32,13 @@ CREATE TABLE IF NOT EXISTS users (
     seed_seconds INTEGER NOT NULL DEFAULT 0,
     snatches INTEGER NOT NULL DEFAULT 0,
     announced_at_seconds INTEGER NOT NULL DEFAULT 0,
-    created_at_seconds INTEGER NOT NULL DEFAULT 0
+    created_at_seconds INTEGER NOT NULL DEFAULT 0,
+    upload_percent INTEGER,
+    download_percent INTEGER,
+    immune INTEGER,
+    address_hidden INTEGER NOT NULL DEFAULT 0,
+    wait_seconds INTEGER NOT NULL DEFAULT 0,
+    peers_max INTEGER
 );
 
 CREATE TABLE IF NOT EXISTS torrents (
@@ -51,7 +59,9 @@ CREATE TABLE IF NOT EXISTS torrents (
     seeders INTEGER NOT NULL DEFAULT 0,
     leechers INTEGER NOT NULL DEFAULT 0,
     announced_at_seconds INTEGER NOT NULL DEFAULT 0,
-    created_at_seconds INTEGER NOT NULL DEFAULT 0
+    created_at_seconds INTEGER NOT NULL DEFAULT 0,
+    status INTEGER NOT NULL DEFAULT 1,
+    featured INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE IF NOT EXISTS history (
@@ -110,12 +120,14 @@ CREATE TABLE IF NOT EXISTS changes (
 CREATE TRIGGER IF NOT EXISTS user_added AFTER INSERT ON users
 BEGIN INSERT INTO changes (kind, id) VALUES ('users', NEW.id); END;
 CREATE TRIGGER IF NOT EXISTS user_changed
-AFTER UPDATE OF passkey, role_id, download_enabled, deleted ON users
+AFTER UPDATE OF passkey, role_id, download_enabled, deleted, upload_percent, download_percent,
+    immune, address_hidden, wait_seconds, peers_max ON users
 BEGIN INSERT INTO changes (kind, id) VALUES ('users', NEW.id); END;
 CREATE TRIGGER IF NOT EXISTS torrent_added AFTER INSERT ON torrents
 BEGIN INSERT INTO changes (kind, id) VALUES ('torrents', NEW.id); END;
 CREATE TRIGGER IF NOT EXISTS torrent_changed
-AFTER UPDATE OF info_hash_v2, upload_percent, download_percent, enabled, deleted, reason ON torrents
+AFTER UPDATE OF info_hash_v2, upload_percent, download_percent, enabled, deleted, reason, status,
+    featured ON torrents
 BEGIN INSERT INTO changes (kind, id) VALUES ('torrents', NEW.id); END;
 CREATE TRIGGER IF NOT EXISTS role_added AFTER INSERT ON roles
 BEGIN INSERT INTO changes (kind, id) VALUES ('roles', NEW.id); END;

@@ -78,7 +78,7 @@ impl Marks {
     /// Some user left its swarm before finishing.
     pub(crate) const DEPARTED: Marks = Marks(8);
     /// Downloads do not count, and uploads count more.
-    pub(crate) const FEATURED: Marks = Marks(16);
+    pub(crate) const FEATURED: Marks = Marks(32);
 
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -92,6 +92,19 @@ impl Marks {
         }
     }
 }
+
+/// No two of them share a bit.
+const _: () = {
+    let [even, odd] = Marks::DIRTY;
+    let all = [even, odd, Marks::TOKENS, Marks::UNSTORED, Marks::DEPARTED, Marks::FEATURED];
+    let mut seen = 0;
+    let mut at = 0;
+    while at < all.len() {
+        assert!(all[at].0.is_power_of_two() && seen & all[at].0 == 0);
+        seen |= all[at].0;
+        at += 1;
+    }
+};
 
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::public::Public>>>() == 64);

@@ -32,6 +32,7 @@ pub use resync::{ResyncReport, Resynced};
 
 pub(crate) use client_rules::rule_spec;
 pub(crate) use events::event_spec;
+pub(crate) use resync::Key;
 pub(crate) use roles::role_spec;
 pub(crate) use tokens::token_spec;
 pub(crate) use torrents::torrent_spec;
@@ -105,7 +106,7 @@ impl Control {
 
     /// Must be called before a changed record goes into the tracker: an older state of it that a
     /// resync has read stays out then.
-    fn touch(&self, key: resync::Key) {
+    pub(crate) fn touch(&self, key: Key) {
         self.shared.touched.add(key);
     }
 

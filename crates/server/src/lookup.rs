@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use mika_core::Refusal;
 use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
-use mika_core::{Refusal, Tracker};
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
 use mika_store::catalog::UserKey;
 use mika_store::record::{TorrentRecord, UserRecord};
@@ -33,7 +33,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::config::Config;
-use crate::control::{torrent_spec, user_spec};
+use crate::control::{Control, Key as Touched, torrent_spec, user_spec};
 use crate::listen::lookup::{Asked, Lookup, Outcome, Place, Ticket};
 pub use changes::follow;
 use recent::Recent;
@@ -82,7 +82,7 @@ pub struct StoreLookup {
 }
 
 struct Shared {
-    tracker: Arc<Tracker>,
+    control: Control,
     catalog: Arc<dyn Catalog>,
     settings: LookupSettings,
     runtime: Handle,
@@ -114,19 +114,20 @@ enum Known {
 }
 
 impl StoreLookup {
-    /// Look-ups in `catalog` for `tracker`, on the runtime that this is called on.
+    /// Look-ups in `catalog` for the tracker behind `control`, on the runtime that this is called
+    /// on.
     ///
     /// # Panics
     ///
     /// Outside of a runtime.
-    pub fn new(tracker: Arc<Tracker>, catalog: Arc<dyn Catalog>, settings: LookupSettings) -> Self {
+    pub fn new(control: Control, catalog: Arc<dyn Catalog>, settings: LookupSettings) -> Self {
         let state = State {
             flights: HashMap::new(),
             unknown: Recent::new(settings.unknown, settings.remembered_max),
             known: Recent::new(settings.known, settings.remembered_max),
         };
         let shared = Shared {
-            tracker,
+            control,
             catalog,
             runtime: Handle::current(),
             parked: Arc::default(),
@@ -253,7 +254,8 @@ impl Shared {
         let refused = |error: mika_core::registry::RegistryError| {
             StoreError::Invalid(format!("torrent {}: {error}", record.id))
         };
-        self.tracker.put_torrent(torrent_spec(record)).map_err(refused)?;
+        self.control.touch(Touched::Torrent(record.id));
+        self.control.tracker().put_torrent(torrent_spec(record)).map_err(refused)?;
         Ok(Known::Torrent { id: record.id, info_hash: record.info_hash })
     }
 
@@ -264,7 +266,8 @@ impl Shared {
         }
         let invalid = |text: String| StoreError::Invalid(format!("user {}: {text}", record.id));
         let spec = user_spec(record).map_err(|error| invalid(error.to_string()))?;
-        self.tracker.put_user(spec).map_err(|error| invalid(error.to_string()))?;
+        self.control.touch(Touched::User(spec.id));
+        self.control.tracker().put_user(spec).map_err(|error| invalid(error.to_string()))?;
         Ok(Known::User { id: spec.id, passkey: spec.passkey, role_id: spec.role_id })
     }
 
@@ -283,8 +286,9 @@ impl Shared {
 
     /// The store has it no more: it is refused like everything that was deleted.
     fn take_back(&self, known: &Known) {
+        let tracker = self.control.tracker();
         let result = match *known {
-            Known::Torrent { id, info_hash } => self.tracker.put_torrent(TorrentSpec {
+            Known::Torrent { id, info_hash } => tracker.put_torrent(TorrentSpec {
                 id,
                 info_hash,
                 info_hash_v2: None,
@@ -296,7 +300,7 @@ impl Shared {
                 snatches: 0,
                 terms: TorrentTerms::default(),
             }),
-            Known::User { id, passkey, role_id } => self.tracker.put_user(UserSpec {
+            Known::User { id, passkey, role_id } => tracker.put_user(UserSpec {
                 id,
                 passkey,
                 role_id,

@@ -99,11 +99,6 @@ impl Backend for SqliteBackend {
         error::refusal(error).map(str::to_owned)
     }
 
-    async fn forget_peers(&self) -> Result<(), StoreError> {
-        let forgotten = apply::forget_peers(&self.writer, &self.schema).await;
-        forgotten.map_err(|error| self.context().error(error))
-    }
-
     async fn close(&self) {
         // The last connection to close folds the WAL into the file, which a reader cannot do.
         self.readers.close().await;

@@ -10,7 +10,8 @@ mod support;
 
 use std::time::Duration;
 
-use mika_core::batch::{Agent, Batch, SessionRow, TorrentRow};
+use mika_core::batch::{Agent, Batch, HistoryRow, RegisteredRow, SessionRow, TorrentRow, Traffic};
+use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use mika_protocol::{InfoHash, Passkey, PeerId};
 use mika_store::catalog::{NewUser, UserKey};
 use mika_store::http::{ChangeSink, HttpOptions, HttpStore};
@@ -397,4 +398,165 @@ async fn look_ups_that_fail_do_not_stop_batches() {
     assert!(error.to_string().contains("left alone"), "{error}");
     let applied = store.apply(&Batch { number: 1, ..Batch::default() }).await.unwrap();
     assert!(!applied.repeated);
+}
+
+/// A batch in which the user 1 announces torrents under ids of the tracker's.
+fn registered(number: u64, torrents: &[(u32, InfoHash)]) -> Batch {
+    let history = |torrent_id| HistoryRow {
+        user_id: 1,
+        torrent_id,
+        traffic: Traffic { uploaded_raw: 10, uploaded_credited: 10, ..Traffic::default() },
+        ..HistoryRow::default()
+    };
+    let row =
+        |torrent_id, info_hash| RegisteredRow { torrent_id, info_hash, registered_at_seconds: 5 };
+    let announced = |torrent_id, info_hash| SessionRow {
+        info_hash,
+        ..session(torrent_id, 1, torrent_id.into(), false)
+    };
+    Batch {
+        number,
+        registered: torrents.iter().map(|(id, hash)| row(*id, *hash)).collect(),
+        torrents: torrents
+            .iter()
+            .map(|(torrent_id, _)| TorrentRow { torrent_id: *torrent_id, ..TorrentRow::default() })
+            .collect(),
+        history: torrents.iter().map(|(id, _)| history(*id)).collect(),
+        sessions: torrents.iter().map(|(id, hash)| announced(*id, *hash)).collect(),
+        ..Batch::default()
+    }
+}
+
+#[tokio::test]
+async fn a_torrent_that_the_site_added_meanwhile_gets_what_was_announced_under_another_id() {
+    const FIRST: u32 = RegisteredRow::FIRST_ID;
+    let site = Site::start();
+    site.file.execute(RECORDS).await;
+    let store = site.store();
+    // The site has the first two as one hybrid torrent, and not the third.
+    let torrents = [(FIRST, hash(2)), (FIRST + 1, hash(3)), (FIRST + 2, hash(9))];
+    let applied = store.apply(&registered(1, &torrents)).await.unwrap();
+    assert_eq!(applied.dead_letters, []);
+    // Later batches register nothing any more, and may name the right id too.
+    let mut second = registered(2, &[(2, hash(2)), (FIRST, hash(2)), (FIRST + 2, hash(9))]);
+    second.registered.clear();
+    let applied = store.apply(&second).await.unwrap();
+    assert_eq!(applied.dead_letters, []);
+    assert!(store.apply(&second).await.unwrap().repeated);
+
+    let totals = site.file.totals().await;
+    assert_eq!(totals.torrents.keys().copied().collect::<Vec<_>>(), [1, 2, 7, FIRST + 2]);
+    let uploaded: Vec<_> =
+        totals.history.iter().map(|(key, row)| (*key, row.traffic.uploaded_raw)).collect();
+    assert_eq!(uploaded, [((1, 2), 40), ((1, FIRST + 2), 20)]);
+}
+
+#[tokio::test]
+async fn a_batch_waits_if_the_site_cannot_say_whether_it_has_a_torrent() {
+    let site = Site::broken("torrents-fail");
+    site.file.execute(RECORDS).await;
+    let store = site.store();
+    let batch = registered(1, &[(RegisteredRow::FIRST_ID, hash(9))]);
+    let error = store.apply(&batch).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert_eq!(store.checkpoint().await.unwrap(), 0);
+    // Those that have the site's ids need no answer.
+    let batch = Batch { registered: Vec::new(), ..registered(1, &[(1, hash(1))]) };
+    store.apply(&batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn addresses_that_are_hidden_never_reach_the_site() {
+    let site = Site::broken("keeps-sessions");
+    site.file.execute(RECORDS).await;
+    let store = site.store();
+    let hidden = SessionRow { address_hidden: true, ..session(1, 1, 5, false) };
+    let sessions = vec![hidden, session(1, 1, 6, false)];
+    store.apply(&Batch { number: 1, sessions, ..Batch::default() }).await.unwrap();
+    let mut connection = site.file.connect().await;
+    let rows = sqlx::query("SELECT key, address FROM kept_sessions ORDER BY key")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let rows: Vec<(String, Option<String>)> =
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(rows, [("5".into(), None), ("6".into(), Some("192.0.2.1:6881".into()))]);
+}
+
+#[tokio::test]
+async fn a_load_that_fails_loses_no_change() {
+    let site = Site::start();
+    site.file.execute(RECORDS).await;
+    let store = site.store();
+    load(&store).await.unwrap();
+    site.file
+        .execute(
+            "UPDATE users SET deleted = 1 WHERE id = 1;
+             ALTER TABLE torrents RENAME TO torrents_away;",
+        )
+        .await;
+    load(&store).await.unwrap_err();
+    site.file.execute("ALTER TABLE torrents_away RENAME TO torrents;").await;
+    let mut seen = Seen::default();
+    store.changes(&mut seen).await.unwrap();
+    assert_eq!(seen.0, ["user 1 key-a true true", "end"]);
+}
+
+#[tokio::test]
+async fn changes_are_loaded_since_the_last_ones_or_not_at_all() {
+    let site = Site::start();
+    site.file.execute(RECORDS).await;
+    let store = site.store();
+    let mut seen = Seen::default();
+    let error = store.load_changes(0, &mut seen).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unsupported(_)), "{error}");
+    assert_eq!(seen.0, [""; 0]);
+    load(&store).await.unwrap();
+    site.file.execute("UPDATE users SET deleted = 1 WHERE id = 1; DELETE FROM tokens;").await;
+    store.load_changes(0, &mut seen).await.unwrap();
+    let expected = [
+        "role 1 user None",
+        "role 2 small Some(1)",
+        "user 1 key-a true true",
+        "rule -UT false",
+        "rule -qB true",
+        "event freeleech 0",
+    ];
+    assert_eq!(seen.0, expected);
+}
+
+#[tokio::test]
+async fn what_is_different_for_single_users_and_torrents_is_read() {
+    let site = Site::start();
+    site.file.execute(RECORDS).await;
+    site.file
+        .execute(
+            "UPDATE users SET download_percent = 0, immune = 1, address_hidden = 1,
+                 wait_seconds = 60, peers_max = 2 WHERE id = 1;
+             UPDATE torrents SET status = 2, featured = 1, created_at_seconds = 9 WHERE id = 7;
+             UPDATE roles SET enabled = 0, immune = 1 WHERE id = 2;",
+        )
+        .await;
+    let store = site.store();
+    let users = store.users(0, 2).await.unwrap();
+    let terms = UserTerms {
+        upload_percent: None,
+        download_percent: Some(0),
+        immune: Some(true),
+        address_hidden: true,
+        wait_seconds: 60,
+        peers_max: Some(2),
+    };
+    assert_eq!(
+        users.iter().map(|user| user.terms).collect::<Vec<_>>(),
+        [terms, UserTerms::default()]
+    );
+    let terms =
+        TorrentTerms { status: TorrentStatus::Rejected, featured: true, created_at_seconds: 9 };
+    assert_eq!(store.find_torrent(hash(7)).await.unwrap().unwrap().terms, terms);
+    let first = store.find_torrent(hash(1)).await.unwrap().unwrap().terms;
+    assert_eq!(first, TorrentTerms::default());
+    let roles = store.roles().await.unwrap();
+    let switches: Vec<_> = roles.iter().map(|role| (role.enabled, role.immune)).collect();
+    assert_eq!(switches, [(true, false), (false, true)]);
 }

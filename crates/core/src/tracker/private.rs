@@ -132,7 +132,11 @@ impl<'a> Visit<'a> {
     /// Notes an announce of a torrent that is not to be announced, if the site asks for it.
     #[cold]
     pub(super) fn note(&self, refusal: Refusal) {
-        let concerned = matches!(refusal, Refusal::TorrentUnknown | Refusal::TorrentDeleted(_));
+        let concerned = match refusal {
+            Refusal::TorrentUnknown => !self.tracker.unregistered.is_deferred(),
+            Refusal::TorrentDeleted(_) => true,
+            _ => false,
+        };
         if concerned && self.rules.settings.site.record_unregistered {
             let info_hash = self.request.info_hash;
             self.tracker.unregistered.note(self.user.id, info_hash, self.now_seconds);

@@ -1,16 +1,41 @@
 //! Who announces torrents that are unknown or deleted: noted for sites that ask for it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use mika_protocol::InfoHash;
+use mika_protocol::{AnnounceRequest, InfoHash};
 use parking_lot::Mutex;
 
+use super::Tracker;
+use crate::admission;
 use crate::batch::UnregisteredRow;
+
+impl Tracker {
+    /// From now on an announce of an unknown torrent is noted by
+    /// [`Tracker::note_unregistered`] alone: for callers who ask somebody else first, and may
+    /// announce it again.
+    pub fn defer_unregistered(&self) {
+        self.unregistered.deferred.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes an announce of a torrent that nobody knows, if the site asks for it and the user is
+    /// known.
+    #[cold]
+    pub fn note_unregistered(&self, request: &AnnounceRequest, now_seconds: u32) {
+        if !self.rules.load().settings.site.record_unregistered {
+            return;
+        }
+        if let Ok(user) = admission::user(&self.users, request) {
+            self.unregistered.note(user.id, request.info_hash, now_seconds);
+        }
+    }
+}
 
 /// Such announces since the last flush, and how many did not find room.
 #[derive(Debug, Default)]
 pub(super) struct Unregistered {
     inner: Mutex<Inner>,
+    deferred: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +58,11 @@ impl Unregistered {
             }
             None => inner.dropped = inner.dropped.saturating_add(1),
         }
+    }
+
+    /// Whether unknown torrents are left to the caller.
+    pub(super) fn is_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Relaxed)
     }
 
     /// Takes what was noted, sorted.

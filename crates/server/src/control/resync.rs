@@ -14,7 +14,7 @@ use super::{Control, LoadReport};
 
 /// What a change is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     User(u32),
     Torrent(u32),
     Roles,

@@ -82,6 +82,9 @@ impl ListenContext {
 
     /// The same, with somebody to ask about what the tracker does not know.
     pub fn with_lookup(self, lookup: Option<Arc<dyn Lookup>>) -> Self {
+        if lookup.is_some() {
+            self.tracker.defer_unregistered();
+        }
         Self { lookup, ..self }
     }
 

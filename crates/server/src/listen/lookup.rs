@@ -17,6 +17,8 @@ use mika_protocol::AnnounceRequest;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::context::ListenContext;
+
 /// What a client is told whose announce has waited in vain.
 pub(super) const NOT_FOUND_OUT_YET: &str =
     "the site is being asked about this torrent: it will work in a moment";
@@ -129,20 +131,26 @@ pub(super) enum Verdict {
 
 /// Whether an announce that was refused should wait; `resumed` if it has waited already.
 pub(super) fn judge(
-    lookup: Option<&dyn Lookup>,
+    context: &ListenContext,
     request: &AnnounceRequest,
     refusal: Refusal,
     resumed: Option<Resumed>,
+    now_seconds: u32,
 ) -> Verdict {
     if !matches!(refusal, Refusal::TorrentUnknown | Refusal::PasskeyUnknown) {
         return Verdict::Refuse;
     }
-    let Some(lookup) = lookup else { return Verdict::Refuse };
+    let Some(lookup) = context.lookup() else { return Verdict::Refuse };
     if resumed.is_some_and(|resumed| resumed.outcome == Outcome::Failed) {
         return Verdict::ComeBackSoon;
     }
     match lookup.ask(request, refusal) {
-        Asked::Final => Verdict::Refuse,
+        Asked::Final => {
+            if refusal == Refusal::TorrentUnknown {
+                context.tracker.note_unregistered(request, now_seconds);
+            }
+            Verdict::Refuse
+        }
         Asked::Wait(ticket) => Verdict::Wait(ticket.until(resumed.map(|it| it.deadline))),
         Asked::NotNow => Verdict::ComeBackSoon,
     }

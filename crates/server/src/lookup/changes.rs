@@ -13,19 +13,21 @@ use mika_store::{LoadSink, StoreError};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::control::{event_spec, role_spec, rule_spec, token_spec, torrent_spec, user_spec};
+use crate::control::{
+    Control, Key, event_spec, role_spec, rule_spec, token_spec, torrent_spec, user_spec,
+};
 
 /// Rows that are logged one by one in one go.
 const BAD_ROWS_LOGGED_MAX: u64 = 20;
 
 /// Asks the site for changes every `interval`, until the task is aborted or the site turns out not
 /// to tell them.
-pub fn follow(store: Arc<HttpStore>, tracker: Arc<Tracker>, interval: Duration) -> JoinHandle<()> {
+pub fn follow(store: Arc<HttpStore>, control: Control, interval: Duration) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut failures = 0_u64;
         loop {
             tokio::time::sleep(interval).await;
-            match bring_in(&store, &tracker).await {
+            match bring_in(&store, &control).await {
                 Ok(true) if failures > 0 => {
                     info!(failures, "the site tells its changes again");
                     failures = 0;
@@ -44,11 +46,12 @@ pub fn follow(store: Arc<HttpStore>, tracker: Arc<Tracker>, interval: Duration) 
 }
 
 /// Asks once; false if the site does not tell changes.
-pub(super) async fn bring_in(store: &HttpStore, tracker: &Tracker) -> Result<bool, StoreError> {
-    store.changes(&mut Changes::new(tracker)).await
+pub(super) async fn bring_in(store: &HttpStore, control: &Control) -> Result<bool, StoreError> {
+    store.changes(&mut Changes::new(control)).await
 }
 
 struct Changes<'a> {
+    control: &'a Control,
     tracker: &'a Tracker,
     client_rules: Option<Vec<ClientRule>>,
     events: Option<Vec<GlobalEvent>>,
@@ -57,8 +60,15 @@ struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    fn new(tracker: &'a Tracker) -> Self {
-        Self { tracker, client_rules: None, events: None, tokens: Vec::new(), bad_rows: 0 }
+    fn new(control: &'a Control) -> Self {
+        Self {
+            control,
+            tracker: control.tracker(),
+            client_rules: None,
+            events: None,
+            tokens: Vec::new(),
+            bad_rows: 0,
+        }
     }
 
     fn bad(&mut self, table: &str, reason: &str) {
@@ -74,6 +84,7 @@ impl<'a> Changes<'a> {
         if tokens.is_empty() || self.tracker.mode() == Mode::Public {
             return;
         }
+        self.control.touch(Key::Tokens);
         tokens.sort_unstable_by_key(|token| token.torrent_id);
         let is_wanted =
             |id: u32| tokens.binary_search_by_key(&id, |token| token.torrent_id).is_ok();
@@ -94,10 +105,12 @@ impl<'a> Changes<'a> {
 
 impl LoadSink for Changes<'_> {
     fn role(&mut self, role: RoleRecord) {
-        self.tracker.put_role(role_spec(&role));
+        self.control.touch(Key::Roles);
+        self.tracker.put_named_role(role_spec(&role), &role.name);
     }
 
     fn user(&mut self, user: UserRecord) {
+        self.control.touch(Key::User(user.id));
         let put = |spec| self.tracker.put_user(spec).map_err(|error| error.to_string());
         let result = user_spec(&user).map_err(|error| error.to_string()).and_then(put);
         if let Err(error) = result {
@@ -106,6 +119,7 @@ impl LoadSink for Changes<'_> {
     }
 
     fn torrent(&mut self, torrent: TorrentRecord) {
+        self.control.touch(Key::Torrent(torrent.id));
         if let Err(error) = self.tracker.put_torrent(torrent_spec(&torrent)) {
             self.bad("torrents", &format!("torrent {}: {error}", torrent.id));
         }
@@ -141,9 +155,11 @@ impl ChangeSink for Changes<'_> {
 
     fn page_end(&mut self) {
         if let Some(rules) = self.client_rules.take() {
+            self.control.touch(Key::ClientRules);
             self.tracker.set_client_rules(rules);
         }
         if let Some(events) = self.events.take() {
+            self.control.touch(Key::Events);
             self.tracker.set_events(events);
         }
         self.put_tokens();

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mika_core::Tracker;
 use mika_store::Catalog;
 use mika_store::http::HttpStore;
 use tracing::{error, info, warn};
@@ -65,11 +64,11 @@ impl Running {
 
         let live = LiveSettings::of(&config.load());
         let resync_clock = clock.clone();
-        let asking = Asking::start(&config.load(), &tracker, &catalog, http);
-        let context = ListenContext::new(Arc::clone(&tracker), clock, live);
-        let context = Arc::new(context.with_lookup(asking.lookup));
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
+        let asking = Asking::start(&config.load(), &control, &catalog, http);
+        let context = ListenContext::new(Arc::clone(&tracker), clock, live);
+        let context = Arc::new(context.with_lookup(asking.lookup));
         let resync = resync::start(control.clone(), resync_clock, Arc::clone(&config));
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let commands = Arc::new(ServerCommands {
@@ -154,7 +153,7 @@ struct Asking {
 impl Asking {
     fn start(
         config: &Config,
-        tracker: &Arc<Tracker>,
+        control: &Control,
         catalog: &Arc<dyn Catalog>,
         http: Option<Arc<HttpStore>>,
     ) -> Self {
@@ -164,7 +163,7 @@ impl Asking {
         if config.store.lookup {
             let settings = LookupSettings::of(config);
             let asks_again = changes.is_none() && !settings.known.is_zero();
-            let asks = StoreLookup::new(Arc::clone(tracker), Arc::clone(catalog), settings);
+            let asks = StoreLookup::new(control.clone(), Arc::clone(catalog), settings);
             if asks_again {
                 tasks.push(asks.refresh());
             }
@@ -172,7 +171,7 @@ impl Asking {
         }
         if let Some(http) = changes {
             let interval = Duration::from_secs(interval_seconds.into());
-            tasks.push(lookup::follow(http, Arc::clone(tracker), interval));
+            tasks.push(lookup::follow(http, control.clone(), interval));
         }
         Self { lookup, tasks }
     }

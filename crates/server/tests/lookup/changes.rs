@@ -1,6 +1,5 @@
 //! What the site changes reaches the tracker.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use mika_server::control;
@@ -22,7 +21,7 @@ fn what_changes_at_the_site_after_the_load_is_in_force_soon() {
     assert_eq!((report.roles, report.users, report.torrents, report.bad_rows), (1, 1, 1, 0));
     assert!(store.tells_changes());
     let _entered = server.runtime.enter();
-    let task = follow(store, Arc::clone(&server.tracker), INTERVAL);
+    let task = follow(store, server.control.clone(), INTERVAL);
 
     let mut client = server.client();
     assert!(is_accepted(&client.get(announce(PASSKEY, 'a', 2001))));

@@ -22,6 +22,7 @@ fn the_first_announce_of_a_new_user_for_a_new_torrent_is_answered() {
     assert!(is_accepted(&client.get(announce(PASSKEY, 'a', 2001))));
     assert_eq!(server.lookup.asked_total(), 2);
     assert_eq!(server.lookup.parked(), 0);
+    assert_eq!(server.unregistered(), [], "it was registered all the time");
     server.stop();
 }
 
@@ -38,6 +39,7 @@ fn what_the_site_does_not_know_is_refused_and_not_asked_again() {
         assert!(body.contains("passkey unknown"), "{body}");
     }
     assert_eq!(server.lookup.asked_total(), 2);
+    assert_eq!(server.unregistered(), [(1, 'b')]);
     server.stop();
 }
 
@@ -131,6 +133,7 @@ fn a_look_up_that_failed_is_not_taken_for_an_answer() {
     let body = dead.client().get(announce(PASSKEY, 'a', 2001));
     assert!(body.contains(SOON), "{body}");
     assert_eq!(dead.lookup.asked_total(), 2, "a failure is not remembered as an answer");
+    assert_eq!(dead.unregistered(), [], "nobody has said that it is not registered");
     dead.stop();
 }
 

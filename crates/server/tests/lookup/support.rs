@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mika_core::registry::UserSpec;
+use mika_core::registry::{UserSpec, UserTerms};
 use mika_core::{Mode, Settings, Tracker};
 use mika_protocol::Passkey;
 use mika_server::clock::Clock;
+use mika_server::control::{AnnounceUrls, Control};
 use mika_server::listen::bind::{bind_http, bind_udp};
 use mika_server::listen::http::{self, WorkerListeners};
 use mika_server::listen::udp::{self, UdpSettings};
@@ -124,6 +125,7 @@ pub fn settings() -> LookupSettings {
 /// A tracker with one worker for HTTP and one for UDP.
 pub struct Server {
     pub tracker: Arc<Tracker>,
+    pub control: Control,
     pub lookup: StoreLookup,
     pub http: SocketAddr,
     pub udp: SocketAddr,
@@ -135,10 +137,14 @@ pub struct Server {
 impl Server {
     pub fn start(site: &Site, settings: LookupSettings) -> Self {
         let runtime = Runtime::new().unwrap();
-        let tracker = Arc::new(Tracker::new(Mode::Private, Settings::default(), [7; 16]));
+        let mut rules = Settings::default();
+        rules.site.record_unregistered = true;
+        let tracker = Arc::new(Tracker::new(Mode::Private, rules, [7; 16]));
+        let store = site.store();
+        let control = Control::new(Arc::clone(&tracker), store.clone(), AnnounceUrls::default());
         let lookup = {
             let _entered = runtime.enter();
-            StoreLookup::new(Arc::clone(&tracker), site.store(), settings)
+            StoreLookup::new(control.clone(), store, settings)
         };
         let live = LiveSettings::default();
         let context = ListenContext::new(Arc::clone(&tracker), Clock::test(1_800_000_000), live);
@@ -154,14 +160,27 @@ impl Server {
         let udp = sockets[0][0].local_addr().unwrap();
         let settings = UdpSettings::new().unwrap();
         workers.extend(udp::serve(sockets, &settings, &context, &signal).unwrap());
-        Self { tracker, lookup, http, udp, runtime, shutdown, workers: Some(workers) }
+        Self { tracker, control, lookup, http, udp, runtime, shutdown, workers: Some(workers) }
     }
 
     /// The tracker knows this user already.
     pub fn know_user(&self) {
         let passkey = Passkey::new(PASSKEY.as_bytes()).unwrap();
-        let user = UserSpec { id: 1, passkey, role_id: 1, download_enabled: true, deleted: false };
+        let user = UserSpec {
+            id: 1,
+            passkey,
+            role_id: 1,
+            download_enabled: true,
+            deleted: false,
+            terms: UserTerms::default(),
+        };
         self.tracker.put_user(user).unwrap();
+    }
+
+    /// Who was noted since the last time for announcing what: the first byte of each hash.
+    pub fn unregistered(&self) -> Vec<(u32, char)> {
+        let rows = self.tracker.drain(1_800_000_000, 0, usize::MAX).batch.unregistered;
+        rows.iter().map(|row| (row.user_id, row.info_hash.0[0].into())).collect()
     }
 
     pub fn client(&self) -> Client {

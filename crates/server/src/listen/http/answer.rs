@@ -255,13 +255,15 @@ impl Exchange<'_> {
 
     /// A failure that the tracker decided on, unless the announce should wait.
     fn refuse_announce(&mut self, refusal: Refusal, request: &AnnounceRequest, body: &mut Vec<u8>) {
-        match lookup::judge(self.worker.context.lookup(), request, refusal, self.resumed) {
+        let (context, now_seconds) = (&self.worker.context, self.now_seconds);
+        match lookup::judge(context, request, refusal, self.resumed, now_seconds) {
             Verdict::Refuse => self.refuse(refusal, body),
             Verdict::Wait(ticket) => self.ticket = Some(ticket),
             Verdict::ComeBackSoon => {
                 self.worker.counters.refusal(refusal);
-                let soon = self.worker.context.tracker.explain(Refusal::TorrentUnknown);
-                encode_failure(lookup::NOT_FOUND_OUT_YET, &soon, body);
+                let soon = context.tracker.explain(Refusal::TorrentUnknown);
+                let text = lookup::NOT_FOUND_OUT_YET.to_owned();
+                encode_refusal(&Explanation { text, form: Form::Failure, ..soon }, body);
             }
         }
     }

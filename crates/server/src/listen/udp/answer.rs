@@ -219,7 +219,8 @@ impl Responder {
         resumed: Option<Resumed>,
         reply: &mut Vec<u8>,
     ) -> Option<Parked> {
-        let verdict = lookup::judge(self.context.lookup(), &request, refusal, resumed);
+        let now_seconds = earned.now_seconds;
+        let verdict = lookup::judge(&self.context, &request, refusal, resumed, now_seconds);
         if let Verdict::Wait(ticket) = verdict {
             return Some(Parked { request, earned: *earned, ticket });
         }

@@ -37,6 +37,8 @@ class Site(example.Site):
         match BROKEN:
             case "hangs" if self.path.startswith(("/api/torrent/", "/api/user/")):
                 time.sleep(3600)
+            case "torrents-fail" if self.path.startswith("/api/torrent/"):
+                return 500, {"error": "out of order"}
             case "fails":
                 return 500, {"error": f"out of order, {self.headers.get('Authorization')}"}
             case "redirects":
@@ -97,6 +99,11 @@ def broken_apply(db, batch):
                     batch[table] = [row for at, row in rows if (table, at) not in wrong]
                 apply(db, batch)
             return reply
+        case "keeps-sessions":
+            db.execute("CREATE TABLE kept_sessions (key TEXT, address TEXT)")
+            for row in batch["sessions"]:
+                values = [str(row["key"]), row["address_v4"]]
+                db.execute("INSERT INTO kept_sessions VALUES (?, ?)", values)
         case "no-checkpoint":
             reply = apply(db, batch)
             db.execute("UPDATE checkpoint SET number = 0")
