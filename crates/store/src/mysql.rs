@@ -8,7 +8,7 @@ mod session;
 
 use async_trait::async_trait;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use sqlx::{ConnectOptions, Executor, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, Executor, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
@@ -63,7 +63,9 @@ impl MysqlStore {
                 .acquire_timeout(timeouts::ACQUIRE)
                 .idle_timeout(timeouts::IDLE)
                 .test_before_acquire(true)
+                .after_release(|connection, _| Box::pin(timeouts::still_works(connection)))
         };
+        greet(&place, &options).await?;
         let writer = pool()
             .max_connections(1)
             .after_connect(|connection, _| {
@@ -73,6 +75,20 @@ impl MysqlStore {
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
         let backend = MysqlBackend { place: place.clone(), writer, readers };
         Self { backend, schema }.prepared(&place).await
+    }
+}
+
+/// Connects once. A pool waits for a server that refuses connections and then only says that it
+/// waited; whoever starts the tracker wants to know why at once.
+async fn greet(place: &str, options: &MySqlConnectOptions) -> Result<(), StoreError> {
+    let greeted = timeouts::within(timeouts::ACQUIRE, options.connect()).await;
+    match greeted {
+        Ok(connection) => {
+            // It was good for what it was made for; how it ends does not matter.
+            let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
+            Ok(())
+        }
+        Err(error) => Err(error::meaning(place, &error)),
     }
 }
 
@@ -105,7 +121,7 @@ impl Backend for MysqlBackend {
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        timeouts::close(&self.readers).await;
+        timeouts::close(&self.writer).await;
     }
 }

@@ -8,7 +8,7 @@ mod session;
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
@@ -52,11 +52,27 @@ impl PostgresStore {
                 .acquire_timeout(timeouts::ACQUIRE)
                 .idle_timeout(timeouts::IDLE)
                 .test_before_acquire(true)
+                .after_release(|connection, _| Box::pin(timeouts::still_works(connection)))
         };
+        greet(&place, &options).await?;
         let writer = pool().max_connections(1).connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
         let backend = PostgresBackend { place: place.clone(), writer, readers };
         Self { backend, schema }.prepared(&place).await
+    }
+}
+
+/// Connects once. A pool waits for a server that refuses connections and then only says that it
+/// waited; whoever starts the tracker wants to know why at once.
+async fn greet(place: &str, options: &PgConnectOptions) -> Result<(), StoreError> {
+    let greeted = timeouts::within(timeouts::ACQUIRE, options.connect()).await;
+    match greeted {
+        Ok(connection) => {
+            // It was good for what it was made for; how it ends does not matter.
+            let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
+            Ok(())
+        }
+        Err(error) => Err(error::meaning(place, &error)),
     }
 }
 
@@ -89,7 +105,7 @@ impl Backend for PostgresBackend {
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        timeouts::close(&self.readers).await;
+        timeouts::close(&self.writer).await;
     }
 }

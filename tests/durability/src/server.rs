@@ -36,11 +36,13 @@ pub struct Tuning {
     pub snapshot_seconds: u32,
     /// Where the SQLite file is, if not in the data directory.
     pub store_path: Option<PathBuf>,
+    /// The lines of `[store]` for another store than a SQLite file.
+    pub store: Option<String>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { flush_milliseconds: 50, snapshot_seconds: 1, store_path: None }
+        Self { flush_milliseconds: 50, snapshot_seconds: 1, store_path: None, store: None }
     }
 }
 
@@ -66,12 +68,12 @@ impl Site {
             "[tracker]\nnumwant_max = 500\nsessions_per_user_and_torrent_max = 8\n\
              [http]\n{listen}\nworkers = 2\n[udp]\n{listen}\nworkers = 2\n\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\ntoken = \"{TOKEN}\"\n\
-             [data]\ndir = {data:?}\n[store]\npath = {store:?}\n\
+             [data]\ndir = {data:?}\n[store]\n{store}\n\
              [flush]\ninterval_milliseconds = {}\n[snapshot]\ninterval_seconds = {}\n",
             tuning.flush_milliseconds,
             tuning.snapshot_seconds,
             data = site.data,
-            store = site.store,
+            store = tuning.store.clone().unwrap_or_else(|| format!("path = {:?}", site.store)),
         );
         fs::write(site.config(), text).expect("the configuration");
         site
@@ -128,6 +130,13 @@ impl Site {
         segments.retain(|path| path.extension().is_some_and(|name| name == "journal"));
         segments.sort();
         segments
+    }
+
+    /// Writes something else in the configuration.
+    pub fn change_config(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config()).expect("the configuration");
+        assert!(text.contains(from), "the configuration lacks what is to be changed");
+        fs::write(self.config(), text.replace(from, to)).expect("the configuration");
     }
 
     /// Starts a process and does not wait for it.
