@@ -85,7 +85,9 @@ async fn flush_all(rounds: u32) -> Result<()> {
         let Some(place) = Place::new(kind).await? else { continue };
         place.fill(by_hand::USERS, by_hand::TORRENTS).await?;
         let store = place.store().await?;
-        let Some(mut by_hand) = by_hand::ByHand::connect(kind, place.url()).await? else { continue };
+        let Some(mut by_hand) = by_hand::ByHand::connect(kind, place.url()).await? else {
+            continue;
+        };
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..rounds {
             let batch = by_hand::batch(u64::from(round) + 1);

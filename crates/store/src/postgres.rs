@@ -8,7 +8,7 @@ mod session;
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
@@ -37,9 +37,9 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] if the server cannot be reached now. Neither contains the
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
-        let store = Self::connect(url, schema)?;
-        let place = store.backend.place.clone();
-        store.prepared(&place).await
+        let (place, options) = read_url(url)?;
+        greet(&place, &options).await?;
+        Self::connect(url, schema)?.prepared(&place).await
     }
 
     /// The same without making or changing anything; connects when it is first used.
@@ -47,25 +47,46 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Broken`] if the URL is not one.
     pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
-            StoreError::Broken(format!("store.url is not good: {error}"))
-        })?;
-        let options = options.application_name("mika").disable_statement_logging();
-        let place = format!(
-            "PostgreSQL {}:{}/{}",
-            options.get_host(),
-            options.get_port(),
-            options.get_database().unwrap_or_default()
-        );
+        let (place, options) = read_url(url)?;
         let pool = || {
             PgPoolOptions::new()
                 .acquire_timeout(timeouts::ACQUIRE)
                 .idle_timeout(timeouts::IDLE)
                 .test_before_acquire(true)
+                .after_release(|connection, _| Box::pin(timeouts::still_works(connection)))
         };
         let writer = pool().max_connections(1).connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
         Ok(Self { backend: PostgresBackend { place, writer, readers }, schema })
+    }
+}
+
+/// What a URL says, and how errors name the place.
+fn read_url(url: &str) -> Result<(String, PgConnectOptions), StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+        StoreError::Broken(format!("store.url is not good: {error}"))
+    })?;
+    let options = options.application_name("mika").disable_statement_logging();
+    let place = format!(
+        "PostgreSQL {}:{}/{}",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or_default()
+    );
+    Ok((place, options))
+}
+
+/// Connects once. A pool waits for a server that refuses connections and then only says that it
+/// waited; whoever starts the tracker wants to know why at once.
+async fn greet(place: &str, options: &PgConnectOptions) -> Result<(), StoreError> {
+    let greeted = timeouts::within(timeouts::ACQUIRE, options.connect()).await;
+    match greeted {
+        Ok(connection) => {
+            // It was good for what it was made for; how it ends does not matter.
+            let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
+            Ok(())
+        }
+        Err(error) => Err(error::meaning(place, &error)),
     }
 }
 
@@ -98,7 +119,7 @@ impl Backend for PostgresBackend {
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        timeouts::close(&self.readers).await;
+        timeouts::close(&self.writer).await;
     }
 }

@@ -40,8 +40,11 @@ impl<B: Backend> SqlStore<B> {
 
     /// The store with its tables brought up to date; `place` names the database.
     pub(crate) async fn prepared(self, place: &str) -> Result<Self, StoreError> {
-        let migrated = migrate::migrate(&self.backend, &self.schema, place).await;
-        if let Err(error) = self.named(migrated) {
+        let mut prepared = migrate::migrate(&self.backend, &self.schema, place).await;
+        if prepared.is_ok() {
+            prepared = apply::rehearse(&self.backend, &self.schema).await;
+        }
+        if let Err(error) = self.named(prepared) {
             self.backend.close().await;
             return Err(error);
         }

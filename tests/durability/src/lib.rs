@@ -6,6 +6,7 @@
 //!   reports has to add to which total. It knows nothing of how the tracker works.
 //! * [`driver`]: announces the sessions from many threads while the server comes and goes.
 //! * [`totals`]: what the SQLite file says, compared with the model.
+//! * [`tables`]: what the tables in a database server say, compared with the model.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
@@ -18,5 +19,6 @@
 pub mod driver;
 pub mod model;
 pub mod server;
+pub mod tables;
 pub mod totals;
 pub mod wire;

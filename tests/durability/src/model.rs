@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use mika_protocol::InfoHash;
 
 pub use amounts::{Amounts, Percents};
-pub use population::{Population, register};
+pub use population::{Population, Terms, register};
 pub use seat::{GRAIN_BYTES, Phase, Proof, Seat};
 
 use crate::wire::Carrier;
@@ -22,7 +22,7 @@ pub struct User {
     pub name: String,
     /// What the announce URLs contain.
     pub passkey: String,
-    /// Which of [`Population::ROLES`].
+    /// Which of [`Terms::roles`].
     pub role: usize,
 }
 

@@ -36,13 +36,13 @@ pub struct Tuning {
     pub snapshot_seconds: u32,
     /// Where the SQLite file is, if not in the data directory.
     pub store_path: Option<PathBuf>,
-    /// The URL of the Redis database that is the store instead of the file.
-    pub redis_url: Option<String>,
+    /// The lines of `[store]` for another store than a SQLite file.
+    pub store: Option<String>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { flush_milliseconds: 50, snapshot_seconds: 1, store_path: None, redis_url: None }
+        Self { flush_milliseconds: 50, snapshot_seconds: 1, store_path: None, store: None }
     }
 }
 
@@ -63,20 +63,17 @@ impl Site {
         let store = tuning.store_path.clone().unwrap_or_else(|| data.join("mika.sqlite"));
         let site = Self { dir: dir.to_owned(), data: data.to_owned(), store, ports };
         let (announce, admin) = (site.ports.announce, site.ports.admin);
-        let redis = tuning.redis_url.as_ref();
-        let redis = redis.map(|url| format!("kind = \"redis\"\nurl = {url:?}\n"));
         let listen = format!("listen = [\"127.0.0.1:{announce}\", \"[::1]:{announce}\"]");
         let text = format!(
             "[tracker]\nnumwant_max = 500\nsessions_per_user_and_torrent_max = 8\n\
              [http]\n{listen}\nworkers = 2\n[udp]\n{listen}\nworkers = 2\n\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\ntoken = \"{TOKEN}\"\n\
-             [data]\ndir = {data:?}\n[store]\npath = {store:?}\n{redis}\
+             [data]\ndir = {data:?}\n[store]\n{store}\n\
              [flush]\ninterval_milliseconds = {}\n[snapshot]\ninterval_seconds = {}\n",
             tuning.flush_milliseconds,
             tuning.snapshot_seconds,
             data = site.data,
-            store = site.store,
-            redis = redis.unwrap_or_default(),
+            store = tuning.store.clone().unwrap_or_else(|| format!("path = {:?}", site.store)),
         );
         fs::write(site.config(), text).expect("the configuration");
         site
@@ -133,6 +130,13 @@ impl Site {
         segments.retain(|path| path.extension().is_some_and(|name| name == "journal"));
         segments.sort();
         segments
+    }
+
+    /// Writes something else in the configuration.
+    pub fn change_config(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config()).expect("the configuration");
+        assert!(text.contains(from), "the configuration lacks what is to be changed");
+        fs::write(self.config(), text.replace(from, to)).expect("the configuration");
     }
 
     /// Starts a process and does not wait for it.

@@ -151,7 +151,7 @@ pub fn compare(expected: &Totals, found: &Totals) -> Difference {
 }
 
 impl Difference {
-    fn note<T: PartialEq + std::fmt::Debug>(
+    pub(crate) fn note<T: PartialEq + std::fmt::Debug>(
         &mut self,
         name: &str,
         must: &Option<&T>,

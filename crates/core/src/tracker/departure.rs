@@ -73,9 +73,8 @@ impl Tracker {
         let Some(torrent) = shard.torrents.get(slot) else { return false };
         let id = SessionId { user, key: 0 };
         let mut same_hash = torrent.swarm.main.with_hash_of(&id, &self.hash_key);
-        same_hash.any(|row| {
-            row.user() == user && row.left.get() > 0 && !row.flags.has(Flags::HIDDEN)
-        })
+        same_hash
+            .any(|row| row.user() == user && row.left.get() > 0 && !row.flags.has(Flags::HIDDEN))
     }
 
     /// Whether a user has any session on a torrent.

@@ -82,7 +82,8 @@ impl Tracker {
         if pending.gone == 0 {
             return;
         }
-        let mut gone: Vec<_> = pending.sessions.iter_mut().filter(|(_, it)| it.session.gone).collect();
+        let mut gone: Vec<_> =
+            pending.sessions.iter_mut().filter(|(_, it)| it.session.gone).collect();
         for some in gone.chunks_mut(LOOKS_PER_HOLD) {
             let held = shard.lock();
             for ((slot, _), Waiting { session, .. }) in some {

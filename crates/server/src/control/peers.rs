@@ -25,13 +25,8 @@ const BAD_ROWS_LOGGED_MAX: u64 = 100;
 /// Those of [`Store::load_peers`].
 pub async fn import_peers(store: &dyn Store, tracker: &Tracker) -> Result<u64, StoreError> {
     let info_hashes = tracker.info_hashes_of(|_| true).into_iter().collect();
-    let mut importer = Importer {
-        tracker,
-        info_hashes,
-        sessions: Vec::new(),
-        imported: 0,
-        bad_rows: 0,
-    };
+    let mut importer =
+        Importer { tracker, info_hashes, sessions: Vec::new(), imported: 0, bad_rows: 0 };
     store.load_peers(&mut importer).await?;
     importer.put();
     Ok(importer.imported)

@@ -48,3 +48,30 @@ fn what_changes_at_the_site_after_the_load_is_in_force_soon() {
     task.abort();
     server.stop();
 }
+
+#[test]
+fn a_resync_keeps_what_the_site_has_and_closes_what_it_has_no_more() {
+    let site = Site::start();
+    site.add_user(1, PASSKEY);
+    site.add_torrent(1, 'a');
+    let server = Server::start(&site, settings());
+    let resync = |since| server.runtime.block_on(server.control.resync(since)).unwrap();
+    assert!(!resync(Some(0)).was_full, "without a load there are no changes yet");
+    let report = resync(None);
+    assert_eq!((report.load.users, report.load.torrents, report.retired), (1, 1, 0));
+
+    let mut client = server.client();
+    site.add_torrent(2, 'b');
+    assert!(is_accepted(&client.get(announce(PASSKEY, 'b', 2001))));
+    site.execute(
+        "DELETE FROM torrents WHERE id = 1; INSERT INTO events VALUES ('e', 100, 0, 1, 2000000000)",
+    );
+    let report = resync(Some(0));
+    assert_eq!((report.load.torrents, report.load.events, report.retired), (1, 1, 0));
+    assert!(is_accepted(&client.get(announce(PASSKEY, 'a', 2001))), "it was not asked for");
+    let report = resync(None);
+    assert_eq!((report.load.torrents, report.load.events, report.retired), (1, 1, 1));
+    assert!(client.get(announce(PASSKEY, 'a', 2001)).contains("torrent deleted"));
+    assert!(is_accepted(&client.get(announce(PASSKEY, 'b', 2001))));
+    server.stop();
+}

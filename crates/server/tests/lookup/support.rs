@@ -138,7 +138,7 @@ impl Server {
     pub fn start(site: &Site, settings: LookupSettings) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut rules = Settings::default();
-        rules.site.record_unregistered = true;
+        Arc::make_mut(&mut rules.site).record_unregistered = true;
         let tracker = Arc::new(Tracker::new(Mode::Private, rules, [7; 16]));
         let store = site.store();
         let control = Control::new(Arc::clone(&tracker), store.clone(), AnnounceUrls::default());

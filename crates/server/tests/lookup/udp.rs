@@ -63,6 +63,10 @@ fn the_first_announce_of_a_new_user_for_a_new_torrent_is_answered() {
     assert_eq!(reply[..12], [0, 0, 0, 1, 0, 0, 0, 77, 0, 0, 0x07, 0x08], "{reply:?}");
     assert_eq!(server.lookup.asked_total(), 2);
     assert_eq!(server.lookup.parked(), 0);
+    assert_eq!(server.unregistered(), []);
+    client.announce(client.connect(), 78, b'b');
+    assert_eq!(client.receive()[..8], [0, 0, 0, 3, 0, 0, 0, 78]);
+    assert_eq!(server.unregistered(), [(1, 'b')]);
     server.stop();
 }
 

@@ -35,11 +35,15 @@ fn number_of(error: &dyn DatabaseError) -> u16 {
 pub(super) fn meaning(place: &str, error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(database) => database_meaning(place, database.as_ref()),
+        sqlx::Error::Io(_) => StoreError::Unavailable(format!(
+            "{place}: {error}; is the server running, and is that its place in store.url?"
+        )),
         sqlx::Error::PoolTimedOut => StoreError::Unavailable(format!(
-            "{place}: no connection within {} seconds; does it run, and does it answer there?",
+            "{place}: no connection within {} s; is the server running, and is that its place in \
+             store.url?",
             timeouts::ACQUIRE.as_secs()
         )),
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
             StoreError::Unavailable(format!("{place}: {error}"))
         }
         sqlx::Error::PoolClosed => StoreError::Broken(format!("{place}: the store was closed")),
@@ -62,9 +66,7 @@ fn database_meaning(place: &str, error: &dyn DatabaseError) -> StoreError {
         number if number::GRANT.contains(&number) => {
             StoreError::Broken(format!("{place}: {words}; GRANT it"))
         }
-        number::NO_DATABASE => {
-            StoreError::Broken(format!("{place}: {words}; create it first"))
-        }
+        number::NO_DATABASE => StoreError::Broken(format!("{place}: {words}; create it first")),
         _ => StoreError::Broken(format!("{place}: {words}")),
     }
 }

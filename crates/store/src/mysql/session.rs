@@ -7,12 +7,12 @@ use sqlx::query::Query;
 use sqlx::{Decode, Row, Type, TypeInfo, ValueRef};
 
 use crate::schema::Value;
-use crate::sql::backend::{Columns, RowSet, column_error, parse_integer};
+use crate::sql::backend::{Columns, RowSet, column_error, parse_integer, timeouts};
 use crate::sql::session::session;
 
 type MysqlQuery<'q> = Query<'q, MySql, MySqlArguments>;
 
-session!(MysqlSession, MySql, MySqlRow, bind, bind_rows);
+session!(MysqlSession, MySql, MySqlRow, bind, bind_rows, timeouts::ANSWER);
 
 fn bind<'q>(query: MysqlQuery<'q>, value: &Value) -> MysqlQuery<'q> {
     match value {
@@ -88,9 +88,7 @@ impl Columns for MySqlRow {
         // ENUM and text; a DECIMAL comes as text too, but sqlx wants a decimal type for it.
         match get::<Option<String>>(self, column) {
             Ok(text) => text.map(|text| parse_integer(column, &text)).transpose(),
-            Err(_) => {
-                Err(format!("{column}: of type {name}; write CAST({column} AS SIGNED)"))
-            }
+            Err(_) => Err(format!("{column}: of type {name}; write CAST({column} AS SIGNED)")),
         }
     }
 

@@ -5,12 +5,12 @@ use sqlx::query::Query;
 use sqlx::{Decode, Row, Type, TypeInfo, ValueRef};
 
 use crate::schema::{Kind, Value};
-use crate::sql::backend::{Columns, RowSet, column_error, parse_integer};
+use crate::sql::backend::{Columns, RowSet, column_error, parse_integer, timeouts};
 use crate::sql::session::session;
 
 type PostgresQuery<'q> = Query<'q, Postgres, PgArguments>;
 
-session!(PostgresSession, Postgres, PgRow, bind, bind_rows);
+session!(PostgresSession, Postgres, PgRow, bind, bind_rows, timeouts::ANSWER);
 
 fn bind<'q>(query: PostgresQuery<'q>, value: &Value) -> PostgresQuery<'q> {
     match value {

@@ -99,11 +99,7 @@ impl SchemaFile {
             "Takes all peers from the swarms, at a start that does not know all of them; the next \
              batches bring in those that are known.",
         ),
-        file(
-            "history.start.sql",
-            FileKind::Start,
-            "Makes everybody inactive, at the same start.",
-        ),
+        file("history.start.sql", FileKind::Start, "Makes everybody inactive, at the same start."),
         file(
             "registered.find.sql",
             FileKind::Find(crate::redirect::COLUMNS),

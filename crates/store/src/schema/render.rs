@@ -64,9 +64,7 @@ impl Dialect {
                 let fields = join(columns.iter().zip(0..), |(column, position)| {
                     format!("{} {} PATH '$[{position}]'", column.name, column.kind.mysql_type())
                 });
-                format!(
-                    "(SELECT {names} FROM JSON_TABLE(?, '$[*]' COLUMNS ({fields})) AS batch)"
-                )
+                format!("(SELECT {names} FROM JSON_TABLE(?, '$[*]' COLUMNS ({fields})) AS batch)")
             }
         }
     }
@@ -134,6 +132,18 @@ impl Statement {
     /// The statement, without its comments.
     pub fn text(&self) -> &str {
         &self.0
+    }
+
+    /// This query, waiting for whoever is about to change its row.
+    pub(crate) fn locking(&self, dialect: Dialect) -> Self {
+        match dialect {
+            // Its transactions that write are one at a time from their beginning.
+            Dialect::Sqlite => self.clone(),
+            Dialect::Postgres | Dialect::Mysql => {
+                let text = self.0.trim_end_matches([';', ' ', '\n']);
+                Self(format!("{text}\nFOR UPDATE").into())
+            }
+        }
     }
 
     /// The statement for the database.

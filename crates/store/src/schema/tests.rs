@@ -84,8 +84,7 @@ fn a_row_has_one_value_per_column() {
         announces: 0,
     };
     let snatch = SnatchRow { user_id: 1, torrent_id: 1, snatched_at_seconds: 1, address: None };
-    let token_use =
-        TokenUseRow { user_id: 1, torrent_id: 1, downloaded_raw: 1, finished: true };
+    let token_use = TokenUseRow { user_id: 1, torrent_id: 1, downloaded_raw: 1, finished: true };
     let unregistered =
         UnregisteredRow { user_id: 1, info_hash: InfoHash([7; 20]), announced_at_seconds: 1 };
     assert_eq!(count(&registered), RegisteredRow::COLUMNS.len());
@@ -164,8 +163,7 @@ fn files(changes: &[(&str, Option<&str>)]) -> Files {
 }
 
 fn error_of(changes: &[(&str, Option<&str>)]) -> String {
-    let schema =
-        Schema::from_files("odd", Dialect::Sqlite, &files(changes), &BTreeMap::new());
+    let schema = Schema::from_files("odd", Dialect::Sqlite, &files(changes), &BTreeMap::new());
     schema.unwrap_err().to_string()
 }
 

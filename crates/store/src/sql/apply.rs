@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use mika_core::batch::Batch;
+use mika_core::batch::{
+    Batch, HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow,
+    UnregisteredRow, UserRow,
+};
+use sqlx::SqlStr;
 
 use super::backend::{Arguments, Backend, Columns, Failure, RowSet, Session};
 use crate::redirect;
-use crate::schema::{FlushRow, FlushStatement, Schema, Statement, Value};
+use crate::schema::{Dialect, FlushRow, FlushStatement, Schema, Statement, Value};
 use crate::store::{Applied, DeadLetter, KeepDeadLetters, StoreError};
 
 /// Rows per statement: the 25 columns of sessions make 25 000 of the 32 766 values that SQLite
@@ -23,7 +27,8 @@ pub(crate) async fn apply(
     let number = i64::try_from(batch.number)
         .map_err(|_| StoreError::Invalid(format!("there is no batch {}", batch.number)))?;
     let mut session = backend.write().await?;
-    if batch.number <= checkpoint(session.as_mut(), schema).await? {
+    let checkpoint = checkpoint(session.as_mut(), locking(schema)).await?;
+    if batch.number <= checkpoint {
         session.rollback().await?;
         return Ok(Applied { repeated: true, dead_letters: Vec::new() });
     }
@@ -92,16 +97,22 @@ fn redirect_of(row: &dyn Columns) -> Result<(u32, u32), String> {
 /// The number of the last batch applied.
 pub(crate) async fn checkpoint_of(backend: &dyn Backend, schema: &Schema) -> Result<u64, Failure> {
     let mut session = backend.read().await?;
-    let number = checkpoint(session.as_mut(), schema).await?;
+    let number = checkpoint(session.as_mut(), schema.checkpoint_load.sql()).await?;
     session.rollback().await?;
     Ok(number)
 }
 
-async fn checkpoint(session: &mut dyn Session, schema: &Schema) -> Result<u64, Failure> {
+/// The query of the checkpoint that waits for whoever is about to move it: a connection that was
+/// lost, or a process that was killed, may leave a COMMIT under way. Without the lock a second
+/// attempt would find the old number, wait for the rows, and add to them again.
+fn locking(schema: &Schema) -> SqlStr {
+    schema.checkpoint_load.locking(schema.dialect).sql()
+}
+
+async fn checkpoint(session: &mut dyn Session, query: SqlStr) -> Result<u64, Failure> {
     let mut found = None;
-    session
-        .fetch(schema.checkpoint_load.sql(), Arguments::NONE, &mut |row| found = Some(row.integer("number")))
-        .await?;
+    let mut each = |row: &dyn Columns| found = Some(row.integer("number"));
+    session.fetch(query, Arguments::NONE, &mut each).await?;
     let broken = |words: String| Failure::Store(StoreError::Broken(words));
     let Some(number) = found else {
         return Err(broken("the checkpoint's row is missing".into()));
@@ -122,6 +133,43 @@ async fn move_checkpoint(
     match session.execute(statement, Arguments::Values(&arguments), true).await? {
         1 => Ok(()),
         _ => Err(StoreError::Broken("the checkpoint's row is missing".into()).into()),
+    }
+}
+
+/// Writes a batch without rows and takes it back: a table that is missing, or that must not be
+/// written, is told at the start and not by the first flush.
+pub(crate) async fn rehearse(backend: &dyn Backend, schema: &Schema) -> Result<(), Failure> {
+    if schema.dialect == Dialect::Sqlite {
+        return Ok(());
+    }
+    let mut session = backend.write().await?;
+    let number = checkpoint(session.as_mut(), locking(schema)).await?;
+    let mut rehearsal = Rehearsal(session.as_mut());
+    let flushes = &schema.flushes;
+    rehearsal.flush::<RegisteredRow>(flushes.registered.as_ref()).await?;
+    rehearsal.flush::<UserRow>(flushes.users.as_ref()).await?;
+    rehearsal.flush::<TorrentRow>(flushes.torrents.as_ref()).await?;
+    rehearsal.flush::<HistoryRow>(flushes.history.as_ref()).await?;
+    rehearsal.flush::<SessionRow>(flushes.sessions.as_ref()).await?;
+    rehearsal.flush::<SnatchRow>(flushes.snatches.as_ref()).await?;
+    rehearsal.flush::<TokenUseRow>(flushes.token_uses.as_ref()).await?;
+    rehearsal.flush::<UnregisteredRow>(flushes.unregistered.as_ref()).await?;
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    move_checkpoint(session.as_mut(), schema, number).await?;
+    Ok(session.rollback().await?)
+}
+
+struct Rehearsal<'a>(&'a mut dyn Session);
+
+impl Rehearsal<'_> {
+    async fn flush<R: FlushRow>(
+        &mut self,
+        statement: Option<&FlushStatement>,
+    ) -> Result<(), Failure> {
+        let Some(statement) = statement else { return Ok(()) };
+        let none = RowSet { columns: R::COLUMNS, values: Vec::new(), rows: 0 };
+        self.0.execute(statement.sql(R::COLUMNS, 0), Arguments::Rows(&none), false).await?;
+        Ok(())
     }
 }
 
@@ -218,3 +266,6 @@ fn dead_letter<R: FlushRow>(row: &R, reason: String) -> Result<DeadLetter, Failu
         .map_err(|e| StoreError::Broken(format!("a row has no JSON form: {e}")))?;
     Ok(DeadLetter { table: R::TABLE, row, reason })
 }
+
+#[cfg(all(test, feature = "postgres", feature = "mysql"))]
+mod tests;

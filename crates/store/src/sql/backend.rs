@@ -154,7 +154,11 @@ pub(crate) fn parse_integer(column: &str, text: &str) -> Result<i128, String> {
 
 /// Bounds that are the same for every server.
 pub(crate) mod timeouts {
+    use std::future::Future;
+    use std::io;
     use std::time::Duration;
+
+    use sqlx::{Connection, Database, Pool};
 
     /// How long to wait for a connection; the caller tries again later.
     pub(crate) const ACQUIRE: Duration = Duration::from_secs(10);
@@ -162,4 +166,40 @@ pub(crate) mod timeouts {
     pub(crate) const IDLE: Duration = Duration::from_secs(300);
     /// Connections for lookups.
     pub(crate) const READERS: u32 = 4;
+    /// How long a statement, or the next row of a query, may take. A server that vanished without
+    /// a word would be waited for for ever; one that is slow, or whose table is locked for longer,
+    /// is asked again.
+    pub(crate) const ANSWER: Duration = Duration::from_secs(60);
+    /// How long a connection may take to prove that it works, or to say goodbye.
+    pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
+
+    /// A file answers.
+    pub(crate) const NONE: Duration = Duration::MAX;
+
+    /// An answer of the server, or an error if it does not come in time. The connection is of no
+    /// use then.
+    pub(crate) async fn within<T>(
+        time: Duration,
+        answer: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let too_late = |_| {
+            let words = format!("no answer within {} s", time.as_secs());
+            sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, words))
+        };
+        tokio::time::timeout(time, answer).await.unwrap_or_else(|late| Err(too_late(late)))
+    }
+
+    /// Whether a connection that comes back to its pool still works. The pool itself would wait for
+    /// the answer without end, and the place of the connection would be taken.
+    pub(crate) async fn still_works<C: Connection>(
+        connection: &mut C,
+    ) -> Result<bool, sqlx::Error> {
+        within(FAREWELL, connection.ping()).await.map(|()| true)
+    }
+
+    /// Closes a pool; one whose server does not answer is left alone.
+    pub(crate) async fn close<DB: Database>(pool: &Pool<DB>) {
+        // Nothing is lost: whatever was not committed is applied again.
+        let _ = tokio::time::timeout(FAREWELL, pool.close()).await;
+    }
 }

@@ -35,7 +35,9 @@ impl Desk {
     async fn finds(&mut self, text: &'static str, values: &[Value]) -> Result<bool, Failure> {
         let statement = Statement::portable(text, self.dialect);
         let mut found = false;
-        self.session.fetch(statement.sql(), Arguments::Values(values), &mut |_| found = true).await?;
+        self.session
+            .fetch(statement.sql(), Arguments::Values(values), &mut |_| found = true)
+            .await?;
         Ok(found)
     }
 

@@ -43,8 +43,7 @@ pub(crate) async fn migrate(
 }
 
 async fn version(session: &mut dyn Session, schema: &Schema) -> Result<usize, Failure> {
-    let query =
-        Statement::portable("SELECT version FROM mika_schema WHERE id = 1", schema.dialect);
+    let query = Statement::portable("SELECT version FROM mika_schema WHERE id = 1", schema.dialect);
     let mut version = 0;
     let mut each = |row: &dyn super::backend::Columns| {
         let found = row.integer("version").ok().flatten();

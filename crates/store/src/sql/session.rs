@@ -3,7 +3,7 @@
 
 /// Makes a session type. `$bind` adds a value to a query, `$bind_rows` the rows of a batch.
 macro_rules! session {
-    ($name:ident, $database:ty, $row:ty, $bind:path, $bind_rows:path) => {
+    ($name:ident, $database:ty, $row:ty, $bind:path, $bind_rows:path, $time:expr) => {
         /// A transaction.
         pub(super) struct $name(pub(super) sqlx::Transaction<'static, $database>);
 
@@ -22,11 +22,14 @@ macro_rules! session {
                     }
                     $crate::sql::backend::Arguments::Rows(rows) => $bind_rows(query, rows),
                 };
-                Ok(query.execute(&mut *self.0).await?.rows_affected())
+                use $crate::sql::backend::timeouts::within;
+                Ok(within($time, query.execute(&mut *self.0)).await?.rows_affected())
             }
 
             async fn execute_script(&mut self, script: sqlx::SqlStr) -> Result<(), sqlx::Error> {
-                sqlx::raw_sql(script).execute(&mut *self.0).await.map(drop)
+                use $crate::sql::backend::timeouts::within;
+                let result = within($time, sqlx::raw_sql(script).execute(&mut *self.0)).await;
+                result.map(drop)
             }
 
             async fn fetch(
@@ -36,6 +39,7 @@ macro_rules! session {
                 each: &mut $crate::sql::backend::EachRow<'_>,
             ) -> Result<(), sqlx::Error> {
                 use futures_util::TryStreamExt;
+                use $crate::sql::backend::timeouts::within;
                 let query = sqlx::query::<$database>(query);
                 let query = match arguments {
                     $crate::sql::backend::Arguments::Values(values) => {
@@ -44,7 +48,7 @@ macro_rules! session {
                     $crate::sql::backend::Arguments::Rows(rows) => $bind_rows(query, rows),
                 };
                 let mut rows = query.fetch(&mut *self.0);
-                while let Some(row) = rows.try_next().await? {
+                while let Some(row) = within($time, rows.try_next()).await? {
                     let row: $row = row;
                     each(&row);
                 }
@@ -67,11 +71,11 @@ macro_rules! session {
             }
 
             async fn commit(self: Box<Self>) -> Result<(), sqlx::Error> {
-                self.0.commit().await
+                $crate::sql::backend::timeouts::within($time, self.0.commit()).await
             }
 
             async fn rollback(self: Box<Self>) -> Result<(), sqlx::Error> {
-                self.0.rollback().await
+                $crate::sql::backend::timeouts::within($time, self.0.rollback()).await
             }
         }
     };

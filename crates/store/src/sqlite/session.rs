@@ -5,12 +5,12 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use sqlx::{Decode, Row, Type, TypeInfo, ValueRef};
 
 use crate::schema::Value;
-use crate::sql::backend::{Columns, RowSet, column_error, parse_integer};
+use crate::sql::backend::{Columns, RowSet, column_error, parse_integer, timeouts};
 use crate::sql::session::session;
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-session!(SqliteSession, Sqlite, SqliteRow, bind, bind_rows);
+session!(SqliteSession, Sqlite, SqliteRow, bind, bind_rows, timeouts::NONE);
 
 fn bind<'q>(query: SqliteQuery<'q>, value: &Value) -> SqliteQuery<'q> {
     match value {

@@ -16,25 +16,45 @@ pub struct Population {
     pub users: Vec<User>,
     /// Torrents.
     pub torrents: Vec<Torrent>,
-    tokens: Vec<(usize, usize, Percents)>,
+    /// Users, torrents, and what they have there, by index.
+    pub tokens: Vec<(usize, usize, Percents)>,
+    terms: Terms,
+}
+
+/// The multipliers that the tables of a site have a place for.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Roles by index; the first one is that of half the users.
+    pub roles: &'static [(&'static str, Percents)],
+    /// Those of torrents; the first ones are those of half the torrents.
+    pub torrents: &'static [Percents],
+    /// Those of tokens.
+    pub token: Percents,
+    /// Whether a torrent may have two hashes.
+    pub has_hybrids: bool,
+}
+
+impl Terms {
+    /// Everything that the tracker's own tables have.
+    pub const MIKA: Self = Self {
+        roles: &[
+            ("plain", Percents::NORMAL),
+            ("double", Percents { upload: 200, download: 50 }),
+            ("free", Percents { upload: 100, download: 0 }),
+            ("half", Percents { upload: 50, download: 200 }),
+        ],
+        torrents: &[
+            Percents::NORMAL,
+            Percents { upload: 100, download: 0 },
+            Percents { upload: 200, download: 50 },
+            Percents { upload: 50, download: 100 },
+        ],
+        token: Percents { upload: 200, download: 0 },
+        has_hybrids: true,
+    };
 }
 
 impl Population {
-    /// Roles by index, and their multipliers.
-    pub const ROLES: [(&'static str, Percents); 4] = [
-        ("plain", Percents::NORMAL),
-        ("double", Percents { upload: 200, download: 50 }),
-        ("free", Percents { upload: 100, download: 0 }),
-        ("half", Percents { upload: 50, download: 200 }),
-    ];
-
-    const TORRENTS: [Percents; 4] = [
-        Percents::NORMAL,
-        Percents { upload: 100, download: 0 },
-        Percents { upload: 200, download: 50 },
-        Percents { upload: 50, download: 100 },
-    ];
-
     /// Makes up a site and the machines of its users, about `seats` clients on torrents.
     pub fn new(
         rng: &mut fastrand::Rng,
@@ -42,18 +62,30 @@ impl Population {
         torrents: usize,
         seats: usize,
     ) -> (Self, Vec<Machine>) {
-        let mut site = Self { users: Vec::new(), torrents: Vec::new(), tokens: Vec::new() };
+        Self::with_terms(rng, [users, torrents, seats], Terms::MIKA)
+    }
+
+    /// As [`new`](Self::new), with other multipliers; `sizes` are users, torrents and seats.
+    pub fn with_terms(
+        rng: &mut fastrand::Rng,
+        sizes: [usize; 3],
+        terms: Terms,
+    ) -> (Self, Vec<Machine>) {
+        let [users, torrents, seats] = sizes;
+        let (people, records) = (Vec::new(), Vec::new());
+        let mut site = Self { users: people, torrents: records, tokens: Vec::new(), terms };
         for number in 0..users {
             let passkey = format!("{:032x}", rng.u128(..));
-            let role = if rng.bool() { 0 } else { rng.usize(..Self::ROLES.len()) };
+            let role = if rng.bool() { 0 } else { rng.usize(..terms.roles.len()) };
             site.users.push(User { name: format!("user{number:04}"), passkey, role });
         }
         for number in 0..torrents {
             let mut hash = || InfoHash(std::array::from_fn(|_| rng.u8(..)));
             let (info_hash, second) = (hash(), hash());
             // Every eighth torrent is a hybrid with two hashes.
-            let info_hash_v2 = (number % 8 == 0).then_some(second);
-            let percents = Self::TORRENTS[if rng.bool() { 0 } else { rng.usize(..4) }];
+            let info_hash_v2 = (terms.has_hybrids && number % 8 == 0).then_some(second);
+            let at = if rng.bool() { 0 } else { rng.usize(..terms.torrents.len()) };
+            let percents = terms.torrents[at];
             site.torrents.push(Torrent { info_hash, info_hash_v2, percents });
         }
         let machines = site.machines(rng, seats);
@@ -73,10 +105,10 @@ impl Population {
                 // Between nothing and 4 GiB: some finish soon, some never.
                 let left = if seeder { 0 } else { rng.u64(1..1 << 28) * GRAIN_BYTES };
                 let mut seat = Seat::new(torrent, port, left);
-                let token = (rng.u8(..) < 25).then_some(Percents { upload: 200, download: 0 });
+                let token = (rng.u8(..) < 25).then_some(self.terms.token);
                 self.tokens.extend(token.map(|token| (user, torrent, token)));
                 let token = token.unwrap_or(Percents::NORMAL);
-                let role = Self::ROLES[self.users[user].role].1;
+                let role = self.terms.roles[self.users[user].role].1;
                 let torrent = self.torrents[torrent].percents;
                 seat.upload_percents = [role.upload, torrent.upload, token.upload];
                 seat.download_percents = [role.download, torrent.download, token.download];
@@ -125,9 +157,9 @@ impl Population {
 /// Adds everything to a tracker by its admin API.
 pub fn register(site: &Population, admin: &Admin) {
     admin.call(async |client| {
-        for (name, percents) in Population::ROLES {
+        for (name, percents) in site.terms.roles {
             let role = NewRole {
-                name: name.to_owned(),
+                name: (*name).to_owned(),
                 upload_percent: Some(percents.upload),
                 download_percent: Some(percents.download),
                 ..NewRole::default()
@@ -137,7 +169,7 @@ pub fn register(site: &Population, admin: &Admin) {
         for user in &site.users {
             let mut new = NewUser::named(&user.name);
             new.passkey = Some(user.passkey.clone());
-            new.role = Some(Population::ROLES[user.role].0.to_owned());
+            new.role = Some(site.terms.roles[user.role].0.to_owned());
             client.add_user(&new).await.expect("a user");
         }
         for torrent in &site.torrents {

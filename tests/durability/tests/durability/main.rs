@@ -7,6 +7,7 @@
     reason = "a proof that cannot go on fails"
 )]
 
+mod databases;
 mod full_disk;
 mod kills;
 mod redis_store;

@@ -14,11 +14,15 @@ use crate::support::Stage;
 
 const ROUNDS: u64 = 6;
 
+fn store_lines(url: &str) -> String {
+    format!("kind = \"redis\"\nurl = {url:?}")
+}
+
 #[test]
 fn kills_of_the_tracker_and_of_redis_in_turn_lose_and_double_nothing() {
     let mut redis = need!(Server::start(&Options::redis().durable()));
     let database = redis.create_database();
-    let tuning = Tuning { redis_url: Some(database.url()), ..Tuning::default() };
+    let tuning = Tuning { store: Some(store_lines(&database.url())), ..Tuning::default() };
     let (stage, machines) = Stage::new(21, &tuning, None);
     let mut fleet = stage.fleet(machines);
     let mut server = stage.start();
@@ -56,8 +60,8 @@ fn kills_of_the_tracker_and_of_redis_in_turn_lose_and_double_nothing() {
 fn batches_that_redis_acknowledged_and_lost_come_back_from_the_journal() {
     let mut redis = need!(Server::start(&Options::redis().durable()));
     let database = redis.create_database();
-    let redis_url = Some(database.url());
-    let tuning = Tuning { snapshot_seconds: 86_400, redis_url, ..Tuning::default() };
+    let store = Some(store_lines(&database.url()));
+    let tuning = Tuning { snapshot_seconds: 86_400, store, ..Tuning::default() };
     let (stage, machines) = Stage::new(22, &tuning, None);
     let mut fleet = stage.fleet(machines);
     let server = stage.start();

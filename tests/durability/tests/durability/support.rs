@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mika_durability::driver::{Clock, Fleet, Probe, expected_peers};
 use mika_durability::model::{Machine, Population, Totals, register};
-use mika_durability::server::{Site, Tuning};
-use mika_durability::totals::{compare, from_store};
+use mika_durability::server::{PATIENCE, Site, Tuning};
+use mika_durability::tables::{PROBE_PASSKEY, Tables};
+use mika_durability::totals::{Difference, compare, from_store};
+use mika_test_servers::{Database, Endpoint};
 use tempfile::TempDir;
 
 /// A site that is registered with a tracker, which is not running.
@@ -22,6 +24,13 @@ pub struct Stage {
     pub clock: Clock,
     /// The passkey of probes.
     pub passkey: String,
+    /// Where the totals are, if not in a SQLite file.
+    pub database: Option<(Database, Tables)>,
+}
+
+/// Whether the long forms of the proofs are wanted.
+pub fn is_long() -> bool {
+    std::env::var_os("MIKA_LONG").is_some_and(|value| value == "1")
 }
 
 impl Stage {
@@ -37,7 +46,41 @@ impl Stage {
         register(&population, &site.admin());
         let passkey = Probe::register(&site);
         assert!(server.terminate().success());
-        (Self { dir, site, population, clock: Clock::new(100), passkey }, machines)
+        let clock = Clock::new(100);
+        (Self { dir, site, population, clock, passkey, database: None }, machines)
+    }
+
+    /// Registers a site whose tables are in a new database of a server; `sizes` are users, torrents
+    /// and seats. `url` is where the tracker finds the database.
+    pub fn on_server(
+        number: u16,
+        endpoint: &Endpoint,
+        tables: Tables,
+        sizes: [usize; 3],
+        url: impl FnOnce(&Database) -> String,
+    ) -> (Self, Vec<Machine>) {
+        let database = endpoint.create_database();
+        let dir = tempfile::tempdir().unwrap();
+        let mut rng = fastrand::Rng::new();
+        let (population, machines) = Population::with_terms(&mut rng, sizes, tables.terms());
+        tables.fill(&population, &database);
+        let store = Some(tables.config(endpoint.kind(), &url(&database)));
+        let tuning = Tuning { store, flush_milliseconds: 150, ..Tuning::default() };
+        let site = Site::new(dir.path(), &dir.path().join("data"), number, &tuning);
+        let mut passkey = PROBE_PASSKEY.to_owned();
+        if tables == Tables::Mika {
+            let server = site.start();
+            register(&population, &site.admin());
+            passkey = Probe::register(&site);
+            assert!(server.terminate().success());
+        }
+        let (clock, database) = (Clock::new(200), Some((database, tables)));
+        (Self { dir, site, population, clock, passkey, database }, machines)
+    }
+
+    /// The database in a server.
+    pub fn database(&self) -> &Database {
+        &self.database.as_ref().expect("a stage on a server").0
     }
 
     /// The clients of the site.
@@ -92,12 +135,52 @@ impl Stage {
         from_store(self.site.store())
     }
 
+    /// How far the totals are from what they have to be.
+    pub fn difference(&self, fleet: &Fleet<'_>) -> Difference {
+        match &self.database {
+            None => compare(&self.expected(fleet), &self.found()),
+            Some((database, tables)) => {
+                tables.difference(&self.population, fleet.each_machine(), database)
+            }
+        }
+    }
+
+    /// Waits until the store has everything that was announced up to now.
+    pub fn flush(&self) {
+        self.site.admin().wait_for("a flush", |_| self.clock.flush(&self.site));
+    }
+
     /// Every total is exact.
     pub fn assert_exact(&self, fleet: &mut Fleet<'_>, what: &str) {
-        let (expected, found) = self.conclude(fleet);
-        compare(&expected, &found).assert_none(what);
+        fleet.announce_all();
+        self.flush();
+        self.difference(fleet).assert_none(what);
+        assert_eq!(self.dead_letters(), "", "rows were refused");
+        let expected = self.expected(fleet);
         let bytes: u64 = expected.users.values().map(|user| user.uploaded_raw).sum();
-        assert!(bytes > 0 && self.clock.answered() > 500, "hardly anything was announced");
+        let answered_min = if self.database.is_some() { 100 } else { 500 };
+        assert!(bytes > 0 && self.clock.answered() > answered_min, "hardly anything was announced");
+    }
+
+    /// Rows that the store refused.
+    pub fn dead_letters(&self) -> String {
+        std::fs::read_to_string(self.site.data().join("dead-letters.jsonl")).unwrap_or_default()
+    }
+
+    /// Waits until the log says something that it did not say before.
+    pub fn wait_for_log(&self, before: usize, words: &str) {
+        let begin = Instant::now();
+        while !self.site.log().get(before..).unwrap_or_default().contains(words) {
+            let log = || self.site.log().split_off(before);
+            assert!(begin.elapsed() < PATIENCE, "the log does not say {words:?}:\n{}", log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What all users together have moved, in bytes.
+    pub fn bytes(&self, fleet: &Fleet<'_>) -> u64 {
+        let users = self.expected(fleet).users;
+        users.values().map(|user| user.uploaded_raw + user.downloaded_raw).sum()
     }
 
     /// No total of a user or a torrent is larger than what is due, whatever was lost.

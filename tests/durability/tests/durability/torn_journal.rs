@@ -14,7 +14,7 @@ use crate::support::Stage;
 
 /// Everything in one segment, and no snapshot after the first.
 const ONE_SEGMENT: Tuning =
-    Tuning { flush_milliseconds: 50, snapshot_seconds: 86_400, store_path: None, redis_url: None };
+    Tuning { flush_milliseconds: 50, snapshot_seconds: 86_400, store_path: None, store: None };
 
 /// What happens to the end of a file.
 #[derive(Debug, Clone, Copy)]

@@ -36,6 +36,8 @@ pub(super) fn prepare(launch: &Launch, directory: &Path, port: u16) -> Vec<Strin
     let mut settings = vec![
         ("datadir", shown(&within(directory, "data"))),
         ("socket", shown(&within(directory, "socket"))),
+        // A server removes what looks like its own temporary tables from there when it starts.
+        ("tmpdir", shown(directory)),
         ("pid-file", shown(&within(directory, "server.pid"))),
         ("init-file", shown(&within(directory, "first.sql"))),
         ("bind-address", "127.0.0.1".to_owned()),

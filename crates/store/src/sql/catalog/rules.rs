@@ -57,10 +57,7 @@ pub(super) async fn put_role<B: Backend>(
     Ok(put)
 }
 
-pub(super) async fn delete_role<B: Backend>(
-    store: &SqlStore<B>,
-    id: u16,
-) -> Result<bool, Failure> {
+pub(super) async fn delete_role<B: Backend>(store: &SqlStore<B>, id: u16) -> Result<bool, Failure> {
     let mut desk = store.writing().await?;
     if desk.finds("SELECT 1 FROM users WHERE role_id = ? LIMIT 1", &[id.into()]).await? {
         return Err(StoreError::Conflict(format!(
@@ -160,8 +157,7 @@ pub(super) async fn delete_token<B: Backend>(
 ) -> Result<bool, Failure> {
     let mut desk = store.writing().await?;
     let key = [user_id.into(), torrent_id.into()];
-    let deleted =
-        desk.run("DELETE FROM tokens WHERE user_id = ? AND torrent_id = ?", &key).await?;
+    let deleted = desk.run("DELETE FROM tokens WHERE user_id = ? AND torrent_id = ?", &key).await?;
     desk.commit().await?;
     Ok(deleted > 0)
 }
