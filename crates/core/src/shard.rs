@@ -95,15 +95,11 @@ impl Marks {
 
 /// No two of them share a bit.
 const _: () = {
-    let [even, odd] = Marks::DIRTY;
-    let all = [even, odd, Marks::TOKENS, Marks::UNSTORED, Marks::DEPARTED, Marks::FEATURED];
-    let mut seen = 0;
-    let mut at = 0;
-    while at < all.len() {
-        assert!(all[at].0.is_power_of_two() && seen & all[at].0 == 0);
-        seen |= all[at].0;
-        at += 1;
-    }
+    let [Marks(even), Marks(odd)] = Marks::DIRTY;
+    let (Marks(tokens), Marks(unstored)) = (Marks::TOKENS, Marks::UNSTORED);
+    let (Marks(departed), Marks(featured)) = (Marks::DEPARTED, Marks::FEATURED);
+    let sum = even + odd + tokens + unstored + departed + featured;
+    assert!(sum == even | odd | tokens | unstored | departed | featured);
 };
 
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);

@@ -88,6 +88,9 @@ pub struct SiteProfile {
     pub moderation_interval_seconds: u32,
     /// Replies tell the client its own address (BEP 24).
     pub external_ip: bool,
+    /// Clients are given peers of both address families, though they announced over one of them
+    /// only; not over UDP, whose replies have room for one.
+    pub both_families: bool,
     /// Texts of the numbers with which a site names why it deleted a torrent.
     pub delete_reasons: BTreeMap<u16, String>,
 }

@@ -12,7 +12,6 @@ use mika_core::batch::{Batch, HistoryRow, RegisteredRow, TorrentRow};
 use mika_protocol::InfoHash;
 
 /// What `{{rows}}` has in `registered.find.sql`.
-#[cfg(feature = "sql")]
 pub(crate) const COLUMNS: &[crate::schema::Column] =
     &[crate::schema::Column::integer("torrent_id"), crate::schema::Column::bytes("info_hash")];
 

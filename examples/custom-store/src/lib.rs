@@ -1,12 +1,15 @@
 //! A store in one file, which each batch replaces as a whole.
 //!
+//! Torrents that the tracker registers by itself are looked up by their hash, for the site may have
+//! added them meanwhile: see `mika_store::redirect`.
+//!
 //! The three things that every adapter has to get right are marked with numbers:
 //! (1) rows and checkpoint become durable together, or not at all; (2) a batch that was applied
 //! before changes nothing; (3) a row that does not fit goes to the dead letters, before the others
 //! become durable, and stops none of them.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use mika_core::batch::{Batch, HistoryRow, TorrentRow, Traffic, UserRow};
 use mika_store::record::{RoleRecord, TorrentRecord, UserRecord};
-use mika_store::{Applied, DeadLetter, InfoHash, KeepDeadLetters, LoadSink, Store, StoreError};
+use mika_store::{
+    Applied, DeadLetter, InfoHash, KeepDeadLetters, LoadSink, Store, StoreError, redirect,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -68,8 +73,8 @@ impl FileStore {
 
     /// (1) The new file takes the place of the old one in one step.
     fn write(&self, tables: &Tables) -> Result<(), StoreError> {
-        let bytes = postcard::to_stdvec(tables)
-            .map_err(|error| StoreError::Broken(error.to_string()))?;
+        let bytes =
+            postcard::to_stdvec(tables).map_err(|error| StoreError::Broken(error.to_string()))?;
         let new = self.path.with_extension("new");
         let mut file = File::create(&new).map_err(unavailable)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(unavailable)?;
@@ -151,7 +156,8 @@ impl Store for FileStore {
         if batch.number <= tables.checkpoint {
             return Ok(Applied { repeated: true, dead_letters: Vec::new() });
         }
-        let dead_letters = tables.add(batch);
+        let ids = tables.known_ids(batch);
+        let dead_letters = tables.add(&redirect::redirected(batch, &ids));
         tables.checkpoint = batch.number;
         // (3)
         keep(&dead_letters).map_err(unavailable)?;
@@ -159,11 +165,31 @@ impl Store for FileStore {
         Ok(Applied { repeated: false, dead_letters })
     }
 
+    async fn forget_peers(&self) -> Result<(), StoreError> {
+        self.edit(|tables| {
+            for (_, totals) in tables.torrents.values_mut() {
+                (totals.seeders, totals.leechers) = (0, 0);
+            }
+            tables.history.values_mut().for_each(|totals| totals.active = false);
+        })
+        .await
+    }
+
     async fn close(&self) {}
 }
 
-
 impl Tables {
+    /// The torrents of a batch that the site has under another id than the tracker.
+    fn known_ids(&self, batch: &Batch) -> HashMap<u32, u32> {
+        let of_hash = |hash: [u8; 20]| {
+            let mut torrents = self.torrents.iter();
+            torrents.find(|(_, (known, _))| *known == hash).map(|(id, _)| *id)
+        };
+        let ids = redirect::registered_ids(batch).into_iter();
+        let known = ids.filter_map(|(id, hash)| Some((id, of_hash(hash.0)?)));
+        known.filter(|(id, known_id)| id != known_id).collect()
+    }
+
     /// Adds a batch; returns the rows that do not fit.
     fn add(&mut self, batch: &Batch) -> Vec<DeadLetter> {
         let mut letters = Vec::new();

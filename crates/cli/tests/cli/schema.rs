@@ -97,7 +97,7 @@ fn the_check_of_a_schema_that_does_not_fit_fails_and_says_why() {
     let found = "users.load.sql         BAD   no such column: secret\n";
     assert!(run.output.contains(found), "{}", run.output);
     assert!(run.output.contains("→ users has id, site_id, name, passkey"), "{}", run.output);
-    assert!(run.output.ends_with("1 of 13 do not work; nothing was changed in the database\n"));
+    assert!(run.output.ends_with("1 of 16 do not work; nothing was changed in the database\n"));
 }
 
 #[test]

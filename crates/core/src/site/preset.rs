@@ -102,6 +102,7 @@ fn mika() -> SiteProfile {
         retry_in: true,
         moderation_interval_seconds: 0,
         external_ip: true,
+        both_families: false,
         delete_reasons: BTreeMap::new(),
     }
 }

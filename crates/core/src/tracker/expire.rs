@@ -208,7 +208,8 @@ fn sweep<K: Kind>(
     loop {
         let mut held = shard.lock();
         let step = step(&mut held);
-        // Those who wait come first: otherwise the sweep would have the lock again before they wake.
+        // Those who wait come first: otherwise the sweep would have the lock again before they
+        // wake.
         MutexGuard::unlock_fair(held);
         removed += step.removed;
         if !step.more {

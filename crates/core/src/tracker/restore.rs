@@ -119,8 +119,8 @@ impl Tracker {
             }
             return true;
         }
-        // Limits are for newcomers. And a snapshot may contain more sessions than there ever were at
-        // one time: some that left while it was taken, and those that came in their places.
+        // Limits are for newcomers. And a snapshot may contain more sessions than there ever were
+        // at one time: some that left while it was taken, and those that came in their places.
         self.reserve_peer(u64::MAX);
         shard.departed.forget(slot, user, row.announced_at_seconds);
         let mut session = Session::new(id, row.started_at_seconds);

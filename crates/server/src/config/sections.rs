@@ -240,7 +240,8 @@ section! {
     /// The site's own API, with kind = "http" in `[store]`. docs/http-store.md says what the site
     /// has to do, and `mika store check-http` whether it does.
     pub struct StoreHttpConfig in "store_http" {
-        /// What stands before /api/, as in `https://site.example` or `https://site.example/tracker`.
+        /// What stands before /api/, as in `https://site.example` or
+        /// `https://site.example/tracker`.
         restart url: String = String::new();
 
         /// Sent with every request as `Authorization: Bearer …`. Better kept in token_file, or in

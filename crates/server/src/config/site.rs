@@ -123,6 +123,10 @@ section! {
         /// Whether answers tell the client its own address (BEP 24).
         live external_ip: bool = true;
 
+        /// Whether clients are given peers of both address families, though they announced over
+        /// one of them only. Not over UDP, whose replies have room for one.
+        live both_families: bool = false;
+
         /// Of several reasons for a refusal the one that comes first here is told; those left out
         /// follow in the order of the preset. The names are those of the metric
         /// mika_refused_total.
@@ -179,6 +183,7 @@ impl SiteConfig {
             retry_in: profile.retry_in,
             moderation_interval_seconds: profile.moderation_interval_seconds,
             external_ip: profile.external_ip,
+            both_families: profile.both_families,
             order: Vec::new(),
             warnings: Vec::new(),
             silent: Vec::new(),
@@ -241,6 +246,7 @@ impl SiteConfig {
             retry_in: self.retry_in,
             moderation_interval_seconds: self.moderation_interval_seconds,
             external_ip: self.external_ip,
+            both_families: self.both_families,
             delete_reasons,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use mika_store::StoreError;
 use parking_lot::Mutex;
+use tracing::warn;
 
 use super::load::Loader;
 use super::{Control, LoadReport};
@@ -98,6 +99,11 @@ impl Control {
         let mut loader = Loader::new(tracker, touched, super::now_seconds());
         self.catalog().load(&mut loader).await?;
         let loaded = loader.finish();
+        // A site that lists nobody has lost something, not everybody.
+        if loaded.seen.users.is_empty() && tracker.stats().users > 0 {
+            warn!("the store lists no users at all: nobody's account is closed for that");
+            return Ok(ResyncReport { load: loaded.report, retired: 0, was_full: true });
+        }
         let gone_user = |id: u32| !loaded.seen.users.contains(&id);
         let gone_torrent = |id: u32| !loaded.seen.torrents.contains(&id);
         let users = tracker.retire_users(|id, retire| {

@@ -261,8 +261,8 @@ impl Flusher {
         Ok(())
     }
 
-    /// Writes all sessions, while announces and flushes go on. The snapshot takes the old one's place
-    /// only once all that was announced until its last session was copied is in the journal.
+    /// Writes all sessions, while announces and flushes go on. The snapshot takes the old one's
+    /// place only once all that was announced until its last session was copied is in the journal.
     fn snapshot(&mut self) -> Result<(), FlushError> {
         let started = Instant::now();
         self.snapshot_tried_at = started;

@@ -122,7 +122,8 @@ fn unit3d_refuses_in_its_own_words_and_order() {
         assert_eq!(body(&server, changes), failure(text, NINETY_MINUTES));
     }
     let pending = "d8:completei0e10:downloadedi0e10:incompletei0e8:intervali30e\
-                   12:min intervali30e5:peers0:15:warning message30:Torrent is pending moderation.e";
+                   12:min intervali30e5:peers0:15:warning message30:\
+                   Torrent is pending moderation.e";
     assert_eq!(body(&server, &[("info_hash", b), ("passkey", stranger)]), pending);
     let stopped = "d8:completei0e10:downloadedi0e10:incompletei0e8:intervali5400e\
                    12:min intervali5400e5:peers0:15:warning message27:Stopped peer doesn't exist.e";

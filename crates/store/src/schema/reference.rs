@@ -232,6 +232,7 @@ const COMMON: &[(&str, &str)] = &[
     ("visible", "1 if it is handed out to others and counted; set."),
     ("uploaded_delta_bytes", "Bytes uploaded within this batch, as reported."),
     ("downloaded_delta_bytes", "Bytes downloaded within this batch, as reported."),
+    ("elapsed_seconds", "Seconds between its reports in this batch and the ones before; add."),
     ("upload_speed", "Bytes a second between its last two reports, 0 if not known; set."),
     ("download_speed", "Bytes a second between its last two reports, 0 if not known; set."),
     ("snatched_at_seconds", "Unix time of the completion."),

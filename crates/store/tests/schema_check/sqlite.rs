@@ -160,11 +160,11 @@ async fn what_would_end_the_transaction_is_not_run() {
     let drop = "DROP TABLE events";
     let report = check(
         &directory,
-        &[("snatches.flush.sql", Some(several)), ("start.flush.sql", Some(drop))],
+        &[("snatches.flush.sql", Some(several)), ("history.start.sql", Some(drop))],
     )
     .await;
     assert_eq!(fault(&report, "snatches.flush.sql").0, "it holds several statements");
-    assert!(fault(&report, "start.flush.sql").0.starts_with("it begins with DROP"));
+    assert!(fault(&report, "history.start.sql").0.starts_with("it begins with DROP"));
     assert_eq!(of(&report, "events.load.sql").remarks[0].text, "0 rows");
     assert_eq!(check(&directory, &[]).await.grade(), Grade::Ok);
 }

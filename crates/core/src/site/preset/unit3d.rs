@@ -131,6 +131,7 @@ pub(super) fn profile() -> SiteProfile {
         retry_in: false,
         moderation_interval_seconds: 30,
         external_ip: false,
+        both_families: true,
         ..super::mika()
     }
 }

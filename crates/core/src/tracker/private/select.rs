@@ -31,8 +31,9 @@ impl Visit<'_> {
             peer_timeout_seconds: self.rules.settings.peer_timeout_seconds,
         };
         let one_family = self.source.one_family;
-        let v4 = change.after.has_v4() && !(one_family && self.source.ip.is_ipv6());
-        let v6 = change.v6.is_some() && !(one_family && self.source.ip.is_ipv4());
+        let both = self.rules.settings.site.both_families;
+        let v4 = (both || change.after.has_v4()) && !(one_family && self.source.ip.is_ipv6());
+        let v6 = (both || change.v6.is_some()) && !(one_family && self.source.ip.is_ipv4());
         let extra = torrent.swarm.extra.as_deref();
         let ids = extra
             .map(|extra| &extra.peer_ids)

@@ -51,7 +51,9 @@ fn the_files_listed_are_those_that_are_read() {
     files.0.insert("schema.toml".to_owned(), manifest.to_owned());
     for file in SchemaFile::ALL {
         let text = match file.kind {
-            FileKind::Flush { .. } => format!("-- {}\nSELECT * FROM {{{{rows}}}}", file.name),
+            FileKind::Flush { .. } | FileKind::Find(_) => {
+                format!("-- {}\nSELECT * FROM {{{{rows}}}}", file.name)
+            }
             _ => format!("SELECT '{}'", file.name),
         };
         files.0.insert(file.name.to_owned(), text);
