@@ -23,23 +23,8 @@ def problems(root):
 
 def refusals(source):
     """(metric label, text, wait) of each refusal, in the order of the enum."""
-    order = re.findall(r"Refusal::(\w+)", body(source, "pub const ALL"))
-    names, texts = arms(body(source, "pub fn name")), arms(body(source, "pub fn text"))
-    waits = {}
-    for variants, wait in re.findall(r"((?:Self::\w+(?:\(_\))?[\s|]*)+)=> Wait::(\w+)",
-                                     body(source, "pub fn wait")):
-        for variant in re.findall(r"Self::(\w+)", variants):
-            waits[variant] = WAITS[wait]
-    return [(names[variant], texts[variant], waits[variant]) for variant in order]
-
-
-def arms(text):
-    return dict(re.findall(r'Self::(\w+)(?:\(_\))?\s*=>\s*\{?\s*"([^"]*)"', text))
-
-
-def body(source, start):
-    """From a line up to the brace or bracket that ends it, four columns in."""
-    found = re.search(rf"^    {re.escape(start)}.*?^    [}}\]]", source, re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise ValueError(f"{REFUSALS_SOURCE} has no `{start}` any more: adapt tests/docs/tables.py")
-    return found.group(0)
+    entries = re.findall(r"""^    \w+(?:\(.*?\))?: "(\w+)", (\w+),\s+"([^"]*)";$""", source,
+                         re.MULTILINE)
+    if not entries:
+        raise ValueError(f"{REFUSALS_SOURCE} declares refusals otherwise: adapt tests/docs/tables.py")
+    return [(name, text, WAITS[wait]) for name, wait, text in entries]

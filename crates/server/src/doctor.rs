@@ -14,15 +14,15 @@ use crate::schema::Grade;
 pub use store::store_findings;
 
 /// Bytes of a private session in a swarm of ten and more, everything included.
-const SESSION_BYTES: u64 = 80;
+const SESSION_BYTES: u64 = 64;
 /// Bytes of a public peer, likewise.
-const PUBLIC_PEER_BYTES: u64 = 28;
+const PUBLIC_PEER_BYTES: u64 = 20;
 /// Bytes of a torrent without peers, with its place in the table.
 const TORRENT_BYTES: u64 = 96;
 /// Bytes of a user.
-const USER_BYTES: u64 = 200;
+const USER_BYTES: u64 = 56;
 /// Bytes of a remembered departed leecher.
-const DEPARTED_BYTES: u64 = 48;
+const DEPARTED_BYTES: u64 = 32;
 /// Bytes of an open connection that is idle; TLS costs more.
 const CONNECTION_BYTES: u64 = 2048;
 /// Bytes of a row on its way to the store.
