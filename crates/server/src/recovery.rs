@@ -105,23 +105,28 @@ pub async fn recover(
         let (snapshot_number, path) = (needs_number, snapshot_path.to_owned());
         return Err(RecoveryError::StoreBehind { checkpoint, snapshot_number, path });
     }
-    if snapshot.is_none() && journal.last_number() == 0 && checkpoint == 0 {
+    // The first start on a site that has torrents: what they say of their peers is another
+    // tracker's, and some of those are gone.
+    let takes_over = snapshot.is_none()
+        && journal.last_number() == 0
+        && checkpoint == 0
+        && load.torrents > 0
+        && tracker.mode() == Mode::Private;
+    if takes_over {
         let peers = control::import_peers(catalog.as_ref(), tracker).await?;
-        if peers > 0 {
-            info!(peers, "sessions of another tracker go on here");
-        }
+        info!(peers, "sessions of another tracker go on here");
     }
     let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);
     let has_batches = journal.last_number() > 0;
     let names_lost = key_is_new && has_batches && tracker.mode() == Mode::Private;
-    let mut peers_missing = names_lost;
+    let mut peers_missing = names_lost || takes_over;
     if names_lost {
         warn!(
             "hash.key is new, so no session of the journal can be told from a new one: clients \
              earn nothing for what they uploaded since their last announce"
         );
     } else {
-        peers_missing = replay(tracker, journal, snapshot_number)?;
+        peers_missing |= replay(tracker, journal, snapshot_number)?;
     }
     // The last batch that was replayed, or is in the snapshot without being needed. The store has
     // all that the snapshot needs, so if the journal lacks one of these, it is behind the store.

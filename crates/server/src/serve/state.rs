@@ -78,7 +78,7 @@ impl State {
         // In this order: if the process dies in between, the next start does it again, but for the
         // last step, without which peers are active again with their next announces.
         if recovered.peers_missing {
-            info!("not all peers of the process before are known: the store forgets who is active");
+            info!("not all peers that the store knows are known here: it forgets who is active");
             catalog.forget_peers().await?;
         }
         if recovered.begin_anew {

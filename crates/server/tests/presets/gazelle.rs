@@ -95,6 +95,7 @@ async fn g1_the_start_loads_everybody_who_is_enabled_and_keeps_the_balance() {
         let mut site = site!(setup);
         assert_eq!((site.load.users, site.load.torrents), (4, 4));
         assert_eq!((site.load.tokens, site.load.client_rules, site.load.bad_rows), (1, 2, 0));
+        assert_eq!(counts(&site, setup, 10), "0\t0\t7\t555");
         site.announce(&alice(), A, on(Event::Started, report(0, 0, 0))).unwrap();
         assert_eq!(site.flush().await.dead_letters, []);
         assert_eq!(counts(&site, setup, 10), "1\t0\t7\t555");

@@ -77,6 +77,8 @@ impl Site {
         let mut site = Self::empty(setup, database, schema).await;
         site.load = control::load(&*site.store, &site.tracker, site.now_seconds).await.unwrap();
         control::import_peers(&*site.store, &site.tracker).await.unwrap();
+        site.store.forget_peers().await.unwrap();
+        site.tracker.write_all_peers();
         Some(site)
     }
 
