@@ -146,9 +146,9 @@ mod tests {
             let costs = costs(config);
             costs.iter().find(|cost| cost.limit == "limits.sessions").unwrap().bytes
         };
-        assert_eq!(bytes(&config), 80_000_000);
+        assert_eq!(bytes(&config), 64_000_000);
         config.tracker.mode = Mode::Public;
-        assert_eq!(bytes(&config), 28_000_000);
+        assert_eq!(bytes(&config), 20_000_000);
     }
 
     #[test]

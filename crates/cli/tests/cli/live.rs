@@ -143,6 +143,6 @@ fn doctor_adds_up_what_the_limits_allow() {
     assert_eq!(run.code, 0, "{run:?}");
     let sessions = run.output.lines().find(|line| line.starts_with("limits.sessions")).unwrap();
     let cells: Vec<&str> = sessions.split_whitespace().collect();
-    assert_eq!(cells, ["limits.sessions", "1000000", "76.29", "MiB"]);
+    assert_eq!(cells, ["limits.sessions", "1000000", "61.04", "MiB"]);
     assert!(run.output.contains("ok  "), "{}", run.output);
 }
