@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mika_store::http::{HttpOptions, HttpStore};
 use mika_store::redis::RedisStore;
-use mika_store::schema::{Dialect, Schema};
 use mika_store::{Catalog, MysqlStore, PostgresStore, SqliteStore, StoreError};
 
-use crate::config::{Config, StoreConfig, StoreKind};
+use crate::config::{Config, StoreKind};
+use crate::schema;
 use crate::serve::redis_options_of;
 
 /// A store, and what it is besides one.
@@ -23,13 +23,10 @@ pub(crate) async fn open_store(config: &Config) -> Result<Opened, StoreError> {
     let url = store.url.expose();
     let catalog: Arc<dyn Catalog> = match store.kind {
         StoreKind::Sqlite => {
-            let schema = schema(store, Dialect::Sqlite)?;
-            Arc::new(SqliteStore::open_with(&store.path, schema).await?)
+            Arc::new(SqliteStore::open_with(&store.path, schema::open(store)?).await?)
         }
-        StoreKind::Postgres => {
-            Arc::new(PostgresStore::open(url, schema(store, Dialect::Postgres)?).await?)
-        }
-        StoreKind::Mysql => Arc::new(MysqlStore::open(url, schema(store, Dialect::Mysql)?).await?),
+        StoreKind::Postgres => Arc::new(PostgresStore::open(url, schema::open(store)?).await?),
+        StoreKind::Mysql => Arc::new(MysqlStore::open(url, schema::open(store)?).await?),
         StoreKind::Redis => Arc::new(RedisStore::open(&redis_options_of(config)).await?),
         StoreKind::Http => {
             let store = Arc::new(HttpStore::new(http_options(config))?);
@@ -37,11 +34,6 @@ pub(crate) async fn open_store(config: &Config) -> Result<Opened, StoreError> {
         }
     };
     Ok((catalog, None))
-}
-
-fn schema(config: &StoreConfig, dialect: Dialect) -> Result<Schema, StoreError> {
-    Schema::open(&config.schema, dialect, &config.names)
-        .map_err(|error| StoreError::Broken(error.to_string()))
 }
 
 fn http_options(config: &Config) -> HttpOptions {

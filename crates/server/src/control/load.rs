@@ -67,7 +67,8 @@ pub(super) struct Loader<'a> {
     touched: &'a Touched,
     now_seconds: u32,
     report: LoadReport,
-    seen: Seen,
+    /// Kept only for whoever wants to know what is gone: a start does not.
+    seen: Option<Seen>,
     client_rules: Vec<ClientRule>,
     events: Vec<GlobalEvent>,
     tokens: Vec<TokenRecord>,
@@ -94,11 +95,16 @@ impl<'a> Loader<'a> {
             touched,
             now_seconds,
             report: LoadReport::default(),
-            seen: Seen::default(),
+            seen: None,
             client_rules: Vec::new(),
             events: Vec::new(),
             tokens: Vec::new(),
         }
+    }
+
+    /// The same, and notes which records were there.
+    pub(super) fn noting(self) -> Self {
+        Self { seen: Some(Seen::default()), ..self }
     }
 
     /// Puts the small tables in force, each as a whole.
@@ -107,7 +113,7 @@ impl<'a> Loader<'a> {
         self.touched.unless(Key::ClientRules, || self.tracker.set_client_rules(rules));
         self.touched.unless(Key::Events, || self.tracker.set_events(events));
         self.resolve_tokens();
-        Loaded { report: self.report, seen: self.seen }
+        Loaded { report: self.report, seen: self.seen.unwrap_or_default() }
     }
 }
 
@@ -173,7 +179,9 @@ impl LoadSink for Loader<'_> {
             Ok(spec) => spec,
             Err(error) => return self.bad("users", format_args!("user {}: {error}", user.id)),
         };
-        self.seen.users.insert(user.id);
+        if let Some(seen) = &mut self.seen {
+            seen.users.insert(user.id);
+        }
         let put = self.touched.unless(Key::User(user.id), || self.tracker.put_user(spec));
         match put.unwrap_or(Ok(())) {
             Ok(()) => self.report.users = self.report.users.saturating_add(1),
@@ -182,7 +190,9 @@ impl LoadSink for Loader<'_> {
     }
 
     fn torrent(&mut self, torrent: TorrentRecord) {
-        self.seen.torrents.insert(torrent.id);
+        if let Some(seen) = &mut self.seen {
+            seen.torrents.insert(torrent.id);
+        }
         let put = || self.tracker.put_torrent(torrent_spec(&torrent));
         match self.touched.unless(Key::Torrent(torrent.id), put).unwrap_or(Ok(())) {
             Ok(()) => self.report.torrents = self.report.torrents.saturating_add(1),

@@ -96,7 +96,7 @@ impl Control {
                 Err(error) => Err(error),
             };
         }
-        let mut loader = Loader::new(tracker, touched, super::now_seconds());
+        let mut loader = Loader::new(tracker, touched, super::now_seconds()).noting();
         self.catalog().load(&mut loader).await?;
         let loaded = loader.finish();
         // A site that lists nobody has lost something, not everybody.
