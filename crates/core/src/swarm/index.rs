@@ -5,6 +5,7 @@
 //! change costs more than the work on one or two segments, whatever the number of rows.
 
 mod segment;
+mod slots;
 
 use segment::Segment;
 

@@ -5,7 +5,7 @@
 //! the one that it finds, and the slot of a removed row is closed up instead of being marked until
 //! the table is built anew: rows may come and go forever.
 
-use crate::swarm::size_class::fitting;
+use super::slots::Slots;
 
 /// A segment is filled up to seven eighths.
 const FULL_EIGHTHS: usize = 7;
@@ -19,7 +19,7 @@ const FAR: u32 = 31;
 #[derive(Debug, Default)]
 pub(super) struct Segment {
     /// 0 where there is no row; at least one of them is.
-    slots: Box<[u32]>,
+    slots: Slots,
     len: u32,
     row_bits: u32,
 }
@@ -92,7 +92,7 @@ impl Segment {
 
     /// Room for so many rows.
     fn empty(rows: usize, row_bits: u32) -> Self {
-        Self { slots: vec![0; slots_for(rows)].into_boxed_slice(), len: 0, row_bits }
+        Self { slots: Slots::free(slots_for(rows)), len: 0, row_bits }
     }
 
     fn layout(&self) -> Layout {
@@ -112,8 +112,10 @@ impl Segment {
     /// Slots and rows that may have this hash.
     pub(super) fn probe(&self, hash: u64) -> Probe<'_> {
         let layout = self.layout();
-        let (slots, tag, distance) = (&*self.slots, layout.tag(hash), 0);
-        Probe { slots, layout, at: self.home(hash), tag, distance }
+        let home = self.home(hash);
+        let (first, piece) = self.slots.piece(home);
+        let (slots, at, tag) = (&self.slots, home - first, layout.tag(hash));
+        Probe { slots, piece, first, layout, at, tag, distance: 0 }
     }
 
     /// The slot of a row.
@@ -123,7 +125,7 @@ impl Segment {
 
     pub(super) fn rows(&self) -> impl Iterator<Item = u32> {
         let layout = self.layout();
-        self.slots.iter().filter_map(move |slot| layout.row(*slot))
+        self.slots.iter().filter_map(move |slot| layout.row(slot))
     }
 
     /// How far a slot is from the home of its row: if that does not fit into it, the row tells.
@@ -166,7 +168,7 @@ impl Segment {
         let mut at = self.home(hash);
         let mut carried = Carried { tag: layout.tag(hash), row, distance: 0 };
         self.len += 1;
-        while let Some(slot) = self.slots.get(at).copied() {
+        while let Some(slot) = self.slots.get(at) {
             let there = layout.row(slot).map(|row| {
                 let distance = self.distance(at, slot, row, hash_of);
                 Carried { tag: layout.tag(u64::from(slot)), row, distance }
@@ -197,7 +199,7 @@ impl Segment {
         // What comes after it in its run moves one slot nearer to its home.
         loop {
             let at = self.after(hole);
-            let Some(slot) = self.slots.get(at).copied() else { break };
+            let Some(slot) = self.slots.get(at) else { break };
             let Some(row) = layout.row(slot) else { break };
             let distance = self.distance(at, slot, row, hash_of);
             let Some(distance) = distance.checked_sub(1) else { break };
@@ -239,13 +241,17 @@ fn row_bits(row: u32) -> u32 {
 
 /// Slots for so many rows: some stay free, and what is allocated is used.
 fn slots_for(rows: usize) -> usize {
-    fitting::<u32>((rows.max(1) * 8).div_ceil(FULL_EIGHTHS))
+    Slots::fitting((rows.max(1) * 8).div_ceil(FULL_EIGHTHS))
 }
 
 /// A search along a run: it ends where a row of the hash would have displaced the one there.
 pub(super) struct Probe<'a> {
-    slots: &'a [u32],
+    slots: &'a Slots,
+    /// The slots around `at` that lie in one piece, and the number of the first.
+    piece: &'a [u32],
+    first: usize,
     layout: Layout,
+    /// The next slot, counted from `first`.
     at: usize,
     tag: u32,
     /// What a slot tells of the distance reached.
@@ -259,14 +265,17 @@ impl Iterator for Probe<'_> {
     fn next(&mut self) -> Option<(usize, u32)> {
         let Layout { row_bits, row_mask, distance_mask } = self.layout;
         loop {
-            let at = self.at;
-            let slot = *self.slots.get(at)?;
+            let Some(slot) = self.piece.get(self.at).copied() else {
+                self.next_piece()?;
+                continue;
+            };
             let row = self.layout.row(slot)?;
             let distance = self.distance;
             if slot & distance_mask < distance {
                 return None;
             }
-            self.at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
+            let at = self.first + self.at;
+            self.at += 1;
             if distance < distance_mask {
                 self.distance += 1 << row_bits;
             }
@@ -274,6 +283,19 @@ impl Iterator for Probe<'_> {
                 return Some((at, row));
             }
         }
+    }
+}
+
+impl Probe<'_> {
+    /// Goes on behind the end of a piece, at the beginning after the last; nowhere in a table
+    /// without slots.
+    #[cold]
+    fn next_piece(&mut self) -> Option<()> {
+        let next = self.first + self.piece.len();
+        let next = if next < self.slots.len() { next } else { 0 };
+        (self.first, self.piece) = self.slots.piece(next);
+        self.at = 0;
+        (!self.piece.is_empty()).then_some(())
     }
 }
 

@@ -10,7 +10,7 @@ impl Segment {
         assert_eq!(self.rows().count(), self.len as usize);
         assert!(self.len as usize * 8 <= count * FULL_EIGHTHS);
         let distance = |at: usize| {
-            let home = self.home(hash_of(layout.row(self.slots[at])?));
+            let home = self.home(hash_of(layout.row(self.slots.get(at)?)?));
             Some((at + count - home) % count)
         };
         for (at, slot) in self.slots.iter().enumerate() {
