@@ -1,11 +1,13 @@
 //! What the benchmarks share: a tracker filled with made-up peers, the same in every run.
 //!
 //! * `cargo bench -p mika-bench --bench instructions`: instructions per operation, by valgrind.
+//! * `cargo bench -p mika-bench --bench wall`: the same operations, timed.
 //! * `scripts/check-instructions`: the same, compared with the checked-in
 //!   `bench/instructions.toml`.
 //! * `cargo run -p mika-bench --release --bin memory -- all`: bytes per peer.
 #![forbid(unsafe_code)]
 
+pub mod cases;
 pub mod population;
 
 /// Announces in one run of an announce benchmark; the gate shows the count of one.

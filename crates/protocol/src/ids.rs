@@ -78,12 +78,13 @@ impl Passkey {
 
     /// Takes the bytes of a passkey; `None` when empty, too long or of other characters.
     pub fn new(text: &[u8]) -> Option<Self> {
-        let valid = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if text.is_empty() || !text.iter().all(valid) {
-            return None;
-        }
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'_') | (byte == b'-');
         let mut bytes = [0; Self::BYTES_MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
+        // All bytes are looked at, so that it takes many at a time.
+        if text.is_empty() || !text.iter().fold(true, |all, &byte| all & valid(byte)) {
+            return None;
+        }
         Some(Self { length: u8::try_from(text.len()).ok()?, bytes })
     }
 

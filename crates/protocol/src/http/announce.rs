@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::query::{Query, is_hex_info_hash};
+use super::query::{Name, Query, is_hex_info_hash};
 use crate::announce::{
     AnnounceError, AnnounceRequest, COUNTER_MAX_BYTES, Event, LEFT_UNKNOWN_BYTES, Parameter,
 };
@@ -73,32 +73,32 @@ impl Default for Fields {
 
 impl Fields {
     #[inline]
-    fn take(&mut self, name: &[u8], value: &mut Query<'_>) {
+    fn take(&mut self, name: Name, value: &mut Query<'_>) {
         match name {
-            b"info_hash" if self.info_hash.is_err() => self.info_hash = info_hash(value),
-            b"peer_id" if self.peer_id.is_err() => {
+            Name::InfoHash if self.info_hash.is_err() => self.info_hash = info_hash(value),
+            Name::PeerId if self.peer_id.is_err() => {
                 self.peer_id = value.exactly().ok_or(AnnounceError::PeerIdLength);
             }
-            b"port" if self.port.is_err() => {
+            Name::Port if self.port.is_err() => {
                 let port = value.number().and_then(|port| u16::try_from(port).ok());
                 self.port = port.ok_or(AnnounceError::Port);
             }
-            b"uploaded" if self.uploaded.is_err() => {
+            Name::Uploaded if self.uploaded.is_err() => {
                 self.uploaded = counter(Parameter::Uploaded, value);
             }
-            b"downloaded" if self.downloaded.is_err() => {
+            Name::Downloaded if self.downloaded.is_err() => {
                 self.downloaded = counter(Parameter::Downloaded, value);
             }
-            b"left" if self.left.is_err() => self.left = left(value),
-            b"event" if self.event.is_none() => self.take_event(value.raw()),
-            b"numwant" if self.numwant.is_none() => {
+            Name::Left if self.left.is_err() => self.left = left(value),
+            Name::Event if self.event.is_none() => self.take_event(value.raw()),
+            Name::Numwant if self.numwant.is_none() => {
                 self.numwant =
                     value.number().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
             }
-            b"compact" => self.compact = self.compact.or(flag(value.raw())),
-            b"no_peer_id" => self.no_peer_id = self.no_peer_id.or(flag(value.raw())),
-            b"ip" | b"ipv4" | b"ipv6" => self.take_address(value),
-            b"corrupt" if self.corrupt.is_none() => {
+            Name::Compact => self.compact = self.compact.or(flag(value.raw())),
+            Name::NoPeerId => self.no_peer_id = self.no_peer_id.or(flag(value.raw())),
+            Name::Address => self.take_address(value),
+            Name::Corrupt if self.corrupt.is_none() => {
                 self.corrupt = value.number().filter(|bytes| *bytes <= COUNTER_MAX_BYTES);
             }
             _ => {}

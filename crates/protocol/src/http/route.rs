@@ -1,6 +1,6 @@
 //! From the target of a request to what it asks for.
 
-use super::query::Query;
+use super::query::{Name, Query};
 use crate::ids::Passkey;
 
 /// What a target asks for.
@@ -50,13 +50,25 @@ impl Action {
 /// a scheme and a host (RFC 9112, section 3.2.2). Upper and lower case differ.
 #[inline]
 pub fn route(target: &[u8]) -> Route<'_> {
-    let (path, query) = match target.iter().position(|&byte| byte == b'?') {
+    let (path, query) = match memchr::memchr(b'?', target) {
         Some(at) => {
             let (path, rest) = target.split_at_checked(at).unwrap_or((target, &[]));
             (path, rest.get(1..).unwrap_or_default())
         }
         None => (target, [].as_slice()),
     };
+    // Both usual shapes are told without looking for slashes: no passkey has one.
+    let usual = match path {
+        [b'/', passkey @ .., b'/', b'a', b'n', b'n', b'o', b'u', b'n', b'c', b'e'] => Some(passkey),
+        _ => path.strip_prefix(b"/announce/"),
+    };
+    if let Some(passkey) = usual.and_then(Passkey::new) {
+        return Route::Announce { passkey: Some(passkey), query };
+    }
+    unusual_route(path, query)
+}
+
+fn unusual_route<'a>(path: &[u8], query: &'a [u8]) -> Route<'a> {
     let mut segments =
         path_of(path).split(|&byte| byte == b'/').filter(|segment| !segment.is_empty());
     let (action, passkey) = match (segments.next(), segments.next(), segments.next()) {
@@ -104,7 +116,7 @@ fn query_passkey(query: &[u8]) -> Result<Option<Passkey>, InvalidPasskey> {
     }
     let mut query = Query::new(query);
     while let Some(name) = query.name() {
-        if name == b"passkey"
+        if name == Name::Passkey
             && let Some(passkey) = decode_passkey(query)?
         {
             return Ok(Some(passkey));

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::query::{Query, is_hex_info_hash};
+use super::query::{Name, Query, is_hex_info_hash};
 use crate::decimal;
 use crate::ids::{InfoHash, Passkey};
 use crate::scrape::{ScrapeCounts, ScrapeRequest};
@@ -43,7 +43,7 @@ pub fn parse_scrape(
     let mut info_hashes = Vec::new();
     let mut query = Query::new(query);
     while let Some(name) = query.name() {
-        if name == b"info_hash" {
+        if name == Name::InfoHash {
             let start = query;
             let bytes = query.exactly().ok_or_else(|| match is_hex_info_hash(start.raw()) {
                 true => ScrapeError::InfoHashHex,

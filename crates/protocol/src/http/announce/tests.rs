@@ -177,6 +177,18 @@ fn counters_are_bounded() {
 }
 
 #[test]
+fn a_number_may_be_escaped_or_long_and_means_the_same() {
+    let uploaded = |value| replacing("uploaded", value).map(|announce| announce.uploaded);
+    assert_eq!(uploaded("12%330"), Ok(1230));
+    assert_eq!(uploaded("0000000000000000000000000042"), Ok(42));
+    assert_eq!(uploaded("1125899906842624"), Ok(1 << 50));
+    assert_eq!(with("numwant=99999999999999999999").numwant, Some(u32::MAX));
+    assert_eq!(with("numwant=18446744073709551617").numwant, Some(u32::MAX));
+    assert_eq!(uploaded("12x"), Err(AnnounceError::Counter(Parameter::Uploaded)));
+    assert_eq!(uploaded("12%2"), Err(AnnounceError::Counter(Parameter::Uploaded)));
+}
+
+#[test]
 fn a_size_that_the_client_does_not_know_is_one_value() {
     for value in ["-1", "9223372036854775807", "18446744073709551615"] {
         assert_eq!(replacing("left", value).unwrap().left, LEFT_UNKNOWN_BYTES, "{value}");

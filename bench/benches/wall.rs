@@ -1,0 +1,76 @@
+//! The time that operations take on this machine. Compare figures of one run only: other runs have
+//! other neighbours.
+#![allow(missing_docs, reason = "a benchmark")]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use mika_bench::cases::{
+    CLIENT, connection, encode_http, encode_udp, fifty_rows, parse_http, parse_udp,
+    qbittorrent_request, swarm, udp_datagram,
+};
+use mika_bench::population::START_SECONDS;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn http(criterion: &mut Criterion) {
+    let bytes = qbittorrent_request();
+    let (rows, mut out) = fifty_rows(encode_http);
+    criterion.bench_function("http/parse", |it| it.iter(|| parse_http(black_box(&bytes))));
+    criterion.bench_function("http/encode 50 peers", |it| {
+        it.iter(|| {
+            out.clear();
+            encode_http(black_box(&rows), &mut out);
+        });
+    });
+    criterion.bench_function("http/parse and encode 50 peers", |it| {
+        it.iter(|| {
+            out.clear();
+            encode_http(black_box(&rows), &mut out);
+            parse_http(black_box(&bytes))
+        });
+    });
+}
+
+fn udp(criterion: &mut Criterion) {
+    let datagram = udp_datagram();
+    let (rows, mut out) = fifty_rows(encode_udp);
+    let (ids, id) = connection();
+    criterion.bench_function("udp/parse", |it| it.iter(|| parse_udp(black_box(&datagram))));
+    criterion.bench_function("udp/connection id", |it| {
+        it.iter(|| ids.verify(black_box(id), black_box(CLIENT), black_box(1060)));
+    });
+    criterion.bench_function("udp/encode 50 peers", |it| {
+        it.iter(|| {
+            out.clear();
+            encode_udp(black_box(&rows), &mut out);
+        });
+    });
+}
+
+/// A known leecher announces again and again in one swarm, with everything in the cache.
+fn announce(criterion: &mut Criterion) {
+    for (name, peers, numwant) in [
+        ("announce/50 of 100", 100, 50),
+        ("announce/50 of 10k", 10_000, 50),
+        ("announce/50 of 1M", 1_000_000, 50),
+    ] {
+        let mut announces = swarm(peers, numwant);
+        let mut turn = announces.requests.clone().into_iter().cycle();
+        criterion.bench_function(name, |it| {
+            it.iter_batched(
+                || turn.next(),
+                |next| {
+                    let (request, source) = next?;
+                    let (tracker, list) = (&announces.tracker, &mut announces.list);
+                    Some(tracker.announce(&request, source, START_SECONDS + 120, list))
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
+criterion_group!(benches, http, udp, announce);
+criterion_main!(benches);
