@@ -31,12 +31,15 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
+    /// Every question is asked of every peer: nearly all may be given, and one branch that is
+    /// always taken costs less than five.
+    #[inline(always)]
     fn may_have(&self, peer: &impl Peer) -> bool {
-        let own = peer.user() == self.user && self.user != u32::MAX;
-        let useless = self.wants_no_data && peer.is_paused();
-        let unreachable = peer.is_local() && !self.local;
+        let own = (peer.user() == self.user) & (self.user != u32::MAX);
+        let useless = self.wants_no_data & peer.is_paused();
+        let unreachable = peer.is_local() & !self.local;
         let gone = peer.age_seconds(self.now_seconds) > self.peer_timeout_seconds;
-        !(own || useless || unreachable || gone || peer.endpoint().is_empty())
+        !(own | useless | unreachable | gone) & peer.has_endpoint()
     }
 }
 
@@ -136,10 +139,13 @@ impl Scratch {
     fn walk(&mut self, first: usize, count: usize, want: usize) -> Walk<'_> {
         // Otherwise at most half of the rows are ever seen, so a fresh one is soon found.
         let shuffled = count <= 2 * (want + TRIES_EXTRA);
+        let tries = count.min(want + TRIES_EXTRA);
+        // A swarm has at most 2^32 rows, for they are numbered so.
+        let [count, tries] = [count, tries].map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
         if shuffled {
             self.order.clear();
             // A plain range: its length is known, so that this is a copy instead of a loop.
-            self.order.extend(0..u32::try_from(count).unwrap_or(u32::MAX));
+            self.order.extend(0..count);
         } else {
             self.walk_number = self.walk_number.wrapping_add(1);
             if self.seen.is_empty() || self.walk_number == 0 {
@@ -148,7 +154,6 @@ impl Scratch {
                 self.walk_number = 1;
             }
         }
-        let tries = count.min(want + TRIES_EXTRA);
         Walk { scratch: self, first, count, shuffled, walked: 0, tries }
     }
 
@@ -174,13 +179,14 @@ impl Scratch {
 struct Walk<'a> {
     scratch: &'a mut Scratch,
     first: usize,
-    count: usize,
+    count: u32,
     shuffled: bool,
-    walked: usize,
-    tries: usize,
+    walked: u32,
+    tries: u32,
 }
 
 impl Walk<'_> {
+    #[inline(always)]
     fn next(&mut self, rng: &mut fastrand::Rng) -> Option<usize> {
         if self.walked >= self.tries {
             return None;
@@ -188,14 +194,17 @@ impl Walk<'_> {
         let step = self.walked;
         self.walked += 1;
         if self.shuffled {
-            let other = rng.usize(step..self.count);
-            self.scratch.order.swap(step, other);
-            return Some(self.first + *self.scratch.order.get(step)? as usize);
+            // What is behind `step` is not looked at again, so that half of a swap is enough.
+            let order = self.scratch.order.get_mut(step as usize..)?;
+            let other = rng.u32(..u32::try_from(order.len()).ok()?) as usize;
+            let here = *order.first()?;
+            let row = std::mem::replace(order.get_mut(other)?, here);
+            return Some(self.first + row as usize);
         }
         loop {
-            let row = rng.usize(..self.count);
-            if self.scratch.see(u32::try_from(row).ok()?) {
-                return Some(self.first + row);
+            let row = rng.u32(..self.count);
+            if self.scratch.see(row) {
+                return Some(self.first + row as usize);
             }
         }
     }

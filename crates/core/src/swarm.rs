@@ -34,8 +34,8 @@ pub(crate) trait Peer: Row {
     fn is_local(&self) -> bool;
     /// Seconds since its last announce.
     fn age_seconds(&self, now_seconds: u32) -> u32;
-    /// The endpoint in wire format; empty if the peer has none of this family.
-    fn endpoint(&self) -> &[u8];
+    /// Whether it can be reached at an address of this table's family.
+    fn has_endpoint(&self) -> bool;
 }
 
 /// What only some swarms need.

@@ -50,8 +50,9 @@ pub(crate) struct Sessions {
     len: usize,
 }
 
-/// The first chunk grows to this size, the others begin with it.
-const CHUNK: usize = 64;
+/// Sessions of a chunk, 2.5 KB. A busy shard has some ten sessions a second: larger chunks would
+/// have to grow with them, and to grow is to copy.
+const CHUNK: usize = 8;
 /// So many sessions are found by one part.
 const SPLIT_SESSIONS: usize = if cfg!(test) { 8 } else { 2048 };
 const PARTS: usize = 256;
@@ -320,9 +321,8 @@ impl Sessions {
         part.insert(place, number);
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push((place, session)),
-            last => {
-                let room = if last.is_none() { 1 } else { CHUNK };
-                let mut chunk = Vec::with_capacity(room);
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK);
                 chunk.push((place, session));
                 self.chunks.push(chunk);
             }

@@ -102,8 +102,8 @@ impl<const N: usize> Peer for PublicPeer<N> {
         if units > u8::MAX - LAG_UNITS_MAX { 0 } else { u32::from(units) * AGE_UNIT_SECONDS }
     }
 
-    fn endpoint(&self) -> &[u8] {
-        &self.endpoint
+    fn has_endpoint(&self) -> bool {
+        true
     }
 }
 

@@ -156,8 +156,8 @@ impl Peer for Session {
         now_seconds.saturating_sub(self.last_seconds())
     }
 
-    fn endpoint(&self) -> &[u8] {
-        if self.has_v4() { &self.v4 } else { &[] }
+    fn has_endpoint(&self) -> bool {
+        self.has_v4()
     }
 }
 
@@ -225,8 +225,8 @@ impl Peer for SessionV6 {
         now_seconds.saturating_sub(self.last_seconds)
     }
 
-    fn endpoint(&self) -> &[u8] {
-        &self.endpoint
+    fn has_endpoint(&self) -> bool {
+        true
     }
 }
 

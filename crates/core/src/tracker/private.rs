@@ -167,7 +167,7 @@ impl<'a> Visit<'a> {
             }
             (Some(before), false) => {
                 let refusal = self.all_of(self.client, standing, self.rights).err();
-                Ok(self.stay(shard, slot, before, refusal))
+                Ok(self.stay(shard, slot, at.unwrap_or_default(), before, refusal))
             }
             (None, false) => {
                 self.all_of(self.client, standing, self.rights)?;
@@ -272,6 +272,7 @@ impl<'a> Visit<'a> {
         &self,
         shard: &mut Shard<Private>,
         slot: u32,
+        at: usize,
         before: Session,
         refusal: Option<Refusal>,
     ) -> Change {
@@ -302,7 +303,7 @@ impl<'a> Visit<'a> {
             shard.before_rows_move(slot);
         }
         if let Some(torrent) = shard.torrents.get_mut(slot) {
-            swarm::upsert(&mut torrent.swarm.main, after, to, key);
+            swarm::replace(&mut torrent.swarm.main, at, after, to, key);
             torrent
                 .swarm
                 .count_paused(before.flags.has(Flags::PAUSED), after.flags.has(Flags::PAUSED));

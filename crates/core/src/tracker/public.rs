@@ -221,7 +221,7 @@ fn select<const N: usize>(
     let mut left = want;
     selection::select(table, asker, want.saturating_add(usize::from(want > 0)), picker, |peer| {
         if left > 0 && peer.id() != *own {
-            rows.extend_from_slice(peer.endpoint());
+            rows.extend_from_slice(&peer.endpoint);
             left -= 1;
         }
     });

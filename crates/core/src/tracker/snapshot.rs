@@ -227,8 +227,8 @@ fn public_items<const N: usize>(
         let Some(peer) = table.get(at) else { continue };
         items.push(SnapshotItem::Peer {
             info_hash,
-            v4: peer.endpoint().try_into().ok().and_then(socket4),
-            v6: peer.endpoint().try_into().ok().and_then(socket6),
+            v4: peer.endpoint.as_slice().try_into().ok().and_then(socket4),
+            v6: peer.endpoint.as_slice().try_into().ok().and_then(socket6),
             seeder: table.class_of(at) == Class::Seeder,
             paused: peer.is_paused(),
             at_seconds: now_seconds.saturating_sub(peer.age_seconds(now_seconds)),

@@ -8,7 +8,7 @@ use crate::reply::PeerList;
 use crate::selection::{self, Asker, Picker};
 use crate::shard::Shard;
 use crate::swarm::session::{Flags, Private, SessionId};
-use crate::swarm::{Peer, Row};
+use crate::swarm::{Dense, Peer};
 
 impl Visit<'_> {
     pub(in crate::tracker) fn select_peers(
@@ -43,35 +43,59 @@ impl Visit<'_> {
             let ids = ids?;
             Some(ids.get(ids.find(&id, key)?)?.peer_id)
         };
+        let id_of: Option<IdOf<'_>> = ids.map(|_| &id_of as IdOf<'_>);
         let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
         let mut give_v6 = |want: usize, picker: &mut Picker| {
             v6_rows.clear();
             v6_ids.clear();
-            let Some(rows) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
-            selection::select(rows, &asker, want, picker, |peer| {
-                let peer_id = id_of(peer.id());
-                if ids.is_none() || peer_id.is_some() {
-                    v6_rows.extend_from_slice(peer.endpoint());
-                    v6_ids.extend(peer_id);
-                }
-            })
+            let Some(table) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
+            let to = Given { rows: v6_rows, ids: v6_ids, id_of };
+            give(table, &asker, want, picker, to, |peer| peer.endpoint)
         };
         let share = if v4 { want / 2 } else { want };
         let from_v6 = give_v6(share, picker);
         if !v4 {
             return;
         }
-        let from_v4 =
-            selection::select(&torrent.swarm.main, &asker, want - from_v6, picker, |peer| {
-                let peer_id = id_of(peer.id());
-                if ids.is_none() || peer_id.is_some() {
-                    v4_rows.extend_from_slice(peer.endpoint());
-                    v4_ids.extend(peer_id);
-                }
-            });
+        let to = Given { rows: v4_rows, ids: v4_ids, id_of };
+        let from_v4 = give(&torrent.swarm.main, &asker, want - from_v6, picker, to, |peer| peer.v4);
         // IPv4 has too few: the rest of the list is IPv6's as well.
         if from_v6 == share && from_v4 < want - from_v6 {
             give_v6(want - from_v4, picker);
         }
     }
+}
+
+/// The peer id of a session, if it is kept.
+type IdOf<'a> = &'a dyn Fn(SessionId) -> Option<PeerId>;
+
+/// Where the peers of one family go.
+struct Given<'a> {
+    rows: &'a mut Vec<u8>,
+    ids: &'a mut Vec<PeerId>,
+    /// How to find peer ids, if the client wants them.
+    id_of: Option<IdOf<'a>>,
+}
+
+/// Selects peers of one family and writes their endpoints down; returns how many there were.
+fn give<P: Peer<Id = SessionId>, const N: usize>(
+    table: &Dense<P>,
+    asker: &Asker,
+    want: usize,
+    picker: &mut Picker,
+    to: Given<'_>,
+    endpoint: impl Fn(&P) -> [u8; N],
+) -> usize {
+    let Given { rows, ids, id_of } = to;
+    rows.reserve(want.min(table.len()) * N);
+    let Some(id_of) = id_of else {
+        let take = |peer: &P| rows.extend_from_slice(&endpoint(peer));
+        return selection::select(table, asker, want, picker, take);
+    };
+    selection::select(table, asker, want, picker, |peer| {
+        if let Some(peer_id) = id_of(peer.id()) {
+            rows.extend_from_slice(&endpoint(peer));
+            ids.push(peer_id);
+        }
+    })
 }
