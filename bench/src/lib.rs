@@ -5,10 +5,13 @@
 //! * `scripts/check-instructions`: the same, compared with the checked-in
 //!   `bench/instructions.toml`.
 //! * `cargo run -p mika-bench --release --bin memory -- all`: bytes per peer.
+//! * `cargo run -p mika-bench --release --bin core -- threads`: announces without sockets, by more
+//!   and more threads; `hot` and `stalls`: what announces wait for.
 #![forbid(unsafe_code)]
 
 pub mod cases;
 pub mod population;
+pub mod sequence;
 
 /// Announces in one run of an announce benchmark; the gate shows the count of one.
 ///
