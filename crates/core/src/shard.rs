@@ -4,6 +4,7 @@
 pub(crate) mod departed;
 pub(crate) mod pending;
 pub(crate) mod scan;
+pub(crate) mod silent;
 pub(crate) mod slab;
 pub(crate) mod tokens;
 
@@ -18,6 +19,7 @@ use crate::swarm::{Class, Kind, Swarm};
 use departed::Departed;
 use pending::Pending;
 use scan::Scan;
+use silent::Silent;
 use slab::Slab;
 use tokens::Tokens;
 
@@ -147,6 +149,7 @@ pub(crate) struct Shard<K: Kind> {
     aliases: std::collections::HashMap<InfoHash, InfoHash>,
     pub(crate) tokens: Tokens,
     pub(crate) departed: Departed,
+    pub(crate) silent: Silent,
     /// Bytes discarded, by torrent slot and session key, of sessions that have some, if the site
     /// asks for them.
     pub(crate) corrupt: IntegerMap<(u32, u64), u64>,
@@ -173,6 +176,7 @@ impl<K: Kind> Shard<K> {
             aliases: std::collections::HashMap::new(),
             tokens: Tokens::default(),
             departed: Departed::new(),
+            silent: Silent::new(),
             corrupt: IntegerMap::default(),
             created: IntegerMap::default(),
             pending: Pending::default(),

@@ -68,6 +68,9 @@ pub struct SiteProfile {
     /// A gap between two announces of at least so many seconds adds no seed time; 0: every gap
     /// counts, up to the peer timeout.
     pub seed_gap_dropped_seconds: u32,
+    /// Seconds since its last announce for which a session that fell silent can come back and go on
+    /// with its counters; 0: it begins anew, as one that was never seen.
+    pub silent_kept_seconds: u32,
     /// A session that was not known is charged what its user lacked when last seen.
     pub charge_resumed: bool,
     /// Count `corrupt` bytes, which costs memory for every session that has some.

@@ -23,6 +23,8 @@ const TORRENT_BYTES: u64 = 96;
 const USER_BYTES: u64 = 56;
 /// Bytes of a remembered departed leecher.
 const DEPARTED_BYTES: u64 = 32;
+/// Bytes of a session that fell silent and may come back.
+const SILENT_BYTES: u64 = 60;
 /// Bytes of an open connection that is idle; TLS costs more.
 const CONNECTION_BYTES: u64 = 2048;
 /// Bytes of a row on its way to the store.
@@ -63,12 +65,16 @@ pub fn costs(config: &Config) -> Vec<Cost> {
         Mode::Private => SESSION_BYTES,
         Mode::Public => PUBLIC_PEER_BYTES,
     };
+    let departed_bytes = match config.site.silent_kept_seconds {
+        0 => DEPARTED_BYTES,
+        _ => DEPARTED_BYTES + SILENT_BYTES,
+    };
     let mut costs = vec![
         cost("", 1, BASE_BYTES),
         cost("limits.torrents", limits.torrents.into(), TORRENT_BYTES),
         cost("limits.users", limits.users.into(), USER_BYTES),
         cost("limits.sessions", limits.sessions, peer_bytes),
-        cost("limits.departed_sessions", limits.departed_sessions.into(), DEPARTED_BYTES),
+        cost("limits.departed_sessions", limits.departed_sessions.into(), departed_bytes),
         cost("limits.connections", limits.connections.into(), CONNECTION_BYTES),
         cost("limits.batch_rows", limits.batch_rows.into(), BATCH_ROW_BYTES),
     ];

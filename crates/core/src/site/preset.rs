@@ -93,6 +93,7 @@ fn mika() -> SiteProfile {
         deltas: DeltaRule::Independent,
         completion: Completion::Transition,
         seed_gap_dropped_seconds: 0,
+        silent_kept_seconds: 0,
         charge_resumed: true,
         record_corrupt: false,
         record_unregistered: false,

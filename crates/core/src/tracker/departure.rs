@@ -98,6 +98,7 @@ impl Tracker {
         if !taken.row.flags.has(Flags::STALE) {
             let left = Left { bytes: taken.row.left.get(), at_seconds: taken.row.last_seconds() };
             self.put_departed(shard, slot, id.user, left);
+            self.put_silent(shard, slot, taken.row);
         }
         let Some(torrent) = shard.torrents.get(slot) else { return };
         let user = self.users.by_index(id.user);
@@ -138,13 +139,30 @@ impl Tracker {
             shard.departed.forget(slot, user, left.at_seconds);
             return;
         }
-        let entries_max = self.rules.load().settings.departed_max as usize / super::shards::SHARDS;
-        if shard.departed.put(slot, user, left, entries_max.max(1)) {
+        let entries_max = self.departed_max_of_shard();
+        if shard.departed.put(slot, user, left, entries_max) {
             if let Some(torrent) = shard.torrents.get_mut(slot) {
                 torrent.marks.set(Marks::DEPARTED, true);
             }
         } else {
             self.totals.departed_forgotten.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
+    }
+
+    /// Keeps the counters of a session that ended without saying so, where sites want it to go on
+    /// with them when it comes back.
+    pub(super) fn put_silent(&self, shard: &mut Shard<Private>, slot: u32, row: Session) {
+        let kept_seconds = self.rules.load().settings.site.silent_kept_seconds;
+        if kept_seconds == 0 {
+            return;
+        }
+        let since_seconds = row.last_seconds().saturating_sub(kept_seconds);
+        if !shard.silent.put(slot, row, since_seconds, self.departed_max_of_shard()) {
+            self.totals.departed_forgotten.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn departed_max_of_shard(&self) -> usize {
+        (self.rules.load().settings.departed_max as usize / super::shards::SHARDS).max(1)
     }
 }

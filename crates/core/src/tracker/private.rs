@@ -51,6 +51,8 @@ pub(super) struct Change {
     /// The session as the announce tells it.
     after: Session,
     v6: Option<Endpoint6>,
+    /// The session as it was when it fell silent, if it has come back.
+    silent: Option<Session>,
     /// What the user lacked when last seen on this torrent, if the session was not known.
     last_known_left: Option<u64>,
     /// `left` has come to 0, for the first time in this session.
@@ -74,6 +76,7 @@ impl Change {
             before: None,
             after,
             v6: None,
+            silent: None,
             last_known_left: None,
             finished: false,
             gone: false,
@@ -205,10 +208,12 @@ impl<'a> Visit<'a> {
         let hidden = admission::new_session(self.rules, self.role, &newcomer)?;
         self.take_place(shard, slot)?;
         shard.departed.take(slot, self.user.index);
+        let silent = self.take_silent(shard, slot);
 
-        let mut after = self.reported(Session::new(self.id, self.now_seconds), !hidden);
-        let finished = self.finishes(None);
-        after.flags.set(Flags::SNATCHED, finished);
+        let began = silent.unwrap_or_else(|| Session::new(self.id, self.now_seconds));
+        let mut after = self.reported(began, !hidden);
+        let finished = self.finishes(silent.as_ref());
+        after.flags.set(Flags::SNATCHED, finished || began.flags.has(Flags::SNATCHED));
         after.flags.set(Flags::HIDDEN, hidden);
         let class = Class::of_left(self.request.left);
         if class == Class::Leecher && !hidden && !leeches_already {
@@ -231,7 +236,7 @@ impl<'a> Visit<'a> {
             self.tracker.hide(shard, slot, true);
             withheld = Some(Refusal::NoDownloadSlot);
         }
-        Ok(Change { v6, last_known_left, finished, withheld, ..Change::to(after) })
+        Ok(Change { v6, silent, last_known_left, finished, withheld, ..Change::to(after) })
     }
 
     fn newcomer(&self, shard: &Shard<Private>, slot: u32) -> Newcomer {
@@ -352,6 +357,9 @@ impl<'a> Visit<'a> {
     /// no other client of the user has reported since: those say nothing about it, and a
     /// `stopped` that is sent twice must not be charged twice.
     fn pass_by(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
+        if self.is_silent(shard, slot) {
+            return self.leave_silent(shard, slot);
+        }
         let last_known_left = self
             .departed_left(shard, slot)
             .filter(|left| {
@@ -367,6 +375,32 @@ impl<'a> Visit<'a> {
         let told = self.rules.settings.site.session_unknown_told;
         let refusal = told.then_some(Refusal::SessionUnknown);
         Ok(Change { last_known_left, gone: true, refusal, ..Change::to(after) })
+    }
+
+    /// A session that fell silent comes back to say that it ends.
+    #[cold]
+    fn leave_silent(&self, shard: &mut Shard<Private>, slot: u32) -> Result<Change, Refusal> {
+        self.take_place(shard, slot)?;
+        let silent = self.take_silent(shard, slot);
+        let began = silent.unwrap_or_else(|| Session::new(self.id, self.now_seconds));
+        self.remember_left(shard, slot);
+        let finished = self.finishes(silent.as_ref());
+        let mut after = self.reported(began, false);
+        after.flags.set(Flags::SNATCHED, finished || began.flags.has(Flags::SNATCHED));
+        Ok(Change { silent, finished, gone: true, ..Change::to(after) })
+    }
+
+    fn is_silent(&self, shard: &Shard<Private>, slot: u32) -> bool {
+        shard.silent.get(slot, &self.id).is_some_and(|row| self.may_go_on(row))
+    }
+
+    /// The session as it was when it fell silent, if that is not too long ago.
+    fn take_silent(&self, shard: &mut Shard<Private>, slot: u32) -> Option<Session> {
+        shard.silent.take(slot, &self.id).filter(|row| self.may_go_on(row))
+    }
+
+    fn may_go_on(&self, row: &Session) -> bool {
+        row.age_seconds(self.now_seconds) <= self.rules.settings.site.silent_kept_seconds
     }
 
     /// The row with what the announce reports; `reachable` if its endpoint is one to hand out.

@@ -21,6 +21,9 @@ impl Tracker {
     /// returns whether the item was taken.
     pub fn restore(&self, item: &SnapshotItem) -> bool {
         match (item, &self.swarms) {
+            (SnapshotItem::Session(row), Swarms::Private(shards)) if row.gone => {
+                self.restore_silent(shards, row)
+            }
             (SnapshotItem::Session(row), Swarms::Private(_)) => self.restore_session(row),
             (
                 SnapshotItem::Departed { info_hash, user_id, left_bytes, at_seconds },
@@ -59,6 +62,7 @@ impl Tracker {
         for shard in shards.iter() {
             let mut shard = shard.lock();
             shard.departed.clear();
+            shard.silent.clear();
             for slot in 0..shard.torrents.slots() {
                 let Some(torrent) = shard.torrents.get_mut(slot) else { continue };
                 for at in 0..torrent.swarm.main.len() {
@@ -112,10 +116,15 @@ impl Tracker {
         if known.is_some() {
             self.release_peer();
         }
+        shard.silent.take(slot, &id);
         if row.gone {
             if !row.stale {
                 let left = Left { bytes: row.left_bytes, at_seconds: row.announced_at_seconds };
                 self.put_departed(&mut shard, slot, user, left);
+                // One that stopped has announced that.
+                if row.announces == 0 {
+                    self.put_silent(&mut shard, slot, self.session_of(id, row));
+                }
             }
             return true;
         }
@@ -123,14 +132,7 @@ impl Tracker {
         // at one time: some that left while it was taken, and those that came in their places.
         self.reserve_peer(u64::MAX);
         shard.departed.forget(slot, user, row.announced_at_seconds);
-        let mut session = Session::new(id, row.started_at_seconds);
-        session.set_last_seconds(self.not_after_resume(row.announced_at_seconds));
-        session.uploaded = U56::new(row.uploaded_bytes);
-        session.downloaded = U56::new(row.downloaded_bytes);
-        session.left = U48::new(row.left_bytes);
-        session.flags.set(Flags::PAUSED, row.paused);
-        session.flags.set(Flags::SNATCHED, row.snatched);
-        session.flags.set(Flags::STALE, row.stale);
+        let mut session = self.session_of(id, row);
         let hidden = !row.visible && row.left_bytes > 0;
         session.flags.set(Flags::HIDDEN, hidden);
         if let Some(v4) = row.address_v4.filter(|_| !hidden) {
@@ -166,6 +168,31 @@ impl Tracker {
         if hidden {
             self.hide(&mut shard, slot, true);
         }
+        true
+    }
+
+    /// What a row says of a session, but for its endpoints.
+    fn session_of(&self, id: SessionId, row: &SessionRow) -> Session {
+        let mut session = Session::new(id, row.started_at_seconds);
+        session.set_last_seconds(self.not_after_resume(row.announced_at_seconds));
+        session.uploaded = U56::new(row.uploaded_bytes);
+        session.downloaded = U56::new(row.downloaded_bytes);
+        session.left = U48::new(row.left_bytes);
+        session.flags.set(Flags::PAUSED, row.paused);
+        session.flags.set(Flags::SNATCHED, row.snatched);
+        session.flags.set(Flags::STALE, row.stale);
+        session
+    }
+
+    /// A session that fell silent. What its user lacked is an item of its own.
+    fn restore_silent(&self, shards: &Shards<Private>, row: &SessionRow) -> bool {
+        let (Some(user), Ok((mut shard, slot))) =
+            (self.users.index_of(row.user_id), shards.find(row.info_hash))
+        else {
+            return false;
+        };
+        let id = SessionId { user, key: row.key };
+        self.put_silent(&mut shard, slot, self.session_of(id, row));
         true
     }
 

@@ -45,7 +45,7 @@ const DEPARTED_PER_HOLD: usize = 2048;
 /// One item of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SnapshotItem {
-    /// A live session of a private tracker.
+    /// A session of a private tracker; one that is gone fell silent, and may come back.
     Session(SessionRow),
     /// A leecher who left a private swarm before finishing.
     Departed {
@@ -130,6 +130,7 @@ impl Tracker {
         };
         walk(shard, &self.hash_key, visit, || items.borrow_mut().drain(..).for_each(&mut *write));
         self.snapshot_departed(shard, write);
+        self.snapshot_silent(shard, write);
     }
 
     fn snapshot_departed(
@@ -147,6 +148,22 @@ impl Tracker {
                     left_bytes: left.bytes,
                     at_seconds: left.at_seconds,
                 })
+            };
+            let items: Vec<SnapshotItem> = some.iter().filter_map(item).collect();
+            MutexGuard::unlock_fair(held);
+            items.into_iter().for_each(&mut *write);
+        }
+    }
+
+    fn snapshot_silent(&self, shard: &Mutex<Shard<Private>>, write: &mut impl FnMut(SnapshotItem)) {
+        let silent: Vec<(u32, Session)> = shard.lock().silent.iter().collect();
+        for some in silent.chunks(DEPARTED_PER_HOLD) {
+            let held = shard.lock();
+            let item = |(slot, row): &(u32, Session)| {
+                // One that has come back is copied with the others.
+                held.silent.get(*slot, &row.id())?;
+                let row = self.session_row(held.torrents.get(*slot)?, row, 0);
+                Some(SnapshotItem::Session(SessionRow { gone: true, ..row }))
             };
             let items: Vec<SnapshotItem> = some.iter().filter_map(item).collect();
             MutexGuard::unlock_fair(held);

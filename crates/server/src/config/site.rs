@@ -50,6 +50,10 @@ section! {
         /// counts, up to the peer timeout.
         live seed_gap_dropped_seconds: u32 = 0, 0..=604_800;
 
+        /// Seconds since its last announce for which a client that fell silent can come back and
+        /// go on with its counters. 0: it begins anew.
+        live silent_kept_seconds: u32 = 0, 0..=31_536_000;
+
         /// Whether a client that comes back under a new name is charged for what its user has
         /// downloaded since.
         live charge_resumed: bool = true;
@@ -161,6 +165,7 @@ impl SiteConfig {
             deltas: profile.deltas,
             completion: profile.completion,
             seed_gap_dropped_seconds: profile.seed_gap_dropped_seconds,
+            silent_kept_seconds: profile.silent_kept_seconds,
             charge_resumed: profile.charge_resumed,
             record_corrupt: profile.record_corrupt,
             record_unregistered: profile.record_unregistered,
@@ -237,6 +242,7 @@ impl SiteConfig {
             deltas: self.deltas,
             completion: self.completion,
             seed_gap_dropped_seconds: self.seed_gap_dropped_seconds,
+            silent_kept_seconds: self.silent_kept_seconds,
             charge_resumed: self.charge_resumed,
             record_corrupt: self.record_corrupt,
             record_unregistered: self.record_unregistered,

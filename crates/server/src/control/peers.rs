@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use mika_core::Tracker;
 use mika_core::batch::{Agent, Batch, SessionRow};
+use mika_core::{SnapshotItem, Tracker};
 use mika_protocol::InfoHash;
 use mika_store::record::{
     ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
@@ -53,10 +53,13 @@ impl LoadSink for Importer<'_> {
     fn peer(&mut self, peer: PeerRecord) {
         // One of a torrent that is not loaded has nobody to tell it to.
         let Some(info_hash) = self.info_hashes.get(&peer.torrent_id) else { return };
+        let session = session(self.tracker, &peer, *info_hash);
         if !peer.active {
+            // It fell silent, or has stopped: where sites want it, it can still come back.
+            self.tracker.restore(&SnapshotItem::Session(SessionRow { gone: true, ..session }));
             return;
         }
-        self.sessions.push(session(self.tracker, &peer, *info_hash));
+        self.sessions.push(session);
         if self.sessions.len() == CHUNK_ROWS {
             self.put();
         }

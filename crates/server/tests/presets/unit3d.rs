@@ -1,5 +1,10 @@
 //! UNIT3D 9.
 
+mod restart;
+mod swarm;
+mod whole;
+mod wire;
+
 use mika_core::site::Preset;
 use mika_protocol::Event;
 use mika_test_servers::{SqlMode, fixtures};
@@ -194,6 +199,42 @@ async fn check_8_the_best_multiplier_counts() {
     assert_eq!(site.query("SELECT uploaded, downloaded FROM users WHERE id = 11"), "6005\t2501");
 }
 
+/// The statements with what the comment in users.load.sql says for donors.
+fn schema_for_donors() -> tempfile::TempDir {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/unit3d/mysql");
+    let copy = tempfile::tempdir().unwrap();
+    let mut cp = std::process::Command::new("cp");
+    let status = cp.arg("-r").arg(format!("{folder}/.")).arg(copy.path()).status();
+    assert!(status.unwrap().success());
+    let path = copy.path().join("users.load.sql");
+    let statement = std::fs::read_to_string(&path).unwrap();
+    let said = statement.lines().filter_map(|line| line.strip_prefix("--   "));
+    let said: Vec<&str> = said.collect();
+    let own = "IF(p.user_id IS NULL, NULL, 0) AS download_percent,";
+    assert!(statement.contains(own) && said.len() == 2, "{statement}");
+    std::fs::write(&path, statement.replace(own, &said.join("\n"))).unwrap();
+    copy
+}
+
+#[tokio::test]
+async fn check_8_donors_are_spared_where_the_statement_says_so() {
+    let schema = schema_for_donors();
+    let path: &'static str = Box::leak(schema.path().display().to_string().into_boxed_str());
+    let Some(mut site) = Site::start(Setup { schema: path, ..SETUP }).await else { return };
+    let donor = Client::of(18, "-qB4650-donor", "10.1.0.18", 50100);
+    let other = Client::of(11, "-qB4650-other", "10.1.0.11", 50100);
+    for client in [&donor, &other] {
+        site.announce(client, hash(102), leeching(0, 0, 1000)).unwrap();
+        site.announce(client, hash(102), leeching(1001, 1001, 10)).unwrap();
+    }
+    site.flush().await;
+    let history = site.query(
+        "SELECT user_id, uploaded, downloaded, immune, actual_downloaded FROM history
+         WHERE torrent_id = 102 ORDER BY user_id",
+    );
+    assert_eq!(history, "11\t1001\t500\t0\t1001\n18\t1001\t0\t1\t1001");
+}
+
 #[tokio::test]
 async fn check_9_a_leecher_above_its_slots_is_stored_and_not_shown() {
     let mut site = site!();
@@ -203,6 +244,8 @@ async fn check_9_a_leecher_above_its_slots_is_stored_and_not_shown() {
     let answer = site.announce(&on(50132), hash(102), leeching(0, 0, 1000)).unwrap();
     assert_eq!((answer.seeders, answer.leechers), (0, 0));
     assert!(answer.warning.is_some());
+    let answer = site.announce(&on(50133), hash(103), seeding(0)).unwrap();
+    assert_eq!((answer.seeders, answer.warning), (1, None));
     site.flush().await;
     let row = "SELECT visible FROM peers WHERE user_id = 13 AND torrent_id = 102";
     assert_eq!(site.query(row), "0");
@@ -399,4 +442,36 @@ async fn check_26_a_peer_that_fell_silent_leaves_the_lists_and_the_counts() {
         JOIN history AS h USING (user_id, torrent_id) WHERE user_id = 12",
     );
     assert_eq!(rows, "0\t0");
+}
+
+#[tokio::test]
+async fn check_26_a_peer_that_comes_back_goes_on_with_its_counters() {
+    let mut site = site!();
+    site.announce(&u12(), hash(101), leeching(0, 0, 1_000_000)).unwrap();
+    site.announce(&u12(), hash(101), leeching(300, 400_000, 600_000)).unwrap();
+    site.flush().await;
+    site.now_seconds += 100_000;
+    site.expire();
+    site.flush().await;
+    site.announce(&u12(), hash(101), leeching(1300, 500_000, 500_000)).unwrap();
+    site.flush().await;
+    let history = site.query(
+        "SELECT uploaded, actual_downloaded, client_uploaded, active FROM history
+         WHERE user_id = 12",
+    );
+    assert_eq!(history, "1300\t500000\t1300\t1");
+    assert_eq!(site.query("SELECT COUNT(*), MAX(active) FROM peers WHERE user_id = 12"), "1\t1");
+    assert_eq!(site.query("SELECT uploaded FROM users WHERE id = 12"), "2300");
+    assert_eq!(site.query("SELECT leechers FROM torrents WHERE id = 101"), "1");
+}
+
+#[tokio::test]
+async fn check_26_one_that_fell_silent_under_the_other_tracker_goes_on_too() {
+    let mut site = site!("UPDATE peers SET uploaded = 700 WHERE user_id = 15");
+    let u15 = Client::of(15, "-qB4650-inactiveinac", "10.0.0.3", 50003);
+    let answer = site.announce(&u15, hash(101), seeding(900)).unwrap();
+    assert_eq!(answer.seeders, 3);
+    site.flush().await;
+    assert_eq!(site.query("SELECT uploaded FROM users WHERE id = 15"), "1200");
+    assert_eq!(site.query("SELECT active FROM peers WHERE user_id = 15"), "1");
 }

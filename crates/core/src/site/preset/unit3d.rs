@@ -14,6 +14,9 @@ use crate::settings::Settings;
 /// interval of its reaper.
 const SEED_GAP_SECONDS: u32 = 9000;
 
+/// Seconds for which UNIT3D knows a peer that does not announce.
+const SILENT_KEPT_SECONDS: u32 = 21 * 86_400;
+
 const ORDER: &[RefusalKind] = &[
     ParameterMissing,
     InfoHashInvalid,
@@ -125,6 +128,7 @@ pub(super) fn profile() -> SiteProfile {
         deltas: DeltaRule::BothOrNone,
         completion: Completion::Transition,
         seed_gap_dropped_seconds: SEED_GAP_SECONDS,
+        silent_kept_seconds: SILENT_KEPT_SECONDS,
         record_unregistered: true,
         jitter_seconds: 1800,
         failure_interval_seconds: 5400,

@@ -18,7 +18,7 @@ impl Visit<'_> {
     ) {
         let now = self.counters();
         let site = &self.rules.settings.site;
-        let raw = match &change.before {
+        let raw = match change.before.as_ref().or(change.silent.as_ref()) {
             Some(before) if before.flags.has(Flags::STALE) => Traffic::default(),
             Some(before) => accounting::continued(counters_of(before), now, site.deltas),
             None => {
@@ -41,7 +41,8 @@ impl Visit<'_> {
             true => raw,
             false => self.credited(shard, slot, raw, change.finished, &mut token),
         };
-        if change.before.is_none() && change.gone && traffic.is_zero() {
+        let was_known = change.before.is_some() || change.silent.is_some();
+        if !was_known && change.gone && traffic.is_zero() {
             return;
         }
         let report = self.report(shard, slot, change, token);

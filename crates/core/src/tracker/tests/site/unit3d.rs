@@ -357,3 +357,82 @@ fn announces_of_nothing_are_told_to_the_site() {
     site.refused(visit(88).on(hash(99)));
     assert_eq!(site.drain().unregistered.len(), 2);
 }
+
+#[test]
+fn a_client_that_was_silent_for_long_goes_on_with_its_counters() {
+    let back = visit(1).left(600).moved(150, 400);
+    for announce in [back, back.left(0).event(Event::Completed), back.stopped()] {
+        for restart in [None, Some(Site::crash as fn(&mut Site)), Some(Site::restart)] {
+            let mut site = unit3d();
+            site.ok(visit(1).left(900).moved(100, 100));
+            site.drain();
+            site.wait(9001);
+            assert_eq!(site.expire(), 1);
+            site.drain();
+            if let Some(restart) = restart {
+                restart_as(&mut site, restart);
+            }
+            assert_eq!(site.tracker.stats().leechers, 0);
+            site.wait(1_000_000);
+            site.ok(announce);
+            let row = site.history(1, 1);
+            assert_eq!((row.traffic.uploaded_raw, row.traffic.downloaded_raw), (50, 300));
+            assert_eq!(row.snatches, u32::from(announce.request.left == 0));
+            assert_eq!(
+                (row.seed_seconds, row.active),
+                (0, announce.request.event != Event::Stopped)
+            );
+            // What was counted is counted.
+            if let Some(restart) = restart {
+                restart_as(&mut site, restart);
+            }
+            site.wait(1800);
+            let again = visit(1).left(announce.request.left).moved(150, 400);
+            let _ = site.announce(again);
+            assert_eq!(site.credited(1), (0, 0));
+        }
+    }
+}
+
+/// The site's own restart gives it mika's users and rules again: it is made in the likeness of the
+/// preset.
+fn restart_as(site: &mut Site, restart: fn(&mut Site)) {
+    restart(site);
+    let like = unit3d();
+    let mut items = Vec::new();
+    let batch = site.tracker.drain_and_snapshot(site.now, |item| items.push(item));
+    assert!(batch.is_empty());
+    items.iter().for_each(|item| assert!(like.tracker.restore(item)));
+    site.tracker = like.tracker;
+}
+
+#[test]
+fn a_client_that_was_silent_for_too_long_or_where_nobody_asks_for_it_begins_anew() {
+    for (kept_seconds, silent_seconds, uploaded) in
+        [(1_814_400, 1_814_400, 50), (1_814_400, 1_814_401, 0), (0, 9001, 0)]
+    {
+        let mut site = unit3d();
+        change(&site, |profile| profile.silent_kept_seconds = kept_seconds);
+        site.ok(visit(1).seeding().moved(100, 0));
+        site.wait(silent_seconds);
+        site.expire();
+        site.drain();
+        site.ok(visit(1).seeding().moved(150, 0));
+        assert_eq!(site.credited(1), (uploaded, 0), "{kept_seconds} {silent_seconds}");
+    }
+}
+
+#[test]
+fn a_client_that_stopped_does_not_go_on_and_one_that_is_stale_earns_nothing() {
+    let mut site = unit3d();
+    site.ok(visit(1).seeding().moved(100, 0));
+    site.ok(visit(1).seeding().moved(100, 0).stopped());
+    site.ok(visit(1).seeding().moved(150, 0));
+    assert_eq!(site.credited(1), (0, 0));
+    site.wait(9001);
+    site.expire();
+    site.drain();
+    site.tracker.mark_sessions_stale();
+    site.ok(visit(1).seeding().moved(250, 0));
+    assert_eq!(site.credited(1), (0, 0));
+}
