@@ -1,4 +1,7 @@
-//! A store in a Redis server: tracker and server are killed in turn.
+//! A store in a Redis server: tracker and server are killed in turn, and in random order while
+//! everybody announces.
+//!
+//! `MIKA_LONG=1` makes the latter 25 kills of the tracker and 10 of the server, instead of 2 and 1.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +13,7 @@ use mika_durability::server::Tuning;
 use mika_durability::totals::{compare, from_api};
 use mika_test_servers::{Options, Server, need};
 
-use crate::support::Stage;
+use crate::support::{Stage, is_long};
 
 const ROUNDS: u64 = 6;
 
@@ -54,6 +57,58 @@ fn kills_of_the_tracker_and_of_redis_in_turn_lose_and_double_nothing() {
     let log = stage.site.log();
     assert!(!log.contains(redis.password()), "the password is in the log:\n{log}");
     stage.terminate(server);
+}
+
+#[test]
+fn no_kill_of_tracker_or_redis_loses_or_doubles_a_byte() {
+    let mut redis = need!(Server::start(&Options::redis().durable()));
+    let database = redis.create_database();
+    let store = Some(store_lines(&database.url()));
+    let tuning = Tuning { store, flush_milliseconds: 150, ..Tuning::default() };
+    let (stage, machines) = Stage::new(28, &tuning, None);
+    let (of_tracker, of_redis) = if is_long() { (25, 10) } else { (2, 1) };
+    let mut is_of_redis = [vec![false; of_tracker], vec![true; of_redis]].concat();
+    fastrand::shuffle(&mut is_of_redis);
+    let mut fleet = stage.fleet(machines);
+    let mut tracker = stage.start();
+    let (tracker, more_kills) = stage.announce_while(&mut fleet, || {
+        let mut more_kills = 0;
+        for is_of_redis in is_of_redis {
+            thread::sleep(Duration::from_millis(fastrand::u64(50..1500)));
+            let mut is_of_tracker = !is_of_redis;
+            if is_of_redis {
+                redis.kill_9();
+                thread::sleep(Duration::from_millis(fastrand::u64(0..1000)));
+                // Now and then the tracker does not live to see it come back.
+                is_of_tracker = fastrand::u8(..3) == 0;
+                more_kills += usize::from(is_of_tracker);
+            }
+            match (is_of_tracker, is_of_redis) {
+                (false, _) => redis.restart(),
+                (true, false) => {
+                    stage.kill(tracker);
+                    tracker = stage.start();
+                }
+                (true, true) => {
+                    stage.kill(tracker);
+                    redis.restart();
+                    tracker = stage.start();
+                }
+            }
+        }
+        thread::sleep(Duration::from_millis(500));
+        (tracker, more_kills)
+    });
+    stage.kill(tracker);
+    let tracker = stage.start();
+    stage.assert_peers(&fleet);
+    conclude(&stage, &mut fleet, "after the kills");
+    println!(
+        "redis: {} kills of the tracker, {of_redis} of the server, {} announces without an answer",
+        of_tracker + more_kills + 1,
+        stage.clock.lost()
+    );
+    stage.terminate(tracker);
 }
 
 #[test]
