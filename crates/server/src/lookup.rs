@@ -75,6 +75,34 @@ impl LookupSettings {
     }
 }
 
+/// What became of look-ups since the start.
+#[derive(Debug, Default)]
+pub struct LookupStatus {
+    /// Questions asked of the store.
+    pub asked_total: AtomicU64,
+    /// Those that it had a record for.
+    pub found_total: AtomicU64,
+    /// Those that it had none for.
+    pub unknown_total: AtomicU64,
+    /// Those that it did not answer, or not so that it could be used.
+    pub failures_total: AtomicU64,
+    /// Announces that were told to come back soon instead of waiting, because too many waited.
+    pub not_parked_total: AtomicU64,
+    /// Announces that wait now.
+    parked: Arc<AtomicUsize>,
+}
+
+impl LookupStatus {
+    /// Announces that wait now.
+    pub fn parked(&self) -> usize {
+        self.parked.load(Ordering::Relaxed)
+    }
+
+    fn count(total: &AtomicU64) {
+        total.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Asks the store, and keeps in mind what it said. Clones share everything.
 #[derive(Clone)]
 pub struct StoreLookup {
@@ -86,11 +114,9 @@ struct Shared {
     catalog: Arc<dyn Catalog>,
     settings: LookupSettings,
     runtime: Handle,
-    parked: Arc<AtomicUsize>,
+    status: Arc<LookupStatus>,
     slots: Semaphore,
     state: Mutex<State>,
-    asked_total: AtomicU64,
-    failures: AtomicU64,
 }
 
 struct State {
@@ -130,24 +156,27 @@ impl StoreLookup {
             control,
             catalog,
             runtime: Handle::current(),
-            parked: Arc::default(),
+            status: Arc::default(),
             slots: Semaphore::new(settings.concurrent.max(1)),
             state: Mutex::new(state),
             settings,
-            asked_total: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
 
+    /// What became of look-ups, now and later.
+    pub fn status(&self) -> Arc<LookupStatus> {
+        Arc::clone(&self.shared.status)
+    }
+
     /// Questions asked of the store so far.
     pub fn asked_total(&self) -> u64 {
-        self.shared.asked_total.load(Ordering::Relaxed)
+        self.shared.status.asked_total.load(Ordering::Relaxed)
     }
 
     /// Announces that wait now.
     pub fn parked(&self) -> usize {
-        self.shared.parked.load(Ordering::Relaxed)
+        self.shared.status.parked()
     }
 
     /// Asks for what was found a while ago again, until the task is aborted.
@@ -178,7 +207,9 @@ impl Lookup for StoreLookup {
         if state.unknown.contains(&key, now) {
             return Asked::Final;
         }
-        let Some(place) = Place::take(&shared.parked, shared.settings.parked_max) else {
+        let places_max = shared.settings.parked_max;
+        let Some(place) = Place::take(&shared.status.parked, places_max) else {
+            LookupStatus::count(&shared.status.not_parked_total);
             return Asked::NotNow;
         };
         let (sender, receiver) = oneshot::channel();
@@ -196,6 +227,7 @@ impl Lookup for StoreLookup {
             shared.runtime.spawn(async move { flying.fly(key).await });
         } else {
             // A question outlives those who wait for it if the store is slow.
+            LookupStatus::count(&shared.status.not_parked_total);
             return Asked::NotNow;
         }
         Asked::Wait(Ticket::new(receiver, deadline, place))
@@ -232,7 +264,18 @@ impl Shared {
     /// Asks the store, and puts what it has in force.
     async fn find(&self, key: &Key) -> Result<Option<Known>, StoreError> {
         let Ok(_slot) = self.slots.acquire().await else { return Ok(None) };
-        self.asked_total.fetch_add(1, Ordering::Relaxed);
+        let status = &self.status;
+        LookupStatus::count(&status.asked_total);
+        let result = self.question(key).await;
+        LookupStatus::count(match &result {
+            Ok(Some(_)) => &status.found_total,
+            Ok(None) => &status.unknown_total,
+            Err(_) => &status.failures_total,
+        });
+        result
+    }
+
+    async fn question(&self, key: &Key) -> Result<Option<Known>, StoreError> {
         match key {
             Key::Torrent(info_hash) => {
                 let found = self.catalog.torrent(*info_hash).await?;
@@ -316,7 +359,7 @@ impl Shared {
 
     /// Not once per announce for as long as the store is down.
     fn tell_failure(&self, error: &StoreError) {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let failures = self.status.failures_total.load(Ordering::Relaxed);
         if failures.is_power_of_two() {
             warn!(%error, failures, "a look-up failed");
         }

@@ -15,10 +15,12 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mika_core::Tracker;
+use mika_store::http::HttpStore;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use crate::counters::Counters;
+use crate::lookup::LookupStatus;
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -29,13 +31,21 @@ pub struct Metrics {
     tracker: Arc<Tracker>,
     counters: Arc<Counters>,
     flush: Arc<FlushStatus>,
+    lookup: Arc<LookupStatus>,
+    http: Option<Arc<HttpStore>>,
     started_at: Instant,
 }
 
 impl Metrics {
     /// Metrics of a server that starts now.
     pub fn new(tracker: Arc<Tracker>, counters: Arc<Counters>, flush: Arc<FlushStatus>) -> Self {
-        Self { tracker, counters, flush, started_at: Instant::now() }
+        let (lookup, http) = (Arc::default(), None);
+        Self { tracker, counters, flush, lookup, http, started_at: Instant::now() }
+    }
+
+    /// The same, with look-ups, and the site that they are made at, if it is one.
+    pub fn with_lookup(self, lookup: Arc<LookupStatus>, http: Option<Arc<HttpStore>>) -> Self {
+        Self { lookup, http, ..self }
     }
 
     /// All metrics as text (OpenMetrics 1.0), for one scrape.

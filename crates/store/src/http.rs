@@ -151,6 +151,11 @@ impl HttpStore {
         user.map(|user| user.record().map_err(bad_answer)).transpose()
     }
 
+    /// Whether look-ups fail at once, because the site has failed too often in a row.
+    pub fn look_ups_are_paused(&self) -> bool {
+        self.caller.look_ups_are_paused()
+    }
+
     /// Streams what has changed since the load, or since the last call of this, into `sink`; false
     /// if the site does not tell changes. Client rules and events come complete when one of them
     /// has changed: see [`ChangeSink`].

@@ -79,7 +79,8 @@ impl Collector for Metrics {
         connections(&mut writer, &counted)?;
         datagrams(&mut writer, &counted)?;
         self.flushing(&mut writer)?;
-        self.disk(&mut writer)
+        self.disk(&mut writer)?;
+        self.look_ups(&mut writer)
     }
 }
 
@@ -156,6 +157,25 @@ impl Metrics {
         to.gauge("mika_snapshot_age_seconds", help, age)?;
         let bytes = get(&flush.snapshot_bytes);
         to.gauge("mika_snapshot_bytes", "Size of the last snapshot.", Some(bytes))
+    }
+
+    fn look_ups(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let lookup = &self.lookup;
+        let asked = get(&lookup.asked_total);
+        to.counter("mika_lookups_asked", "Look-ups in the store, begun.", asked)?;
+        let ended: [(Labels<'_>, u64); 3] = [
+            (&[("result", "found")], get(&lookup.found_total)),
+            (&[("result", "unknown")], get(&lookup.unknown_total)),
+            (&[("result", "failed")], get(&lookup.failures_total)),
+        ];
+        to.counters("mika_lookups", "Look-ups in the store, ended, by result.", ended)?;
+        let parked = lookup.parked() as u64;
+        to.gauge("mika_lookup_parked", "Announces that wait for a look-up.", Some(parked))?;
+        let help = "Announces told to come back soon, because too many waited for look-ups.";
+        to.counter("mika_lookup_not_parked", help, get(&lookup.not_parked_total))?;
+        let paused = self.http.as_ref().is_some_and(|http| http.look_ups_are_paused());
+        let help = "1 while the site is not asked, because look-ups failed too often in a row.";
+        to.gauge("mika_lookup_breaker_open", help, Some(u64::from(paused)))
     }
 }
 

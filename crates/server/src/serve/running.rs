@@ -22,7 +22,7 @@ use crate::data_dir::DataDir;
 use crate::flush::{FlushHandle, Stopped};
 use crate::listen::lookup::Lookup;
 use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
-use crate::lookup::{self, LookupSettings, StoreLookup};
+use crate::lookup::{self, LookupSettings, LookupStatus, StoreLookup};
 use crate::metrics::{FlushStatus, Metrics};
 
 /// How long the store may take, when the server stops, to take the last batches. They are in the
@@ -71,6 +71,7 @@ impl Running {
         let context = Arc::new(context.with_lookup(asking.lookup));
         let resync = resync::start(control.clone(), resync_clock, Arc::clone(&config));
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
+        let metrics = metrics.with_lookup(asking.status, asking.http);
         let commands = Arc::new(ServerCommands {
             config,
             hooks,
@@ -147,6 +148,8 @@ impl Running {
 /// Who asks the store for what the tracker does not know.
 struct Asking {
     lookup: Option<Arc<dyn Lookup>>,
+    status: Arc<LookupStatus>,
+    http: Option<Arc<HttpStore>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -157,9 +160,9 @@ impl Asking {
         catalog: &Arc<dyn Catalog>,
         http: Option<Arc<HttpStore>>,
     ) -> Self {
-        let (mut lookup, mut tasks) = (None, Vec::new());
+        let (mut lookup, mut status, mut tasks) = (None, Arc::default(), Vec::new());
         let interval_seconds = config.store_http.changes_interval_seconds;
-        let changes = http.filter(|http| http.tells_changes() && interval_seconds > 0);
+        let changes = http.clone().filter(|http| http.tells_changes() && interval_seconds > 0);
         if config.store.lookup {
             let settings = LookupSettings::of(config);
             let asks_again = changes.is_none() && !settings.known.is_zero();
@@ -167,12 +170,13 @@ impl Asking {
             if asks_again {
                 tasks.push(asks.refresh());
             }
+            status = asks.status();
             lookup = Some(Arc::new(asks) as Arc<dyn Lookup>);
         }
         if let Some(http) = changes {
             let interval = Duration::from_secs(interval_seconds.into());
             tasks.push(lookup::follow(http, control.clone(), interval));
         }
-        Self { lookup, tasks }
+        Self { lookup, status, http, tasks }
     }
 }

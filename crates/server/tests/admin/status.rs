@@ -121,7 +121,7 @@ async fn statistics_name_the_mode_and_the_announce_urls() {
     assert_eq!(flush.snapshot_at, None);
 }
 
-const METRICS: [&str; 39] = [
+const METRICS: &[&str] = &[
     "mika_accept_failures",
     "mika_announces",
     "mika_batch_applied_number",
@@ -139,6 +139,11 @@ const METRICS: [&str; 39] = [
     "mika_flush_rows",
     "mika_journal_bytes",
     "mika_journal_writable",
+    "mika_lookup_breaker_open",
+    "mika_lookup_not_parked",
+    "mika_lookup_parked",
+    "mika_lookups",
+    "mika_lookups_asked",
     "mika_malformed",
     "mika_peers",
     "mika_pending_rows",

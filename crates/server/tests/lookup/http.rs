@@ -154,3 +154,46 @@ fn what_the_site_has_deleted_is_refused_once_it_was_asked_again() {
     task.abort();
     server.stop();
 }
+
+#[test]
+fn the_metrics_tell_what_became_of_look_ups() {
+    let site = Site::start();
+    let server = Server::start(&site, settings());
+    site.add_user(1, PASSKEY);
+    site.add_torrent(1, 'a');
+    let mut client = server.client();
+    client.get(announce(PASSKEY, 'a', 2001));
+    client.get(announce(PASSKEY, 'b', 2001));
+    client.get(announce(PASSKEY, 'b', 2001));
+    let told = |asked: u32, found: u32, unknown: u32, failed: u32, open: u32| {
+        [
+            format!("s_asked_total {asked}"),
+            format!("s_total{{result=\"found\"}} {found}"),
+            format!("s_total{{result=\"unknown\"}} {unknown}"),
+            format!("s_total{{result=\"failed\"}} {failed}"),
+            "_parked 0".to_owned(),
+            "_not_parked_total 0".to_owned(),
+            format!("_breaker_open {open}"),
+        ]
+    };
+    assert_eq!(server.metrics(), told(3, 2, 1, 0, 0));
+    drop(site);
+    for letter in ['c', 'd', 'e', 'f', 'g', 'h'] {
+        let body = client.get(announce(PASSKEY, letter, 2001));
+        assert!(body.contains(SOON), "{body}");
+    }
+    // Five failures in a row are enough; after them the site is left alone.
+    assert_eq!(server.metrics(), told(9, 2, 1, 6, 1));
+    server.stop();
+
+    let site = Site::hangs();
+    let server = Server::start(&site, LookupSettings { parked_max: 1, ..settings() });
+    server.know_user();
+    let mut waiting = server.client();
+    waiting.send(&[announce(PASSKEY, 'a', 2001)]);
+    server.wait_until(|server| server.lookup.parked() == 1 && server.lookup.asked_total() == 1);
+    assert!(server.client().get(announce(PASSKEY, 'c', 2001)).contains(SOON));
+    let told = server.metrics();
+    assert_eq!(told[4..], ["_parked 1", "_not_parked_total 1", "_breaker_open 0"]);
+    server.stop();
+}

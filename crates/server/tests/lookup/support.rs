@@ -17,6 +17,7 @@ use mika_server::listen::http::{self, WorkerListeners};
 use mika_server::listen::udp::{self, UdpSettings};
 use mika_server::listen::{HttpSettings, ListenContext, LiveSettings, Shutdown, Workers};
 use mika_server::lookup::{LookupSettings, StoreLookup};
+use mika_server::metrics::Metrics;
 use mika_store::http::{HttpOptions, HttpStore};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -127,6 +128,7 @@ pub struct Server {
     pub tracker: Arc<Tracker>,
     pub control: Control,
     pub lookup: StoreLookup,
+    store: Arc<HttpStore>,
     pub http: SocketAddr,
     pub udp: SocketAddr,
     pub runtime: Runtime,
@@ -144,7 +146,7 @@ impl Server {
         let control = Control::new(Arc::clone(&tracker), store.clone(), AnnounceUrls::default());
         let lookup = {
             let _entered = runtime.enter();
-            StoreLookup::new(control.clone(), store, settings)
+            StoreLookup::new(control.clone(), store.clone(), settings)
         };
         let live = LiveSettings::default();
         let context = ListenContext::new(Arc::clone(&tracker), Clock::test(1_800_000_000), live);
@@ -160,7 +162,8 @@ impl Server {
         let udp = sockets[0][0].local_addr().unwrap();
         let settings = UdpSettings::new().unwrap();
         workers.extend(udp::serve(sockets, &settings, &context, &signal).unwrap());
-        Self { tracker, control, lookup, http, udp, runtime, shutdown, workers: Some(workers) }
+        let workers = Some(workers);
+        Self { tracker, control, lookup, store, http, udp, runtime, shutdown, workers }
     }
 
     /// The tracker knows this user already.
@@ -185,6 +188,16 @@ impl Server {
 
     pub fn client(&self) -> Client {
         Client::connect(self.http)
+    }
+
+    /// The lines of the metrics that are about look-ups.
+    pub fn metrics(&self) -> Vec<String> {
+        let metrics = Metrics::new(Arc::clone(&self.tracker), Arc::default(), Arc::default());
+        let metrics = metrics.with_lookup(self.lookup.status(), Some(Arc::clone(&self.store)));
+        let text = metrics.render().unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("mika_lookup").map(str::to_owned))
+            .collect()
     }
 
     pub fn wait_until(&self, reached: impl Fn(&Self) -> bool) {

@@ -49,6 +49,11 @@ impl Breaker {
         };
         Ok(Permit { breaker: self, is_probe, reported: false })
     }
+
+    /// Whether requests fail at once, but for a probe now and then.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(*self.state.lock(), State::Closed { .. })
+    }
 }
 
 impl Permit<'_> {
@@ -102,13 +107,14 @@ mod tests {
         fail(&breaker, start);
         fail(&breaker, start);
         fail(&breaker, start);
-        assert_eq!(breaker.permit(start).err(), Some(PAUSE));
+        assert_eq!((breaker.permit(start).err(), breaker.is_open()), (Some(PAUSE), true));
         let later = start + PAUSE;
         let probe = breaker.permit(later).unwrap();
         assert!(breaker.permit(later).is_err(), "one probe is enough");
         probe.failed(later);
         assert_eq!(breaker.permit(later).err(), Some(PAUSE));
         breaker.permit(later + PAUSE).unwrap().answered();
+        assert!(!breaker.is_open());
         fail(&breaker, later + PAUSE);
         assert!(breaker.permit(later + PAUSE).is_ok());
     }

@@ -165,6 +165,10 @@ impl Caller {
         })
     }
 
+    pub(super) fn look_ups_are_paused(&self) -> bool {
+        self.look_ups.is_open()
+    }
+
     pub(super) fn speaks_message_pack(&self) -> bool {
         self.speaks_message_pack.load(Ordering::Relaxed)
     }
