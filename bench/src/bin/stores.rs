@@ -1,8 +1,9 @@
 //! Databases: how long a start takes to load a large site, and what a flush costs beside the best
 //! upsert written by hand.
 //!
-//! `stores load` fills each database with a million torrents and 200,000 users, and prints the
-//! time and the memory that loading them takes. `stores flush` writes 10,000 history rows over and
+//! `stores load` fills each database with a million torrents and 200,000 users, a UNIT3D site's also
+//! with two million peers of the tracker before, and prints the time and the memory that loading
+//! them takes. The HTTP store loads them from a server that makes them up. `stores flush` writes 10,000 history rows over and
 //! over, alternately through the store and by hand, on the same server.
 
 use std::time::Instant;
@@ -16,8 +17,10 @@ mod by_hand;
 mod load;
 #[path = "stores/place.rs"]
 mod place;
+#[path = "stores/site.rs"]
+mod site;
 
-use place::{KINDS, Place};
+use place::{KINDS, Place, SQL_KINDS};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,6 +42,12 @@ enum What {
         /// Users in the tables.
         #[arg(long, default_value_t = 200_000)]
         users: u32,
+        /// Peers in the tables of a site that has such a table.
+        #[arg(long, default_value_t = 2_000_000)]
+        peers: u32,
+        /// Only these databases.
+        #[arg(long, value_delimiter = ',', default_values = KINDS)]
+        kinds: Vec<String>,
     },
     /// Upserts of 10,000 history rows, beside those written by hand.
     Flush {
@@ -60,18 +69,22 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match Arguments::parse().what {
-            What::Load { torrents, users } => load_all(torrents, users).await,
+            What::Load { torrents, users, peers, kinds } => {
+                load_all(torrents, users, peers, &kinds).await
+            }
             What::Flush { rounds } => flush_all(rounds).await,
             What::LoadOne { kind, url } => load::one(&kind, &url).await,
         }
     })
 }
 
-async fn load_all(torrents: u32, users: u32) -> Result<()> {
-    println!("{torrents} torrents, {users} users");
-    for kind in KINDS {
-        let Some(place) = Place::new(kind).await? else { continue };
+async fn load_all(torrents: u32, users: u32, peers: u32, kinds: &[String]) -> Result<()> {
+    println!("{torrents} torrents, {users} users, {peers} peers");
+    for kind in KINDS.into_iter().filter(|kind| kinds.iter().any(|other| other == kind)) {
+        let rows = site::Rows { users, torrents };
+        let Some(place) = Place::with(kind, rows).await? else { continue };
         place.fill(users, torrents).await?;
+        place.fill_peers(users, torrents, peers)?;
         let program = std::env::current_exe()?;
         let mut command = std::process::Command::new(program);
         let status = command.args(["load-one", kind, place.url()]).status()?;
@@ -81,7 +94,7 @@ async fn load_all(torrents: u32, users: u32) -> Result<()> {
 }
 
 async fn flush_all(rounds: u32) -> Result<()> {
-    for kind in KINDS {
+    for kind in SQL_KINDS {
         let Some(place) = Place::new(kind).await? else { continue };
         place.fill(by_hand::USERS, by_hand::TORRENTS).await?;
         let store = place.store().await?;

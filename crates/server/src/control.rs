@@ -26,15 +26,15 @@ mod validate;
 
 pub use announce_urls::AnnounceUrls;
 pub use error::ControlError;
-pub use load::{LoadReport, load};
-pub use peers::import_peers;
+pub(crate) use load::TokenPlaces;
+pub use load::{LoadReport, load, load_watched};
+pub use peers::{import_peers, import_peers_watched};
 pub use resync::{ResyncReport, Resynced};
 
 pub(crate) use client_rules::rule_spec;
 pub(crate) use events::event_spec;
 pub(crate) use resync::Key;
 pub(crate) use roles::role_spec;
-pub(crate) use tokens::token_spec;
 pub(crate) use torrents::torrent_spec;
 pub(crate) use users::user_spec;
 

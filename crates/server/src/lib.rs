@@ -6,7 +6,7 @@
 //! * [`listen`]: the sockets that clients talk to; an announce never leaves its worker.
 //! * [`flush`], [`journal`], [`snapshot`]: what was announced, on its way to disk and store.
 //! * [`schema`]: the statements of a site's tables, tried.
-//! * [`recovery`]: the start, from what is on disk and in the store.
+//! * [`recovery`]: the start, from what is on disk and in the store; [`loading`]: how far it is.
 //! * [`control`], [`admin`]: changes by people and sites.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`metrics`], [`counters`]: what is going on.
@@ -23,6 +23,7 @@ pub mod doctor;
 pub mod flush;
 pub mod journal;
 pub mod listen;
+pub mod loading;
 pub mod lookup;
 pub mod metrics;
 mod open_store;

@@ -28,6 +28,7 @@ use tracing::{info, warn};
 use crate::control::{self, LoadReport};
 use crate::flush::{Applier, CatchUpError};
 use crate::journal::{Journal, JournalError, JournalReader};
+use crate::loading::LoadProgress;
 use crate::snapshot::{self, SnapshotError};
 
 /// Why there is no start.
@@ -78,6 +79,19 @@ pub struct Recovered {
     pub peers_missing: bool,
 }
 
+/// Under what circumstances a tracker starts.
+#[derive(Debug)]
+pub struct Circumstances<'a> {
+    /// The snapshot that the last process may have left.
+    pub snapshot_path: &'a Path,
+    /// Unix time in seconds.
+    pub now_seconds: u32,
+    /// The hash key is not the one that the last process had.
+    pub key_is_new: bool,
+    /// Is told how far the load has come.
+    pub progress: &'a LoadProgress,
+}
+
 /// Brings an empty tracker to where the last process left it. With a hash key that is new, nobody
 /// in the journal can be told from a new session: its batches reach the store, and that is all.
 ///
@@ -89,14 +103,13 @@ pub async fn recover(
     catalog: &Arc<dyn Catalog>,
     applier: &mut Applier<dyn Catalog>,
     journal: &Journal,
-    snapshot_path: &Path,
-    now_seconds: u32,
-    key_is_new: bool,
+    circumstances: &Circumstances<'_>,
 ) -> Result<Recovered, RecoveryError> {
+    let Circumstances { snapshot_path, now_seconds, key_is_new, progress } = *circumstances;
     tracker.resume(now_seconds);
     applier.catch_up(journal.last_number()).await?;
     let checkpoint = catalog.checkpoint().await?;
-    let load = control::load(catalog.as_ref(), tracker, now_seconds).await?;
+    let load = control::load_watched(catalog.as_ref(), tracker, now_seconds, progress).await?;
     info!(users = load.users, torrents = load.torrents, bad_rows = load.bad_rows, "loaded");
 
     let snapshot = snapshot::restore(snapshot_path, tracker)?;
@@ -113,7 +126,7 @@ pub async fn recover(
         && load.torrents > 0
         && tracker.mode() == Mode::Private;
     if takes_over {
-        let peers = control::import_peers(catalog.as_ref(), tracker).await?;
+        let peers = control::import_peers_watched(catalog.as_ref(), tracker, progress).await?;
         info!(peers, "sessions of another tracker go on here");
     }
     let snapshot_number = snapshot.map_or(0, |snapshot| snapshot.batch_number);

@@ -26,6 +26,7 @@ use crate::flush::FlushError;
 use crate::journal::JournalError;
 use crate::listen::bind::BindError;
 use crate::listen::tls::TlsError;
+use crate::loading::LoadProgress;
 use crate::recovery::{Recovered, RecoveryError};
 use running::Running;
 pub use settings::{redis_options_of, settings_of};
@@ -122,9 +123,24 @@ pub struct Started {
 ///
 /// See [`ServeError`].
 pub async fn run(
+    config: Config,
+    hooks: Hooks,
+    requests: impl Requests,
+    ready: impl FnOnce(&Started),
+) -> Result<(), ServeError> {
+    run_watched(config, hooks, requests, &LoadProgress::default(), ready).await
+}
+
+/// The same, and tells how far the load has come.
+///
+/// # Errors
+///
+/// See [`ServeError`].
+pub async fn run_watched(
     mut config: Config,
     hooks: Hooks,
     mut requests: impl Requests,
+    progress: &LoadProgress,
     ready: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
     let data = DataDir::open(&config.data.dir)?;
@@ -134,7 +150,7 @@ pub async fn run(
     // So that a reload finds the token that it is, not a change.
     config.admin.token = Secret::new(token.expose());
 
-    let state = State::recover(config, data).await?;
+    let state = State::recover(config, data, progress).await?;
     let recovered = state.recovered;
     let running = Running::start(state, sockets, token, hooks)?;
     ready(&Started { recovered, admin: running.admin_address() });

@@ -1,12 +1,12 @@
 //! Everything from the store into the tracker.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::mem::take;
 
 use mika_core::Mode;
 use mika_core::Tracker;
-use mika_core::registry::{ClientRule, GlobalEvent};
+use mika_core::registry::{ClientRule, GlobalEvent, RegistryError};
 use mika_protocol::InfoHash;
 use mika_store::record::{
     ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
@@ -22,6 +22,7 @@ use super::tokens::token_spec;
 use super::torrents::torrent_spec;
 use super::users::user_spec;
 use super::validate;
+use crate::loading::{LoadProgress, Watched};
 
 /// Rows that are logged one by one; later ones are only counted.
 const BAD_ROWS_LOGGED_MAX: u64 = 100;
@@ -55,9 +56,23 @@ pub async fn load(
     tracker: &Tracker,
     now_seconds: u32,
 ) -> Result<LoadReport, StoreError> {
+    load_watched(store, tracker, now_seconds, &LoadProgress::default()).await
+}
+
+/// The same, and tells how far it has come.
+///
+/// # Errors
+///
+/// As [`load`].
+pub async fn load_watched(
+    store: &dyn Store,
+    tracker: &Tracker,
+    now_seconds: u32,
+    progress: &LoadProgress,
+) -> Result<LoadReport, StoreError> {
     let touched = Touched::default();
     let mut loader = Loader::new(tracker, &touched, now_seconds);
-    store.load(&mut loader).await?;
+    store.load(&mut Watched { sink: &mut loader, progress }).await?;
     Ok(loader.finish().report)
 }
 
@@ -128,42 +143,51 @@ impl Loader<'_> {
         }
     }
 
-    /// The store knows a token's torrent by id, the tracker by info-hash. The tokens are few
-    /// beside the torrents, so only the hashes of their torrents are collected.
     fn resolve_tokens(&mut self) {
-        let mut tokens = take(&mut self.tokens);
-        tokens.sort_unstable_by_key(|token| token.torrent_id);
-        let is_wanted =
-            |id: u32| tokens.binary_search_by_key(&id, |token| token.torrent_id).is_ok();
-        let mut hashes = self.tracker.info_hashes_of(is_wanted);
-        hashes.sort_unstable_by_key(|(id, _)| *id);
+        let tokens = TokenPlaces::find(self.tracker, take(&mut self.tokens));
         let touched = self.touched;
         touched.unless(Key::Tokens, || {
             let key = |token: &TokenRecord| (token.user_id, token.torrent_id);
-            let kept: HashSet<_> = tokens.iter().map(key).collect();
+            let kept: HashSet<_> = tokens.tokens.iter().map(key).collect();
             self.tracker.retain_tokens(|user_id, torrent_id| kept.contains(&(user_id, torrent_id)));
-            self.put_tokens(&tokens, &hashes);
+            let put = tokens.put(self.tracker, |reason| self.bad("tokens", reason));
+            self.report.tokens = self.report.tokens.saturating_add(put);
         });
     }
+}
 
-    fn put_tokens(&mut self, tokens: &[TokenRecord], hashes: &[(u32, InfoHash)]) {
-        for token in tokens {
-            let at = hashes.binary_search_by_key(&token.torrent_id, |(id, _)| *id);
-            match at.ok().and_then(|at| hashes.get(at)) {
-                Some((_, info_hash)) => self.put_token(*info_hash, token),
-                None => self.bad("tokens", format_args!("no torrent {}", token.torrent_id)),
-            }
-        }
+/// Tokens, with the info-hashes of their torrents: the store knows a torrent by its id, the tracker
+/// by its hash.
+pub(crate) struct TokenPlaces {
+    tokens: Vec<TokenRecord>,
+    hashes: HashMap<u32, InfoHash>,
+}
+
+impl TokenPlaces {
+    /// The tokens are few beside the torrents, so only the hashes of their torrents are collected.
+    pub(crate) fn find(tracker: &Tracker, tokens: Vec<TokenRecord>) -> Self {
+        let wanted: HashSet<u32> = tokens.iter().map(|token| token.torrent_id).collect();
+        let hashes = tracker.info_hashes_of(|id| wanted.contains(&id)).into_iter().collect();
+        Self { tokens, hashes }
     }
 
-    fn put_token(&mut self, info_hash: InfoHash, token: &TokenRecord) {
-        match self.tracker.put_token(info_hash, token_spec(token)) {
-            Ok(()) => self.report.tokens = self.report.tokens.saturating_add(1),
-            Err(error) => {
-                let (user, torrent) = (token.user_id, token.torrent_id);
-                self.bad("tokens", format_args!("user {user}, torrent {torrent}: {error}"));
+    /// Puts them in force and returns how many; tells why one cannot be.
+    pub(crate) fn put(&self, tracker: &Tracker, mut bad: impl FnMut(String)) -> u64 {
+        let mut put = 0u64;
+        for token in &self.tokens {
+            let result = match self.hashes.get(&token.torrent_id) {
+                Some(info_hash) => tracker.put_token(*info_hash, token_spec(token)),
+                None => Err(RegistryError::TorrentUnknown),
+            };
+            match result {
+                Ok(()) => put = put.saturating_add(1),
+                Err(error) => {
+                    let (user, torrent) = (token.user_id, token.torrent_id);
+                    bad(format!("user {user}, torrent {torrent}: {error}"));
+                }
             }
         }
+        put
     }
 }
 

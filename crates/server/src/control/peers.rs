@@ -11,6 +11,8 @@ use mika_store::record::{
 use mika_store::{LoadSink, Store, StoreError};
 use tracing::warn;
 
+use crate::loading::{LoadProgress, Watched};
+
 /// Sessions that are put back at a time.
 const CHUNK_ROWS: usize = 10_000;
 /// Rows that are logged one by one; later ones are only counted.
@@ -24,10 +26,23 @@ const BAD_ROWS_LOGGED_MAX: u64 = 100;
 ///
 /// Those of [`Store::load_peers`].
 pub async fn import_peers(store: &dyn Store, tracker: &Tracker) -> Result<u64, StoreError> {
+    import_peers_watched(store, tracker, &LoadProgress::default()).await
+}
+
+/// The same, and tells how far it has come.
+///
+/// # Errors
+///
+/// As [`import_peers`].
+pub async fn import_peers_watched(
+    store: &dyn Store,
+    tracker: &Tracker,
+    progress: &LoadProgress,
+) -> Result<u64, StoreError> {
     let info_hashes = tracker.info_hashes_of(|_| true).into_iter().collect();
     let mut importer =
         Importer { tracker, info_hashes, sessions: Vec::new(), imported: 0, bad_rows: 0 };
-    store.load_peers(&mut importer).await?;
+    store.load_peers(&mut Watched { sink: &mut importer, progress }).await?;
     importer.put();
     Ok(importer.imported)
 }

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::control::{
-    Control, Key, event_spec, role_spec, rule_spec, token_spec, torrent_spec, user_spec,
+    Control, Key, TokenPlaces, event_spec, role_spec, rule_spec, torrent_spec, user_spec,
 };
 
 /// Rows that are logged one by one in one go.
@@ -78,28 +78,15 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// The site knows a token's torrent by id, the tracker by info-hash.
     fn put_tokens(&mut self) {
-        let mut tokens = std::mem::take(&mut self.tokens);
+        let tokens = std::mem::take(&mut self.tokens);
         if tokens.is_empty() || self.tracker.mode() == Mode::Public {
             return;
         }
         self.control.touch(Key::Tokens);
-        tokens.sort_unstable_by_key(|token| token.torrent_id);
-        let is_wanted =
-            |id: u32| tokens.binary_search_by_key(&id, |token| token.torrent_id).is_ok();
-        let hashes = self.tracker.info_hashes_of(is_wanted);
-        for token in &tokens {
-            let hash = hashes.iter().find(|(id, _)| *id == token.torrent_id);
-            let result = match hash {
-                Some((_, hash)) => self.tracker.put_token(*hash, token_spec(token)),
-                None => Err(mika_core::registry::RegistryError::TorrentUnknown),
-            };
-            if let Err(error) = result {
-                let (user, torrent) = (token.user_id, token.torrent_id);
-                self.bad("tokens", &format!("user {user}, torrent {torrent}: {error}"));
-            }
-        }
+        let tracker = self.tracker;
+        let tokens = TokenPlaces::find(tracker, tokens);
+        tokens.put(tracker, |reason| self.bad("tokens", &reason));
     }
 }
 

@@ -14,9 +14,10 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::flush::{Applier, Flusher};
 use crate::journal::Journal;
+use crate::loading::LoadProgress;
 use crate::metrics::FlushStatus;
 use crate::open_store::open_store;
-use crate::recovery::{self, Recovered};
+use crate::recovery::{self, Circumstances, Recovered};
 
 /// Everything behind the sockets; nothing of it runs yet.
 pub(super) struct State {
@@ -36,7 +37,11 @@ pub(super) struct State {
 
 impl State {
     /// Brings everything to where the last process left it.
-    pub(super) async fn recover(config: Config, data: DataDir) -> Result<Self, ServeError> {
+    pub(super) async fn recover(
+        config: Config,
+        data: DataDir,
+        progress: &LoadProgress,
+    ) -> Result<Self, ServeError> {
         let (catalog, http) = open_store(&config).await?;
         let (journal, cut_bytes) = Journal::open(&data.journal())?;
         if cut_bytes > 0 {
@@ -56,16 +61,14 @@ impl State {
             Arc::clone(&config),
         );
         let (snapshot, now_seconds) = (data.snapshot(), clock.now_seconds());
-        let recovered = recovery::recover(
-            &tracker,
-            &catalog,
-            &mut applier,
-            &journal,
-            &snapshot,
+        let circumstances = Circumstances {
+            snapshot_path: &snapshot,
             now_seconds,
-            key.is_new,
-        )
-        .await?;
+            key_is_new: key.is_new,
+            progress,
+        };
+        let recovered =
+            recovery::recover(&tracker, &catalog, &mut applier, &journal, &circumstances).await?;
         let mut flusher = Flusher::new(
             Arc::clone(&tracker),
             clock.clone(),

@@ -113,7 +113,8 @@ impl Whole {
             ready.send(()).unwrap();
         }));
         if runtime.block_on(is_ready).is_err() {
-            panic!("{}", runtime.block_on(task).unwrap().unwrap_err());
+            runtime.block_on(task).unwrap().unwrap();
+            unreachable!("a start that is not ready has failed");
         }
         Self { runtime, port, requests, task }
     }
