@@ -91,7 +91,8 @@ pub struct Stats {
     pub pending_rows: u64,
     /// Departed leechers that are remembered.
     pub departed: u64,
-    /// Departed leechers not remembered because `limits.departed_sessions` was reached.
+    /// Departed leechers and silent sessions not remembered because `limits.departed_sessions` was
+    /// reached.
     pub departed_forgotten: u64,
     /// Announces of unknown or deleted torrents that were not noted, for there were too many.
     pub unregistered_dropped: u64,

@@ -351,7 +351,8 @@ section! {
         /// Peers (sessions) on all torrents together, with those that ended and wait to be written.
         live sessions: u64 = 100_000_000, 1..=1_000_000_000_000;
 
-        /// Leechers that left, remembered so that a resumed download is charged correctly.
+        /// Leechers that left, remembered so that a resumed download is charged correctly; and as
+        /// many clients that fell silent, if site.silent_kept_seconds is set.
         live departed_sessions: u32 = 1_000_000, 0..=1_000_000_000;
 
         /// Open HTTP and HTTPS connections. Each needs a file descriptor of the process.

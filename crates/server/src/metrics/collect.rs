@@ -115,7 +115,8 @@ impl Metrics {
         to.gauge("mika_pending_rows", "Rows that wait for the next batch.", pending)?;
         let help = "Departed leechers that are remembered.";
         to.gauge("mika_departed_leechers", help, Some(stats.departed))?;
-        let help = "Departed leechers not remembered because of limits.departed_sessions.";
+        let help = "Leechers that left, and silent clients, not remembered because of \
+                    limits.departed_sessions.";
         to.counter("mika_departed_leechers_forgotten", help, stats.departed_forgotten)
     }
 
