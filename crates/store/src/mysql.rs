@@ -8,11 +8,11 @@ mod session;
 
 use async_trait::async_trait;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, SqlSafeStr};
+use sqlx::{ConnectOptions, Executor, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
-use crate::sql::backend::{Arguments, Backend, Columns, Session, timeouts};
+use crate::sql::backend::{self, Arguments, Backend, Columns, Session, timeouts};
 use crate::store::StoreError;
 use session::MysqlSession;
 
@@ -45,7 +45,8 @@ impl MysqlStore {
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
-        greet(&place, &options).await?;
+        let greeted = backend::greet(&options).await;
+        greeted.map_err(|error| error::meaning(&place, &error))?;
         Self::connect(url, schema)?.prepared(&place).await
     }
 
@@ -90,20 +91,6 @@ fn read_url(url: &str) -> Result<(String, MySqlConnectOptions), StoreError> {
         options.get_database().unwrap_or_default()
     );
     Ok((place, options))
-}
-
-/// Connects once. A pool waits for a server that refuses connections and then only says that it
-/// waited; whoever starts the tracker wants to know why at once.
-async fn greet(place: &str, options: &MySqlConnectOptions) -> Result<(), StoreError> {
-    let greeted = timeouts::within(timeouts::ACQUIRE, options.connect()).await;
-    match greeted {
-        Ok(connection) => {
-            // It was good for what it was made for; how it ends does not matter.
-            let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
-            Ok(())
-        }
-        Err(error) => Err(error::meaning(place, &error)),
-    }
 }
 
 #[async_trait]

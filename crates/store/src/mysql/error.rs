@@ -4,7 +4,7 @@
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::sql::backend::timeouts;
+use crate::sql::backend;
 use crate::store::StoreError;
 
 /// Error numbers (mariadb.com/kb/en/mariadb-error-codes).
@@ -35,19 +35,7 @@ fn number_of(error: &dyn DatabaseError) -> u16 {
 pub(super) fn meaning(place: &str, error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(database) => database_meaning(place, database.as_ref()),
-        sqlx::Error::Io(_) => StoreError::Unavailable(format!(
-            "{place}: {error}; is the server running, and is that its place in store.url?"
-        )),
-        sqlx::Error::PoolTimedOut => StoreError::Unavailable(format!(
-            "{place}: no connection within {} s; is the server running, and is that its place in \
-             store.url?",
-            timeouts::ACQUIRE.as_secs()
-        )),
-        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-            StoreError::Unavailable(format!("{place}: {error}"))
-        }
-        sqlx::Error::PoolClosed => StoreError::Broken(format!("{place}: the store was closed")),
-        _ => StoreError::Broken(format!("{place}: {error}")),
+        _ => backend::meaning(place, error),
     }
 }
 

@@ -3,26 +3,14 @@
 
 use sqlx::error::DatabaseError;
 
-use crate::sql::backend::timeouts;
+use crate::sql::backend;
 use crate::store::StoreError;
 
 /// Sorts an error into ours.
 pub(super) fn meaning(place: &str, error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(database) => database_meaning(place, database.as_ref()),
-        sqlx::Error::Io(_) => StoreError::Unavailable(format!(
-            "{place}: {error}; is the server running, and is that its place in store.url?"
-        )),
-        sqlx::Error::PoolTimedOut => StoreError::Unavailable(format!(
-            "{place}: no connection within {} s; is the server running, and is that its place in \
-             store.url?",
-            timeouts::ACQUIRE.as_secs()
-        )),
-        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-            StoreError::Unavailable(format!("{place}: {error}"))
-        }
-        sqlx::Error::PoolClosed => StoreError::Broken(format!("{place}: the store was closed")),
-        _ => StoreError::Broken(format!("{place}: {error}")),
+        _ => backend::meaning(place, error),
     }
 }
 

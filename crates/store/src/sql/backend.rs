@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use sqlx::SqlStr;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use sqlx::{ConnectOptions, Connection};
 
 use crate::schema::{Column, Value};
 use crate::store::StoreError;
@@ -150,6 +152,40 @@ pub(crate) fn column_error(column: &str, error: &sqlx::Error) -> String {
 /// A number that a database wrote as text.
 pub(crate) fn parse_integer(column: &str, text: &str) -> Result<i128, String> {
     text.trim().parse().map_err(|_| format!("{column}: its text is not a whole number"))
+}
+
+/// Connects once. A pool waits for a server that refuses connections and then only says that it
+/// waited; whoever starts the tracker wants to know why at once.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) async fn greet<O>(options: &O) -> Result<(), sqlx::Error>
+where
+    O: ConnectOptions,
+    O::Connection: Sized,
+{
+    let connection = timeouts::within(timeouts::ACQUIRE, options.connect()).await?;
+    // It was good for what it was made for; how it ends does not matter.
+    let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
+    Ok(())
+}
+
+/// What an error on the way to a server means, that is not the database's own.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) fn meaning(place: &str, error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Io(_) => StoreError::Unavailable(format!(
+            "{place}: {error}; is the server running, and is that its place in store.url?"
+        )),
+        sqlx::Error::PoolTimedOut => StoreError::Unavailable(format!(
+            "{place}: no connection within {} s; is the server running, and is that its place in \
+             store.url?",
+            timeouts::ACQUIRE.as_secs()
+        )),
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            StoreError::Unavailable(format!("{place}: {error}"))
+        }
+        sqlx::Error::PoolClosed => StoreError::Broken(format!("{place}: the store was closed")),
+        _ => StoreError::Broken(format!("{place}: {error}")),
+    }
 }
 
 /// Bounds that are the same for every server.
