@@ -157,7 +157,7 @@ fn statements(files: &Files) -> String {
     let mut table = Table::new(&["FILE", "WHAT IT IS"]);
     for file in SchemaFile::ALL.iter().filter(|file| files.0.contains_key(file.name)) {
         let rows = match file.kind {
-            FileKind::Flush { .. } | FileKind::Find(_) => "{{rows}}: ",
+            FileKind::Flush { .. } | FileKind::Torrents(_) | FileKind::Log(_) => "{{rows}}: ",
             _ => "",
         };
         table.row([file.name.to_owned(), format!("{rows}{}", file.about)]);

@@ -209,6 +209,11 @@ impl Tracker {
         }
     }
 
+    /// The store's id of whoever has a passkey.
+    pub fn user_id_of(&self, passkey: &Passkey) -> Option<u32> {
+        self.users.by_passkey(passkey).map(|user| user.id)
+    }
+
     /// The counts of one torrent. `None` if a private tracker does not know it, or it is deleted;
     /// a public one answers zeros.
     pub fn scrape(&self, info_hash: InfoHash) -> Option<ScrapeCounts> {

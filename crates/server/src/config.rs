@@ -20,6 +20,9 @@ mod sections;
 mod site;
 mod suggest;
 mod validate;
+mod xbt_config;
+
+use std::collections::BTreeSet;
 
 pub use change::{ConfigChange, KeyChange, diff};
 pub use choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
@@ -29,13 +32,24 @@ pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
-    LogConfig, LookupConfig, SnapshotConfig, StoreConfig, StoreHttpConfig, TRACKER_PORT,
-    TrackerConfig, UdpConfig,
+    LogConfig, LookupConfig, SiteCallConfig, SnapshotConfig, StoreConfig, StoreHttpConfig,
+    TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
 pub use site::SiteConfig;
+pub use xbt_config::SettingRemark;
 
 use section::Section;
+
+/// Names of keys. What was left out and has the same value means the same.
+#[derive(Debug, Clone, Default)]
+struct Given(BTreeSet<String>);
+
+impl PartialEq for Given {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 macro_rules! config {
     ($($section:ident: $Section:ty),* $(,)?) => {
@@ -47,6 +61,9 @@ macro_rules! config {
                 #[doc = concat!("The section `[", stringify!($section), "]`.")]
                 pub $section: $Section,
             )*
+            /// The keys that were given, rather than left out.
+            #[serde(skip)]
+            given: Given,
         }
 
         impl Config {
@@ -97,6 +114,7 @@ config! {
     data: DataConfig,
     store: StoreConfig,
     store_http: StoreHttpConfig,
+    site_call: SiteCallConfig,
     lookup: LookupConfig,
     flush: FlushConfig,
     snapshot: SnapshotConfig,

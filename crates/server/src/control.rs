@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod load;
 mod peers;
+mod removal;
 mod resync;
 mod roles;
 mod tokens;
@@ -61,6 +62,8 @@ struct Shared {
     changes: Mutex<()>,
     /// What was changed since a resync began to read.
     touched: resync::Touched,
+    /// What the store had flagged as deleted.
+    deleted: removal::Deleted,
     /// One resync at a time.
     resync: Mutex<()>,
 }
@@ -78,6 +81,7 @@ impl Control {
             announce_urls: ArcSwap::from_pointee(announce_urls),
             changes: Mutex::new(()),
             touched: resync::Touched::default(),
+            deleted: removal::Deleted::default(),
             resync: Mutex::new(()),
         };
         Self { shared: Arc::new(shared) }

@@ -143,6 +143,11 @@ impl DataDir {
         self.path.join("dead-letters.jsonl")
     }
 
+    /// Tokens that the site is still to be told of.
+    pub fn site_calls(&self) -> PathBuf {
+        self.path.join("site-calls")
+    }
+
     /// The tracker's secret hash key. One that is new has to be [kept](DataDir::keep_hash_key),
     /// but not before what was made with another one is out of the way.
     ///

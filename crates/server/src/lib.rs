@@ -8,6 +8,8 @@
 //! * [`schema`]: the statements of a site's tables, tried.
 //! * [`recovery`]: the start, from what is on disk and in the store; [`loading`]: how far it is.
 //! * [`control`], [`admin`]: changes by people and sites.
+//! * [`site_call`]: what the tracker tells the site by itself.
+//! * [`request_log`]: requests that a site wants written down.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
@@ -28,6 +30,8 @@ pub mod lookup;
 pub mod metrics;
 mod open_store;
 pub mod recovery;
+pub mod request_log;
 pub mod schema;
 pub mod serve;
+pub mod site_call;
 pub mod snapshot;

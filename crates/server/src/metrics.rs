@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 
 use crate::counters::Counters;
 use crate::lookup::LookupStatus;
+use crate::request_log::PendingRequests;
 
 /// The content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -33,6 +34,7 @@ pub struct Metrics {
     flush: Arc<FlushStatus>,
     lookup: Arc<LookupStatus>,
     http: Option<Arc<HttpStore>>,
+    requests: Arc<PendingRequests>,
     started_at: Instant,
 }
 
@@ -40,12 +42,18 @@ impl Metrics {
     /// Metrics of a server that starts now.
     pub fn new(tracker: Arc<Tracker>, counters: Arc<Counters>, flush: Arc<FlushStatus>) -> Self {
         let (lookup, http) = (Arc::default(), None);
-        Self { tracker, counters, flush, lookup, http, started_at: Instant::now() }
+        let requests = Arc::default();
+        Self { tracker, counters, flush, lookup, http, requests, started_at: Instant::now() }
     }
 
     /// The same, with look-ups, and the site that they are made at, if it is one.
     pub fn with_lookup(self, lookup: Arc<LookupStatus>, http: Option<Arc<HttpStore>>) -> Self {
         Self { lookup, http, ..self }
+    }
+
+    /// The same, with what is not written down of requests.
+    pub fn with_requests(self, requests: Arc<PendingRequests>) -> Self {
+        Self { requests, ..self }
     }
 
     /// All metrics as text (OpenMetrics 1.0), for one scrape.

@@ -10,6 +10,7 @@ mod expiry;
 mod resync;
 mod running;
 mod settings;
+mod site_settings;
 mod sockets;
 mod state;
 
@@ -28,6 +29,7 @@ use crate::listen::bind::BindError;
 use crate::listen::tls::TlsError;
 use crate::loading::LoadProgress;
 use crate::recovery::{Recovered, RecoveryError};
+use crate::site_call::TargetError;
 use running::Running;
 pub use settings::{redis_options_of, settings_of};
 use sockets::Sockets;
@@ -74,6 +76,9 @@ pub enum ServeError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The site that is to be called.
+    #[error(transparent)]
+    SiteCall(#[from] TargetError),
     /// Threads, random numbers, signals.
     #[error("the server cannot run: {0}")]
     System(#[from] io::Error),

@@ -10,6 +10,7 @@
 //!   `schemas/<preset>/<dialect>/` and embedded in the binary. An adapter runs the statements
 //!   without knowing the tables.
 //! * [`redirect`] is for torrents that the tracker registered while the site added them.
+//! * [`request_log`] is what a site may want written down of requests, beside the batches.
 //! * [`validate`] says what a record may contain.
 //! * [`sql`] is what all SQL databases have in common; [`sqlite`] is the embedded default: one
 //!   file, owned by the tracker; [`postgres`] and [`mysql`] (MariaDB too) are a site's database.
@@ -38,6 +39,7 @@ pub mod record;
 pub mod redirect;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod request_log;
 pub mod schema;
 #[cfg(feature = "sql")]
 pub mod sql;

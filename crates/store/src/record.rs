@@ -201,6 +201,21 @@ pub struct EventRecord {
     pub ends_at_seconds: u32,
 }
 
+/// A setting that a site keeps in a table. Its value may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SettingRecord {
+    /// What the site calls it.
+    pub name: String,
+    /// As text.
+    pub value: String,
+}
+
+impl std::fmt::Debug for SettingRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SettingRecord").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for UserRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UserRecord").field("id", &self.id).field("name", &self.name).finish()

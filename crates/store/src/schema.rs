@@ -10,6 +10,8 @@
 //!   torrents that the tracker registered;
 //! * `<records>.start.sql`, if need be: what a start changes that does not know all peers of the
 //!   process before;
+//! * `torrents.remove.sql`: removes the torrents in `{{rows}}`, which the site wants deleted;
+//! * `announce_log.flush.sql`, `scrape_log.flush.sql`: write requests down, beside the batches;
 //! * `checkpoint.load.sql` and `checkpoint.flush.sql`: the number of the last batch applied;
 //! * `migrations/`: what makes the tables that the tracker owns;
 //! * `schema.toml`: see [`folder::Manifest`].
@@ -58,6 +60,10 @@ pub struct Schema {
     pub starts: Starts,
     /// Finds the torrents that the store has under other ids than the tracker.
     pub registered_find: Option<FlushStatement>,
+    /// Removes torrents that the site wants deleted.
+    pub torrents_remove: Option<FlushStatement>,
+    /// Writes requests down.
+    pub logs: Logs,
     /// Writes batches.
     pub flushes: Flushes,
 }
@@ -79,6 +85,8 @@ pub struct Loads {
     pub events: Option<Statement>,
     /// Sessions, for a first start.
     pub peers: Option<Statement>,
+    /// Settings that the site keeps in a table.
+    pub settings: Option<Statement>,
 }
 
 /// Statements that read records changed since a time.
@@ -97,6 +105,15 @@ pub struct Starts {
     pub torrents: Option<Statement>,
     /// Makes everybody inactive, if that is kept.
     pub history: Option<Statement>,
+}
+
+/// Statements that write requests down, which is not part of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Logs {
+    /// Announces.
+    pub announces: Option<FlushStatement>,
+    /// Scrapes.
+    pub scrapes: Option<FlushStatement>,
 }
 
 /// Statements that write a batch, in the order in which they run.

@@ -5,6 +5,7 @@
 //! * [`migrate`]: making the tracker's own tables.
 //! * [`load`]: streaming records to the tracker; [`record`]: from columns to records.
 //! * [`apply`]: writing a batch.
+//! * [`site`]: settings, removals and logs of some sites.
 //! * [`check`]: trying all statements on the live database, without a trace.
 //! * [`catalog`]: single records, if the tables are the tracker's own.
 
@@ -16,10 +17,13 @@ pub(crate) mod load;
 pub(crate) mod migrate;
 pub(crate) mod record;
 pub(crate) mod session;
+mod site;
 
 use async_trait::async_trait;
 use mika_core::batch::Batch;
 
+use crate::record::SettingRecord;
+use crate::request_log::RequestLog;
 use crate::schema::Schema;
 use crate::store::{Applied, KeepDeadLetters, LoadSink, Store, StoreError};
 pub use backend::Backend;
@@ -97,6 +101,27 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn forget_peers(&self) -> Result<(), StoreError> {
         self.named(apply::forget_peers(&self.backend, &self.schema).await)
+    }
+
+    async fn settings(&self) -> Result<Vec<SettingRecord>, StoreError> {
+        self.named(site::settings(&self.backend, &self.schema).await)
+    }
+
+    fn removes_torrents(&self) -> bool {
+        self.schema.torrents_remove.is_some()
+    }
+
+    async fn remove_torrents(&self, ids: &[u32]) -> Result<u64, StoreError> {
+        self.named(site::remove_torrents(&self.backend, &self.schema, ids).await)
+    }
+
+    fn keeps_requests(&self) -> (bool, bool) {
+        let logs = &self.schema.logs;
+        (logs.announces.is_some(), logs.scrapes.is_some())
+    }
+
+    async fn keep_requests(&self, requests: &RequestLog) -> Result<(), StoreError> {
+        self.named(site::keep_requests(&self.backend, &self.schema, requests).await)
     }
 
     async fn close(&self) {

@@ -5,8 +5,10 @@ use mika_core::batch::Batch;
 use thiserror::Error;
 
 use crate::record::{
-    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, SettingRecord, TokenRecord,
+    TorrentRecord, UserRecord,
 };
+use crate::request_log::RequestLog;
 
 /// Where a load goes: the store calls one method per row, in the order roles, users, torrents,
 /// client rules, tokens, events, so that nothing has to be held in memory twice.
@@ -133,6 +135,33 @@ pub trait Store: Send + Sync + 'static {
     /// all peers of the process before are known: when every batch has been applied, and before
     /// the next one. The batches that follow bring in those that are known. No total changes.
     async fn forget_peers(&self) -> Result<(), StoreError>;
+
+    /// Settings that the site keeps beside its records, if the store knows where.
+    async fn settings(&self) -> Result<Vec<SettingRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Whether torrents that the site wants deleted are removed by [`Store::remove_torrents`].
+    fn removes_torrents(&self) -> bool {
+        false
+    }
+
+    /// Removes those of these torrents that the site still wants deleted; returns how many.
+    async fn remove_torrents(&self, ids: &[u32]) -> Result<u64, StoreError> {
+        let _ = ids;
+        Ok(0)
+    }
+
+    /// Whether the store has a place for announces and for scrapes.
+    fn keeps_requests(&self) -> (bool, bool) {
+        (false, false)
+    }
+
+    /// Writes requests down, as far as there is a place for them.
+    async fn keep_requests(&self, requests: &RequestLog) -> Result<(), StoreError> {
+        let _ = requests;
+        Ok(())
+    }
 
     /// Closes all connections; the store is not used afterwards.
     async fn close(&self);

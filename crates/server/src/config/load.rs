@@ -15,7 +15,7 @@ use super::error::{ConfigError, Place, Problem, Source, shortened};
 use super::secret::Secret;
 use super::section::{Key, SectionInfo};
 use super::suggest::nearest;
-use super::{Config, derived, validate};
+use super::{Config, Given, derived, validate};
 
 /// What the names of all variables of mika begin with.
 const VARIABLE_PREFIX: &str = "MIKA__";
@@ -116,6 +116,27 @@ fn nearest_in(keys: impl IntoIterator<Item = &'static Key>, name: &str) -> Optio
     let keys: Vec<_> = keys.into_iter().collect();
     let found = nearest(name, keys.iter().map(|key| key.name))?;
     keys.into_iter().find(|key| key.name == found)
+}
+
+impl Config {
+    /// The same with values for keys that were left out; those that were given stay. A key is
+    /// written like `tracker.interval_seconds`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the values, alone or together with others.
+    pub(super) fn with_defaults(&self, values: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let given = self.given.0.iter().map(|key| (key.clone(), Place::Unknown));
+        let mut loader =
+            Loader { config: self.clone(), places: given.collect(), ..Loader::default() };
+        for (path, value) in values {
+            if !loader.places.contains_key(*path) {
+                loader.override_key(path, value);
+            }
+        }
+        loader.derive();
+        loader.judge()
+    }
 }
 
 /// A configuration in the making.
@@ -253,6 +274,14 @@ impl Loader {
     }
 
     fn finish(mut self) -> Result<Config, ConfigError> {
+        self.config.given = Given(self.places.keys().cloned().collect());
+        self.derive();
+        self.read_secrets();
+        self.judge()
+    }
+
+    /// Sets what follows from what was given.
+    fn derive(&mut self) {
         derived::derive(&mut self.config, |key| self.places.contains_key(key));
         for (key, value) in self.config.out_of_range() {
             let path = key.path();
@@ -262,6 +291,9 @@ impl Loader {
             }
             self.invalid.insert(path);
         }
+    }
+
+    fn read_secrets(&mut self) {
         self.read_token();
         self.read_secret("store.url", "store.url_file", |config| {
             (&mut config.store.url, &config.store.url_file)
@@ -272,6 +304,12 @@ impl Loader {
         self.read_secret("store_http.secret", "store_http.secret_file", |config| {
             (&mut config.store_http.secret, &config.store_http.secret_file)
         });
+        self.read_secret("site_call.key", "site_call.key_file", |config| {
+            (&mut config.site_call.key, &config.site_call.key_file)
+        });
+    }
+
+    fn judge(mut self) -> Result<Config, ConfigError> {
         for violation in validate::violations(&self.config) {
             if violation.keys.iter().any(|key| self.invalid.contains(*key)) {
                 continue;

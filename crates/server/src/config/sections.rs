@@ -227,6 +227,14 @@ section! {
         /// Seconds between two such looks that read everything, and find what is gone. 0: never.
         live full_resync_seconds: u32 = 3600, 0..=604_800;
 
+        /// Whether announces are written down, one row each, in the site's table for that, if the
+        /// schema knows one (announce_log.flush.sql). Nothing waits for it; when more come than
+        /// the database takes, some are left out.
+        live log_announces: bool = false;
+
+        /// The same for scrapes over HTTP (scrape_log.flush.sql).
+        live log_scrapes: bool = false;
+
         /// What all keys of the store of kind "redis" begin with.
         restart prefix: String = "mika:".to_owned();
 
@@ -285,6 +293,32 @@ section! {
         /// Whether the sessions of every torrent that has changed are sent to
         /// `POST /api/torrent/<info_hash>/peers`, besides the batches.
         restart push_peers: bool = false;
+    }
+}
+
+section! {
+    /// A page of the site that is called when the download that a freeleech token covers is
+    /// complete, so that the site's cache of tokens is fresh: Gazelle's `tools.php`.
+    pub struct SiteCallConfig in "site_call" {
+        /// What stands before /tools.php, as in `https://site.example`. Empty: it is not called.
+        restart url: String = String::new();
+
+        /// The site's secret for its tracker. Better kept in key_file, or in the environment. Only
+        /// one of the two may be given.
+        restart key: Secret = Secret::default();
+
+        /// The file with that secret; spaces around it are ignored.
+        restart key_file: PathBuf = PathBuf::new();
+
+        /// Seconds that a call may take.
+        restart timeout_seconds: u32 = 10, 1..=120;
+
+        /// Seconds between two attempts at a call that failed, at most. The first pause is one
+        /// second, and each is twice as long as the one before.
+        restart retry_seconds_max: u32 = 60, 1..=3600;
+
+        /// Tokens that wait for a call at most. Of more, the oldest are not called for.
+        restart waiting_max: u32 = 100_000, 100..=10_000_000;
     }
 }
 

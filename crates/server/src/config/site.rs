@@ -131,6 +131,10 @@ section! {
         /// one of them only. Not over UDP, whose replies have room for one.
         live both_families: bool = false;
 
+        /// Seconds between two scrapes that clients are told to keep (min_request_interval). 0:
+        /// they are told nothing.
+        live scrape_interval_seconds: u32 = 0, 0..=86_400;
+
         /// Of several reasons for a refusal the one that comes first here is told; those left out
         /// follow in the order of the preset. The names are those of the metric
         /// mika_refused_total.
@@ -189,6 +193,7 @@ impl SiteConfig {
             moderation_interval_seconds: profile.moderation_interval_seconds,
             external_ip: profile.external_ip,
             both_families: profile.both_families,
+            scrape_interval_seconds: 0,
             order: Vec::new(),
             warnings: Vec::new(),
             silent: Vec::new(),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Config, StoreKind};
+use crate::site_call::{Target, TargetError};
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     admin(config, &mut found);
     paths(config, &mut found);
     store_http(config, &mut found);
+    site_call(config, &mut found);
     listeners(config, &mut found);
     store(config, &mut found);
     found.0
@@ -114,6 +116,18 @@ fn site(config: &Config, found: &mut Found) {
             format!("`site.headers_forbidden`: `{name}` is not the name of a header")
         });
     }
+}
+
+fn site_call(config: &Config, found: &mut Found) {
+    let call = &config.site_call;
+    found.when(!call.url.is_empty() && !Target::is_good(&call.url), &["site_call.url"], || {
+        TargetError::Url.to_string()
+    });
+    found.when(
+        !call.url.is_empty() && call.key.is_empty(),
+        &["site_call.key", "site_call.key_file", "site_call.url"],
+        || "`site_call.url` needs the site's secret in `site_call.key_file`".to_owned(),
+    );
 }
 
 fn is_url_base(base: &str) -> bool {

@@ -84,6 +84,8 @@ pub(super) struct Loader<'a> {
     report: LoadReport,
     /// Kept only for whoever wants to know what is gone: a start does not.
     seen: Option<Seen>,
+    /// Kept only for a store from which they are to be removed.
+    deleted: Option<Vec<u32>>,
     client_rules: Vec<ClientRule>,
     events: Vec<GlobalEvent>,
     tokens: Vec<TokenRecord>,
@@ -101,6 +103,7 @@ pub(super) struct Seen {
 pub(super) struct Loaded {
     pub(super) report: LoadReport,
     pub(super) seen: Seen,
+    pub(super) deleted: Vec<u32>,
 }
 
 impl<'a> Loader<'a> {
@@ -111,6 +114,7 @@ impl<'a> Loader<'a> {
             now_seconds,
             report: LoadReport::default(),
             seen: None,
+            deleted: None,
             client_rules: Vec::new(),
             events: Vec::new(),
             tokens: Vec::new(),
@@ -122,13 +126,19 @@ impl<'a> Loader<'a> {
         Self { seen: Some(Seen::default()), ..self }
     }
 
+    /// The same, and notes which torrents are deleted, if anybody wants to know.
+    pub(super) fn noting_deleted(self, wanted: bool) -> Self {
+        Self { deleted: wanted.then(Vec::new), ..self }
+    }
+
     /// Puts the small tables in force, each as a whole.
     pub(super) fn finish(mut self) -> Loaded {
         let (rules, events) = (take(&mut self.client_rules), take(&mut self.events));
         self.touched.unless(Key::ClientRules, || self.tracker.set_client_rules(rules));
         self.touched.unless(Key::Events, || self.tracker.set_events(events));
         self.resolve_tokens();
-        Loaded { report: self.report, seen: self.seen.unwrap_or_default() }
+        let (seen, deleted) = (self.seen.unwrap_or_default(), self.deleted.unwrap_or_default());
+        Loaded { report: self.report, seen, deleted }
     }
 }
 
@@ -216,6 +226,9 @@ impl LoadSink for Loader<'_> {
     fn torrent(&mut self, torrent: TorrentRecord) {
         if let Some(seen) = &mut self.seen {
             seen.torrents.insert(torrent.id);
+        }
+        if let Some(deleted) = self.deleted.as_mut().filter(|_| torrent.deleted) {
+            deleted.push(torrent.id);
         }
         let put = || self.tracker.put_torrent(torrent_spec(&torrent));
         match self.touched.unless(Key::Torrent(torrent.id), put).unwrap_or(Ok(())) {

@@ -10,7 +10,7 @@ use mika_store::StoreError;
 use parking_lot::Mutex;
 use tracing::warn;
 
-use super::load::Loader;
+use super::load::{Loaded, Loader};
 use super::{Control, LoadReport};
 
 /// What a change is of.
@@ -85,20 +85,25 @@ impl Control {
 
     async fn read_again(&self, since_seconds: Option<u32>) -> Resynced {
         let (tracker, touched) = (self.tracker(), &self.shared.touched);
+        let removes = self.catalog().removes_torrents();
         if let Some(since_seconds) = since_seconds {
-            let mut loader = Loader::new(tracker, touched, super::now_seconds());
+            let loader = Loader::new(tracker, touched, super::now_seconds());
+            let mut loader = loader.noting_deleted(removes);
             return match self.catalog().load_changes(since_seconds, &mut loader).await {
                 Ok(()) => {
-                    let load = loader.finish().report;
+                    let Loaded { report: load, deleted, .. } = loader.finish();
+                    self.shared.deleted.saw(deleted);
                     Ok(ResyncReport { load, retired: 0, was_full: false })
                 }
                 Err(StoreError::Unsupported(_)) => Ok(ResyncReport::default()),
                 Err(error) => Err(error),
             };
         }
-        let mut loader = Loader::new(tracker, touched, super::now_seconds()).noting();
+        let loader = Loader::new(tracker, touched, super::now_seconds()).noting();
+        let mut loader = loader.noting_deleted(removes);
         self.catalog().load(&mut loader).await?;
-        let loaded = loader.finish();
+        let mut loaded = loader.finish();
+        self.shared.deleted.saw(std::mem::take(&mut loaded.deleted));
         // A site that lists nobody has lost something, not everybody.
         if loaded.seen.users.is_empty() && tracker.stats().users > 0 {
             warn!("the store lists no users at all: nobody's account is closed for that");

@@ -15,6 +15,7 @@ use super::DeadLetters;
 use crate::config::Config;
 use crate::journal::{JournalError, JournalReader};
 use crate::metrics::FlushStatus;
+use crate::site_call::SiteCallQueue;
 
 /// The first wait after a failure; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -30,6 +31,7 @@ pub struct Applier<S: ?Sized> {
     status: Arc<FlushStatus>,
     config: Arc<ArcSwap<Config>>,
     applied: watch::Sender<u64>,
+    site_calls: Option<Arc<SiteCallQueue>>,
 }
 
 impl<S: Store + ?Sized> Applier<S> {
@@ -51,7 +53,13 @@ impl<S: Store + ?Sized> Applier<S> {
             status,
             config,
             applied: watch::Sender::new(checkpoint),
+            site_calls: None,
         }
+    }
+
+    /// The same, and what follows from a batch for the site is put into a queue.
+    pub fn with_site_calls(self, queue: Option<Arc<SiteCallQueue>>) -> Self {
+        Self { site_calls: queue, ..self }
     }
 
     /// Tells the number of the last batch that the store has.
@@ -126,9 +134,16 @@ impl<S: Store + ?Sized> Applier<S> {
     async fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let bytes_max = self.config.load().limits.dead_letter_bytes;
         let (number, at) = (batch.number, batch.drained_at_seconds);
+        if let Some(queue) = &self.site_calls {
+            // Before the store has it: a batch that it has does not come again.
+            queue.note(batch);
+        }
         let file = &self.dead_letters;
         let mut keep = |letters: &[DeadLetter]| file.append(number, at, letters, bytes_max);
         let applied = self.store.apply_with(batch, &mut keep).await?;
+        if let Some(queue) = &self.site_calls {
+            queue.release(number);
+        }
         let letters = &applied.dead_letters;
         for letter in letters.iter().take(LETTERS_LOGGED_MAX) {
             warn!(table = letter.table, row = %letter.row, reason = %letter.reason, "row refused");

@@ -11,6 +11,7 @@ use super::lookup::Lookup;
 use crate::clock::Clock;
 use crate::config::{Config, Network};
 use crate::counters::Counters;
+use crate::request_log::PendingRequests;
 
 /// What all workers share.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct ListenContext {
     /// What has happened so far.
     pub counters: Arc<Counters>,
     lookup: Option<Arc<dyn Lookup>>,
+    /// What is to be written down of requests.
+    request_log: Arc<PendingRequests>,
     live: ArcSwap<LiveSettings>,
     connections_open: AtomicUsize,
 }
@@ -35,6 +38,12 @@ pub struct LiveSettings {
     pub client_address_header: Option<String>,
     /// Torrents answered in one scrape; the others are left out.
     pub scrape_hashes_max: usize,
+    /// Seconds between two scrapes that clients are told to keep.
+    pub scrape_interval_seconds: Option<u32>,
+    /// Announces are written down.
+    pub log_announces: bool,
+    /// Scrapes are written down.
+    pub log_scrapes: bool,
     /// Sent as `tracker id` (BEP 3) when set.
     pub tracker_id: Option<String>,
     /// Sent as `warning message` when set.
@@ -75,6 +84,7 @@ impl ListenContext {
             clock,
             counters: Arc::default(),
             lookup: None,
+            request_log: Arc::default(),
             live: ArcSwap::from_pointee(live),
             connections_open: AtomicUsize::new(0),
         }
@@ -86,6 +96,11 @@ impl ListenContext {
             self.tracker.defer_unregistered();
         }
         Self { lookup, ..self }
+    }
+
+    /// What is to be written down of requests.
+    pub fn request_log(&self) -> Arc<PendingRequests> {
+        Arc::clone(&self.request_log)
     }
 
     /// Who is asked about what the tracker does not know.
@@ -136,6 +151,10 @@ impl LiveSettings {
             trusted_proxies: config.http.trusted_proxies.clone(),
             client_address_header: set(&config.http.client_address_header),
             scrape_hashes_max: config.limits.scrape_hashes as usize,
+            scrape_interval_seconds: Some(config.site.scrape_interval_seconds)
+                .filter(|seconds| *seconds > 0),
+            log_announces: config.store.log_announces,
+            log_scrapes: config.store.log_scrapes,
             tracker_id: set(&config.tracker.tracker_id),
             notice: set(&config.tracker.notice),
             external_ip: config.site.external_ip,
@@ -165,6 +184,9 @@ impl Default for LiveSettings {
             trusted_proxies: Vec::new(),
             client_address_header: None,
             scrape_hashes_max: 74,
+            scrape_interval_seconds: None,
+            log_announces: false,
+            log_scrapes: false,
             tracker_id: None,
             notice: None,
             external_ip: true,

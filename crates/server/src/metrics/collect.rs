@@ -80,7 +80,8 @@ impl Collector for Metrics {
         datagrams(&mut writer, &counted)?;
         self.flushing(&mut writer)?;
         self.disk(&mut writer)?;
-        self.look_ups(&mut writer)
+        self.look_ups(&mut writer)?;
+        self.site_calls(&mut writer)
     }
 }
 
@@ -177,6 +178,20 @@ impl Metrics {
         let paused = self.http.as_ref().is_some_and(|http| http.look_ups_are_paused());
         let help = "1 while the site is not asked, because look-ups failed too often in a row.";
         to.gauge("mika_lookup_breaker_open", help, Some(u64::from(paused)))
+    }
+
+    fn site_calls(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let calls = &self.flush.site_calls;
+        let answered = get(&calls.calls_total);
+        to.counter("mika_site_calls", "Calls of the site's page of expired tokens.", answered)?;
+        let help = "Such calls that failed, and are made again.";
+        to.counter("mika_site_call_failures", help, get(&calls.failures_total))?;
+        let help = "Expired tokens that the site is not told of yet.";
+        to.gauge("mika_site_call_tokens_waiting", help, Some(get(&calls.waiting)))?;
+        let help = "Expired tokens that the site is never told of, because too many waited.";
+        to.counter("mika_site_call_tokens_dropped", help, get(&calls.dropped_total))?;
+        let help = "Requests that are missing in the site's log, because too many waited.";
+        to.counter("mika_requests_not_logged", help, self.requests.dropped())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::site_call::SiteCallStatus;
+
 /// The state of flush, journal and snapshot: the flusher writes it, metrics and readiness read it.
 ///
 /// Times are Unix times in seconds, 0 for never. The fields are independent of each other: a
@@ -34,6 +36,8 @@ pub struct FlushStatus {
     pub journal_writable: AtomicBool,
     /// Whether the store took the last batch.
     pub store_available: AtomicBool,
+    /// What became of the calls to the site that follow from batches.
+    pub site_calls: SiteCallStatus,
 }
 
 impl FlushStatus {

@@ -9,6 +9,7 @@ use mika_client::types::Flushed;
 use tokio::sync::{Mutex, watch};
 use tracing::{error, info, warn};
 
+use super::site_settings::SiteSettings;
 use super::{Hooks, settings_of};
 use crate::admin::{Admin, AdminCommands, AdminToken, CommandError, WeakAdmin};
 use crate::config::{self, Config, ConfigChange};
@@ -28,6 +29,7 @@ pub(super) struct ServerCommands {
     pub(super) reload: Mutex<()>,
     pub(super) context: Arc<ListenContext>,
     pub(super) control: Control,
+    pub(super) site_settings: SiteSettings,
     pub(super) certificates: Option<Arc<TlsCertificates>>,
     pub(super) flush: Arc<FlushHandle>,
     pub(super) applied: watch::Receiver<u64>,
@@ -40,6 +42,7 @@ impl AdminCommands for ServerCommands {
     async fn reload_config(&self) -> Result<ConfigChange, CommandError> {
         let _turn = self.reload.lock().await;
         let new = (self.hooks.read_config)().map_err(CommandError::Config)?;
+        let new = self.site_settings.over(new);
         let old = self.config.load_full();
         self.reload_certificates(&new)?;
         self.reload_token(&new)?;

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
+use super::commands::ServerCommands;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::control::Control;
 
 /// How often the task looks whether it is time.
 const TICK: Duration = Duration::from_secs(1);
@@ -18,11 +16,7 @@ const TICK: Duration = Duration::from_secs(1);
 const OVERLAP_SECONDS: u32 = 30;
 
 /// Starts the task; it ends when it is aborted.
-pub(super) fn start(
-    control: Control,
-    clock: Clock,
-    config: Arc<ArcSwap<Config>>,
-) -> JoinHandle<()> {
+pub(super) fn start(commands: Arc<ServerCommands>, clock: Clock) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut last = Instant::now();
         let mut last_full = Instant::now();
@@ -30,7 +24,7 @@ pub(super) fn start(
         loop {
             sleep(TICK).await;
             let (every, every_full) = {
-                let config = config.load();
+                let config = commands.config.load();
                 (config.store.resync_seconds, config.store.full_resync_seconds)
             };
             let is_due = |every: u32, last: Instant| {
@@ -40,9 +34,13 @@ pub(super) fn start(
             if !is_full && !is_due(every, last) {
                 continue;
             }
+            if commands.site_settings.refresh().await {
+                info!("the site has changed its settings");
+                commands.reload_and_log().await;
+            }
             let since = read_to_seconds.saturating_sub(OVERLAP_SECONDS);
             let began_seconds = clock.now_seconds();
-            match control.resync((!is_full).then_some(since)).await {
+            match commands.control.resync((!is_full).then_some(since)).await {
                 Ok(report) => {
                     debug!(?report, "looked at the site's tables");
                     if report.retired > 0 {
@@ -52,10 +50,23 @@ pub(super) fn start(
                     if report.was_full {
                         last_full = Instant::now();
                     }
+                    remove_deleted(&commands).await;
                 }
                 Err(error) => warn!(%error, "the site's tables could not be read again"),
             }
             last = Instant::now();
         }
     })
+}
+
+/// Removes what the site wants deleted, where that is the tracker's to do.
+async fn remove_deleted(commands: &ServerCommands) {
+    if commands.config.load().tracker.auto_register_torrents {
+        return;
+    }
+    match commands.control.remove_deleted().await {
+        Ok(0) => {}
+        Ok(removed) => info!(removed, "torrents that the site wants deleted"),
+        Err(error) => warn!(%error, "torrents that the site wants deleted are still there"),
+    }
 }

@@ -24,6 +24,8 @@ use crate::listen::lookup::Lookup;
 use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
 use crate::lookup::{self, LookupSettings, LookupStatus, StoreLookup};
 use crate::metrics::{FlushStatus, Metrics};
+use crate::request_log;
+use crate::site_call::SiteCaller;
 
 /// How long the store may take, when the server stops, to take the last batches. They are in the
 /// journal in any case.
@@ -38,10 +40,12 @@ pub(super) struct Running {
     commands: Arc<ServerCommands>,
     flush: Arc<FlushHandle>,
     applier: tokio::task::JoinHandle<()>,
+    /// Tells the site what it wants to be told, until it is aborted.
+    calls: Option<tokio::task::JoinHandle<()>>,
     resync: tokio::task::JoinHandle<()>,
     status: Arc<FlushStatus>,
     catalog: Arc<dyn Catalog>,
-    /// Tasks that ask the store until they are aborted.
+    /// Tasks that ask the store, or tell it, until they are aborted.
     asking: Vec<tokio::task::JoinHandle<()>>,
     _data: DataDir,
 }
@@ -54,11 +58,14 @@ impl Running {
         token: AdminToken,
         hooks: Hooks,
     ) -> Result<Self, ServeError> {
-        let State { data, config, catalog, http, clock, tracker, status, flusher, applier, .. } =
-            state;
+        let State { data, config, catalog, http, clock, tracker, status, flusher, .. } = state;
+        let (applier, site_calls) = (state.applier, state.site_calls);
+        let site_settings = state.site_settings;
         let (shutdown, signal) = Shutdown::new();
         let (journaled, applied) = (flusher.journaled(), applier.applied());
         let applier = tokio::spawn(applier.run(journaled));
+        let calls = site_calls.map(|queue| SiteCaller::new(&config.load(), queue)).transpose()?;
+        let calls = calls.map(|caller| tokio::spawn(caller.run()));
         let flush = Arc::new(flusher.start()?);
         let expiry = expiry::start(&tracker, &clock, &config, &signal)?;
 
@@ -66,23 +73,28 @@ impl Running {
         let resync_clock = clock.clone();
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
-        let asking = Asking::start(&config.load(), &control, &catalog, http);
+        let mut asking = Asking::start(&config.load(), &control, &catalog, http);
         let context = ListenContext::new(Arc::clone(&tracker), clock, live);
         let context = Arc::new(context.with_lookup(asking.lookup));
-        let resync = resync::start(control.clone(), resync_clock, Arc::clone(&config));
+        if catalog.keeps_requests() != (false, false) {
+            asking.tasks.push(request_log::start(context.request_log(), Arc::clone(&catalog)));
+        }
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let metrics = metrics.with_lookup(asking.status, asking.http);
+        let metrics = metrics.with_requests(context.request_log());
         let commands = Arc::new(ServerCommands {
             config,
             hooks,
             reload: tokio::sync::Mutex::new(()),
             context: Arc::clone(&context),
             control: control.clone(),
+            site_settings,
             certificates: sockets.certificates.clone(),
             flush: Arc::clone(&flush),
             applied,
             admin: OnceLock::new(),
         });
+        let resync = resync::start(Arc::clone(&commands), resync_clock);
         let admin = Admin::new(control, metrics, commands.clone(), token);
         commands.set_admin(&admin);
         admin.set_loaded();
@@ -97,6 +109,7 @@ impl Running {
             commands,
             flush,
             applier,
+            calls,
             resync,
             status,
             catalog,
@@ -138,6 +151,10 @@ impl Running {
             let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
             let waiting = stopped.last_number.saturating_sub(applied);
             warn!(waiting, "the store did not take the last batches; they wait in the journal");
+        }
+        if let Some(calls) = self.calls {
+            // What the site was not told is in a file.
+            calls.abort();
         }
         self.catalog.close().await;
         joined?;

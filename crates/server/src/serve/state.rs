@@ -1,5 +1,6 @@
 //! What a tracker knows, recovered, and the way by which it is kept.
 
+use std::io;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,6 +9,7 @@ use mika_store::Catalog;
 use mika_store::http::HttpStore;
 use tracing::{info, warn};
 
+use super::site_settings::SiteSettings;
 use super::{ServeError, settings, settings_of};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -18,6 +20,7 @@ use crate::loading::LoadProgress;
 use crate::metrics::FlushStatus;
 use crate::open_store::open_store;
 use crate::recovery::{self, Circumstances, Recovered};
+use crate::site_call::SiteCallQueue;
 
 /// Everything behind the sockets; nothing of it runs yet.
 pub(super) struct State {
@@ -27,11 +30,14 @@ pub(super) struct State {
     pub(super) catalog: Arc<dyn Catalog>,
     /// The same, if it is a site's HTTP API.
     pub(super) http: Option<Arc<HttpStore>>,
+    pub(super) site_settings: SiteSettings,
     pub(super) clock: Clock,
     pub(super) tracker: Arc<Tracker>,
     pub(super) status: Arc<FlushStatus>,
     pub(super) flusher: Flusher,
     pub(super) applier: Applier<dyn Catalog>,
+    /// What is to be told to the site, if it wants to be told.
+    pub(super) site_calls: Option<Arc<SiteCallQueue>>,
     pub(super) recovered: Recovered,
 }
 
@@ -43,6 +49,8 @@ impl State {
         progress: &LoadProgress,
     ) -> Result<Self, ServeError> {
         let (catalog, http) = open_store(&config).await?;
+        let site_settings = SiteSettings::read(Arc::clone(&catalog)).await;
+        let config = site_settings.over(config);
         let (journal, cut_bytes) = Journal::open(&data.journal())?;
         if cut_bytes > 0 {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
@@ -52,7 +60,8 @@ impl State {
         let tracker = Arc::new(Tracker::new(mode, settings, key.bytes));
         let (clock, status) = (Clock::system(), Arc::new(FlushStatus::default()));
         let config = Arc::new(ArcSwap::from_pointee(config));
-        let mut applier = Applier::new(
+        let site_calls = site_call_queue(&config.load(), &data, &status)?;
+        let applier = Applier::new(
             Arc::clone(&catalog),
             journal.dir(),
             catalog.checkpoint().await?,
@@ -60,6 +69,7 @@ impl State {
             Arc::clone(&status),
             Arc::clone(&config),
         );
+        let mut applier = applier.with_site_calls(site_calls.clone());
         let (snapshot, now_seconds) = (data.snapshot(), clock.now_seconds());
         let circumstances = Circumstances {
             snapshot_path: &snapshot,
@@ -99,12 +109,27 @@ impl State {
             config,
             catalog,
             http,
+            site_settings,
             clock,
             tracker,
             status,
             flusher,
             applier,
+            site_calls,
             recovered,
         })
     }
+}
+
+fn site_call_queue(
+    config: &Config,
+    data: &DataDir,
+    status: &Arc<FlushStatus>,
+) -> io::Result<Option<Arc<SiteCallQueue>>> {
+    if config.site_call.url.is_empty() {
+        return Ok(None);
+    }
+    let waiting_max = config.site_call.waiting_max;
+    let queue = SiteCallQueue::open(&data.site_calls(), waiting_max, Arc::clone(status))?;
+    Ok(Some(Arc::new(queue)))
 }

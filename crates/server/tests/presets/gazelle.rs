@@ -6,14 +6,14 @@ use mika_test_servers::{SqlMode, fixtures};
 
 use super::site::{Client, Report, Setup, Site};
 
-const OPS: Setup = Setup {
+pub(super) const OPS: Setup = Setup {
     fixture: fixtures::GAZELLE_OPS,
     mode: SqlMode::Strict,
     schema: "gazelle",
     preset: Preset::Gazelle,
 };
 
-const WCD: Setup = Setup {
+pub(super) const WCD: Setup = Setup {
     fixture: fixtures::GAZELLE_WCD,
     mode: SqlMode::StrictButZeroDates,
     schema: "gazelle-wcd",
@@ -22,12 +22,12 @@ const WCD: Setup = Setup {
 
 const WCD_NOT_STRICT: Setup = Setup { mode: SqlMode::NotStrict, ..WCD };
 
-const ALL: [Setup; 3] = [OPS, WCD, WCD_NOT_STRICT];
+pub(super) const ALL: [Setup; 3] = [OPS, WCD, WCD_NOT_STRICT];
 
-const A: [u8; 20] = [b'A'; 20];
+pub(super) const A: [u8; 20] = [b'A'; 20];
 const B: [u8; 20] = [b'B'; 20];
 const C: [u8; 20] = [b'C'; 20];
-const D: [u8; 20] = [b'D'; 20];
+pub(super) const D: [u8; 20] = [b'D'; 20];
 
 /// The site, or a return from the test if there is no MariaDB.
 macro_rules! site {
@@ -42,15 +42,15 @@ macro_rules! site {
     };
 }
 
-fn client(letter: &str, name: &str, ip: &str) -> Client {
+pub(super) fn client(letter: &str, name: &str, ip: &str) -> Client {
     Client::with_passkey(&letter.repeat(32), name, ip, 51413)
 }
 
-fn alice() -> Client {
+pub(super) fn alice() -> Client {
     client("a", "-qB4650-alice", "10.0.0.1")
 }
 
-fn bob() -> Client {
+pub(super) fn bob() -> Client {
     client("b", "-TR4000-bob", "10.0.0.2")
 }
 
@@ -58,16 +58,16 @@ fn eve() -> Client {
     client("e", "-TR4000-eve", "10.0.0.5")
 }
 
-fn report(uploaded: u64, downloaded: u64, left: u64) -> Report {
+pub(super) fn report(uploaded: u64, downloaded: u64, left: u64) -> Report {
     Report { uploaded, downloaded, left, ..Report::default() }
 }
 
-fn on(event: Event, report: Report) -> Report {
+pub(super) fn on(event: Event, report: Report) -> Report {
     Report { event, ..report }
 }
 
 /// Uploaded and downloaded of a user.
-fn totals(site: &Site, setup: Setup, user_id: u32) -> String {
+pub(super) fn totals(site: &Site, setup: Setup, user_id: u32) -> String {
     site.query(&match setup.schema {
         "gazelle" => {
             format!("SELECT Uploaded, Downloaded FROM users_leech_stats WHERE UserID = {user_id}")
@@ -77,7 +77,7 @@ fn totals(site: &Site, setup: Setup, user_id: u32) -> String {
 }
 
 /// Seeders, leechers, snatches and balance of a torrent.
-fn counts(site: &Site, setup: Setup, torrent_id: u32) -> String {
+pub(super) fn counts(site: &Site, setup: Setup, torrent_id: u32) -> String {
     site.query(&match setup.schema {
         "gazelle" => format!(
             "SELECT Seeders, Leechers, Snatched, Balance FROM torrents_leech_stats

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mika_core::batch::Agent;
+use mika_core::batch::{Agent, Batch};
 use mika_core::reply::{Answer, Headers, PeerList, Source};
 use mika_core::site::Preset;
 use mika_core::{Mode, Refusal, Tracker};
@@ -131,10 +131,15 @@ impl Site {
 
     /// Writes what has been announced.
     pub async fn flush(&mut self) -> Applied {
-        let mut batch = self.tracker.drain(self.now_seconds, 0, usize::MAX).batch;
-        self.batch_number += 1;
-        batch.number = self.batch_number;
+        let batch = self.batch();
         self.store.apply(&batch).await.unwrap()
+    }
+
+    /// What has been announced.
+    pub fn batch(&mut self) -> Batch {
+        let batch = self.tracker.drain(self.now_seconds, 0, usize::MAX).batch;
+        self.batch_number += 1;
+        Batch { number: self.batch_number, ..batch }
     }
 
     /// Lets every part of the tracker look for peers that have timed out.

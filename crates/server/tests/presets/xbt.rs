@@ -6,13 +6,13 @@ use mika_test_servers::{SqlMode, fixtures};
 
 use super::site::{Client, Report, Setup, Site};
 
-const G3: Setup =
+pub(super) const G3: Setup =
     Setup { fixture: fixtures::XBT_G3, mode: SqlMode::Strict, schema: "xbt", preset: Preset::Xbt };
 
-const G2: Setup = Setup { fixture: fixtures::XBT_G2, schema: "xbt-files", ..G3 };
+pub(super) const G2: Setup = Setup { fixture: fixtures::XBT_G2, schema: "xbt-files", ..G3 };
 
-const A: [u8; 20] = [b'A'; 20];
-const B: [u8; 20] = [b'B'; 20];
+pub(super) const A: [u8; 20] = [b'A'; 20];
+pub(super) const B: [u8; 20] = [b'B'; 20];
 
 /// The site, or a return from the test if there is no MariaDB.
 macro_rules! site {
@@ -24,16 +24,16 @@ macro_rules! site {
     };
 }
 
-fn client(letter: &str, number: u8) -> Client {
+pub(super) fn client(letter: &str, number: u8) -> Client {
     let name = format!("-XX0001-{letter}{number}");
     Client::with_passkey(&letter.repeat(32), &name, &format!("10.0.0.{number}"), 51413)
 }
 
-fn report(uploaded: u64, downloaded: u64, left: u64) -> Report {
+pub(super) fn report(uploaded: u64, downloaded: u64, left: u64) -> Report {
     Report { uploaded, downloaded, left, ..Report::default() }
 }
 
-fn refused(site: &mut Site, client: &Client, hash: [u8; 20], report: Report) -> String {
+pub(super) fn refused(site: &mut Site, client: &Client, hash: [u8; 20], report: Report) -> String {
     let refusal = site.announce(client, hash, report).unwrap_err();
     site.tracker.explain(refusal).text
 }

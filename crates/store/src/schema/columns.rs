@@ -163,3 +163,12 @@ pub const PEERS: &[LoadColumn] = &[
 /// What `checkpoint.load.sql` returns.
 pub const CHECKPOINT: &[LoadColumn] =
     &[needed("number", U64, "The number of the last batch applied, 0 if none.")];
+
+/// What `settings.load.sql` returns.
+pub const SETTINGS: &[LoadColumn] = &[
+    needed("name", Holds::Text, "The setting, as the site calls it."),
+    needed("value", Holds::Text, "Its value as text."),
+];
+
+/// What `{{rows}}` has in `torrents.remove.sql`.
+pub(crate) const REMOVED: &[super::Column] = &[super::Column::integer("torrent_id")];

@@ -7,6 +7,7 @@ use mika_core::batch::{
 
 use super::columns::{self, LoadColumn};
 use super::{Column, FlushRow, FlushStatement, Schema, Statement};
+use crate::request_log::{AnnounceLogRow, ScrapeLogRow};
 
 /// What kind of statement a file holds.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +23,10 @@ pub enum FileKind {
         /// It has to change each row: one that it leaves alone is taken for an unknown record.
         changes_each: bool,
     },
-    /// A query that sees torrents as `{{rows}}`.
-    Find(&'static [Column]),
+    /// A statement that sees torrents as `{{rows}}`.
+    Torrents(&'static [Column]),
+    /// A statement that sees requests as `{{rows}}`; no batch, and no loss if it is repeated.
+    Log(&'static [Column]),
     /// A statement without placeholders.
     Start,
     /// A statement with one placeholder: the number of a batch.
@@ -78,6 +81,12 @@ impl SchemaFile {
             FileKind::Load(columns::PEERS),
             "Sessions that the site's table knows, read at the first start only.",
         ),
+        file(
+            "settings.load.sql",
+            FileKind::Load(columns::SETTINGS),
+            "Settings that the site keeps in a table: they count where the configuration file \
+             says nothing. Only those of XBT are known.",
+        ),
         required(
             "checkpoint.load.sql",
             FileKind::Load(columns::CHECKPOINT),
@@ -94,6 +103,21 @@ impl SchemaFile {
             "Torrents that changed since a time.",
         ),
         file(
+            "torrents.remove.sql",
+            FileKind::Torrents(columns::REMOVED),
+            "Removes torrents that the site wants deleted, and that are refused already.",
+        ),
+        file(
+            "announce_log.flush.sql",
+            FileKind::Log(AnnounceLogRow::COLUMNS),
+            "Announces, if store.log_announces is on: one row each, not part of a batch.",
+        ),
+        file(
+            "scrape_log.flush.sql",
+            FileKind::Log(ScrapeLogRow::COLUMNS),
+            "Scrapes, if store.log_scrapes is on: one row each, not part of a batch.",
+        ),
+        file(
             "torrents.start.sql",
             FileKind::Start,
             "Takes all peers from the swarms, at a start that does not know all of them; the next \
@@ -102,7 +126,7 @@ impl SchemaFile {
         file("history.start.sql", FileKind::Start, "Makes everybody inactive, at the same start."),
         file(
             "registered.find.sql",
-            FileKind::Find(crate::redirect::COLUMNS),
+            FileKind::Torrents(crate::redirect::COLUMNS),
             "Finds torrents that the tracker registered itself and the site has under another id: \
              columns torrent_id, known_id.",
         ),
@@ -158,6 +182,7 @@ impl Schema {
             "tokens.load.sql" => loads.tokens.as_ref(),
             "events.load.sql" => loads.events.as_ref(),
             "peers.load.sql" => loads.peers.as_ref(),
+            "settings.load.sql" => loads.settings.as_ref(),
             "checkpoint.load.sql" => Some(&self.checkpoint_load),
             "checkpoint.flush.sql" => Some(&self.checkpoint_flush),
             "users.changes.sql" => self.changes.users.as_ref(),
@@ -167,6 +192,9 @@ impl Schema {
             _ => None,
         };
         let flush = match file.name {
+            "torrents.remove.sql" => self.torrents_remove.as_ref(),
+            "announce_log.flush.sql" => self.logs.announces.as_ref(),
+            "scrape_log.flush.sql" => self.logs.scrapes.as_ref(),
             "registered.find.sql" => self.registered_find.as_ref(),
             "registered.flush.sql" => flushes.registered.as_ref(),
             "users.flush.sql" => flushes.users.as_ref(),

@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Changes, Dialect, FlushStatement, Flushes, Loads, Schema, Starts, Statement};
+use super::{Changes, Dialect, FlushStatement, Flushes, Loads, Logs, Schema, Starts, Statement};
 
 /// Every preset: `<preset>/<dialect>/<file>`.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
@@ -250,6 +250,7 @@ impl Reader<'_> {
                 tokens: self.statement("tokens.load.sql")?,
                 events: self.statement("events.load.sql")?,
                 peers: self.statement("peers.load.sql")?,
+                settings: self.statement("settings.load.sql")?,
             },
             changes: Changes {
                 users: self.statement("users.changes.sql")?,
@@ -262,6 +263,11 @@ impl Reader<'_> {
                 history: self.statement("history.start.sql")?,
             },
             registered_find: self.flush("registered.find.sql")?,
+            torrents_remove: self.flush("torrents.remove.sql")?,
+            logs: Logs {
+                announces: self.flush("announce_log.flush.sql")?,
+                scrapes: self.flush("scrape_log.flush.sql")?,
+            },
             flushes: Flushes {
                 registered: self.flush("registered.flush.sql")?,
                 users: self.flush("users.flush.sql")?,

@@ -112,7 +112,7 @@ fn unwrapped() -> String {
             FileKind::Checkpoint => text.push_str(
                 " One placeholder (`$1` on PostgreSQL, otherwise `?`): the batch's number.\n",
             ),
-            FileKind::Find(columns) => {
+            FileKind::Torrents(columns) | FileKind::Log(columns) => {
                 text.push_str(" Placeholder: `{{rows}}`.\n\n");
                 text.push_str(&flush_columns(file.name, columns));
             }
@@ -184,6 +184,19 @@ const SPECIAL: &[(&str, &str, &str)] = &[
     ("history.flush.sql", "active", "1 if the user has a running client on the torrent; set."),
     ("history.flush.sql", "left_bytes", "Bytes lacked at the last announce; set, if it is later."),
     ("history.flush.sql", "announces", "Announces; add. 0 if a client fell silent."),
+    ("torrents.remove.sql", "torrent_id", "The torrent, which is refused since the last look."),
+    ("announce_log.flush.sql", "user_id", "The user; 0 if the passkey is unknown."),
+    ("announce_log.flush.sql", "address", "4 or 16 bytes: the client's address."),
+    ("announce_log.flush.sql", "port", "The port that it listens on."),
+    ("announce_log.flush.sql", "info_hash", "20 bytes: the hash that was announced."),
+    ("announce_log.flush.sql", "peer_id", "20 bytes."),
+    ("announce_log.flush.sql", "uploaded_bytes", "The client's own counter."),
+    ("announce_log.flush.sql", "downloaded_bytes", "The client's own counter."),
+    ("announce_log.flush.sql", "left_bytes", "Bytes that the client lacks."),
+    ("announce_log.flush.sql", "announced_at_seconds", "Unix time of the announce."),
+    ("scrape_log.flush.sql", "user_id", "The user; 0 if the passkey is unknown."),
+    ("scrape_log.flush.sql", "address", "4 or 16 bytes: the client's address."),
+    ("scrape_log.flush.sql", "scraped_at_seconds", "Unix time of the scrape."),
     ("sessions.flush.sql", "peer_id", PEER_ID),
     ("sessions.flush.sql", "corrupt_bytes", "Bytes discarded since the session began; set."),
     ("sessions.flush.sql", "left_bytes", "Bytes that the client lacks; set."),
@@ -209,6 +222,7 @@ const COMMON: &[(&str, &str)] = &[
     ("torrent_id", "The torrent."),
     ("info_hash", "20 bytes: the hash by which announces name it."),
     ("registered_at_seconds", "Unix time of its first announce."),
+    ("event", "0 none, 1 completed, 2 started, 3 stopped."),
     ("uploaded_raw", "Bytes uploaded, as reported; add."),
     ("downloaded_raw", "Bytes downloaded, as reported; add."),
     ("uploaded_credited", "Bytes uploaded, after all multipliers; add."),

@@ -32,12 +32,22 @@ pub(crate) async fn apply(
         session.rollback().await?;
         return Ok(Applied { repeated: true, dead_letters: Vec::new() });
     }
-    let known_ids = known_ids(session.as_mut(), schema, batch).await?;
-    let redirected = (!known_ids.is_empty()).then(|| redirect::redirected(batch, &known_ids));
+    let known = known_ids(session.as_mut(), schema, batch).await?;
+    let redirected = (!known.is_empty()).then(|| redirect::redirected(batch, &known));
+    let batch = redirected.as_ref().unwrap_or(batch);
+    let mut writer = Writer { backend, session: session.as_mut(), dead_letters: Vec::new() };
+    writer.flush(schema.flushes.registered.as_ref(), &batch.registered).await?;
+    let mut dead_letters = writer.dead_letters;
+    // A site that chooses ids itself has just done so.
+    let chosen = match batch.registered.is_empty() {
+        true => HashMap::new(),
+        false => known_ids(session.as_mut(), schema, batch).await?,
+    };
+    let redirected = (!chosen.is_empty()).then(|| redirect::redirected(batch, &chosen));
     let batch = redirected.as_ref().unwrap_or(batch);
     let mut writer = Writer { backend, session: session.as_mut(), dead_letters: Vec::new() };
     writer.rows(schema, batch).await?;
-    let dead_letters = writer.dead_letters;
+    dead_letters.append(&mut writer.dead_letters);
     move_checkpoint(session.as_mut(), schema, number).await?;
     if !dead_letters.is_empty() {
         let failed = |error| StoreError::Unavailable(format!("dead letters: {error}"));
@@ -181,9 +191,9 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// All rows but those of torrents that are registered, which come first.
     async fn rows(&mut self, schema: &Schema, batch: &Batch) -> Result<(), Failure> {
         let flushes = &schema.flushes;
-        self.flush(flushes.registered.as_ref(), &batch.registered).await?;
         self.flush(flushes.users.as_ref(), &batch.users).await?;
         self.flush(flushes.torrents.as_ref(), &batch.torrents).await?;
         self.flush(flushes.history.as_ref(), &batch.history).await?;

@@ -229,7 +229,10 @@ impl Checker<'_> {
             (FileKind::Checkpoint, AnyStatement::Plain(statement)) => {
                 self.checkpoint(&mut check, statement).await
             }
-            (FileKind::Find(columns), AnyStatement::Flush(statement)) => {
+            (FileKind::Log(columns), AnyStatement::Flush(statement)) => {
+                self.log(&mut check, statement, columns).await
+            }
+            (FileKind::Torrents(columns), AnyStatement::Flush(statement)) => {
                 let tried = self.flush(&mut check, statement, columns, false).await;
                 // That its torrent is made up is as it should be.
                 check.remarks.retain(|remark| remark.grade == Grade::Bad);

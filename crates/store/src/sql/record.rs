@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::backend::Columns;
 use crate::record::{
-    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, SettingRecord, TokenRecord,
+    TorrentRecord, UserRecord,
 };
 use crate::store::LoadSink;
 use crate::validate;
@@ -244,6 +245,18 @@ impl Record for TokenRecord {
     fn load_into(self, sink: &mut dyn LoadSink) {
         sink.token(self);
     }
+}
+
+impl Record for SettingRecord {
+    const TABLE: &'static str = "settings";
+
+    fn read(row: &dyn Columns) -> Result<Self, String> {
+        let row = Reader(row);
+        Ok(Self { name: row.text("name")?, value: row.text("value")? })
+    }
+
+    /// They are asked for by themselves.
+    fn load_into(self, _: &mut dyn LoadSink) {}
 }
 
 impl Record for EventRecord {

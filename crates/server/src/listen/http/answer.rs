@@ -192,7 +192,7 @@ impl Exchange<'_> {
         }
         http::write_response(output, 200, keep_alive, |body| match route {
             Route::Announce { passkey, query } => self.announce(head, query, passkey, body),
-            Route::Scrape { passkey, query } => self.scrape(query, passkey, body),
+            Route::Scrape { passkey, query } => self.scrape(head, query, passkey, body),
             Route::InvalidPasskey | Route::Other => self.refuse_passkey(body),
         });
     }
@@ -216,6 +216,9 @@ impl Exchange<'_> {
         let headers = self.live.reads_headers.then(|| self.headers_of(head));
         let source = mika_core::Source { agent, headers, ..mika_core::Source::new(ip) };
         let tracker = &self.worker.context.tracker;
+        if self.live.log_announces && self.resumed.is_none() {
+            self.worker.context.log_announce(&request, ip, self.now_seconds);
+        }
         let answer = match tracker.announce(&request, source, self.now_seconds, self.peers) {
             Ok(answer) => answer,
             Err(refusal) => return self.refuse_announce(refusal, &request, body),
@@ -236,12 +239,24 @@ impl Exchange<'_> {
         .encode(body);
     }
 
-    fn scrape(&self, query: &[u8], passkey: Option<Passkey>, body: &mut Vec<u8>) {
+    fn scrape(
+        &self,
+        head: &RequestHead<'_>,
+        query: &[u8],
+        passkey: Option<Passkey>,
+        body: &mut Vec<u8>,
+    ) {
         // The size of the request bounds how many there can be; those over the limit are left out.
         let mut request = match http::parse_scrape(query, passkey, usize::MAX) {
             Ok(request) => request,
             Err(error) => return self.fail(ParseFailure::Scrape, &error.to_string(), body),
         };
+        if self.live.log_scrapes
+            && let Ok(ip) = self.source.origin.client(head, self.live)
+        {
+            let passkey = request.passkey.as_ref();
+            self.worker.context.log_scrape(passkey, ip, self.now_seconds);
+        }
         let tracker = &self.worker.context.tracker;
         if let Err(refusal) = tracker.admit_scrape(request.passkey.as_ref()) {
             return self.refuse(refusal, body);
@@ -250,7 +265,8 @@ impl Exchange<'_> {
         let counted = |info_hash: InfoHash| Some((info_hash, tracker.scrape(info_hash)?));
         let mut files: Vec<_> = request.info_hashes.into_iter().filter_map(counted).collect();
         self.worker.counters.scraped(self.source.carrier);
-        ScrapeReply { files: &mut files, min_request_interval_seconds: None }.encode(body);
+        let min_request_interval_seconds = self.live.scrape_interval_seconds;
+        ScrapeReply { files: &mut files, min_request_interval_seconds }.encode(body);
     }
 
     /// A failure that the tracker decided on, unless the announce should wait.

@@ -17,10 +17,20 @@ fn the_checked_in_reference_is_what_the_code_says() {
     );
 }
 
+/// The columns of `{{rows}}`.
+fn rows_of(file: &SchemaFile) -> Option<&'static [Column]> {
+    match file.kind {
+        FileKind::Flush { columns, .. } | FileKind::Torrents(columns) | FileKind::Log(columns) => {
+            Some(columns)
+        }
+        _ => None,
+    }
+}
+
 #[test]
 fn every_column_of_a_batch_is_explained() {
     for file in SchemaFile::ALL {
-        let FileKind::Flush { columns, .. } = file.kind else { continue };
+        let Some(columns) = rows_of(file) else { continue };
         assert!(!columns.is_empty(), "{}", file.name);
         for column in columns {
             assert!(about(file.name, column.name).is_some(), "{}: {}", file.name, column.name);
@@ -32,8 +42,7 @@ fn every_column_of_a_batch_is_explained() {
 fn every_explanation_is_of_a_column_that_there_is() {
     let has = |of: Option<&str>, name: &str| {
         SchemaFile::ALL.iter().filter(|file| of.is_none_or(|of| of == file.name)).any(|file| {
-            matches!(file.kind, FileKind::Flush { columns, .. }
-                if columns.iter().any(|column| column.name == name))
+            rows_of(file).is_some_and(|rows| rows.iter().any(|column| column.name == name))
         })
     };
     for (file, name, _) in SPECIAL {
@@ -51,7 +60,7 @@ fn the_files_listed_are_those_that_are_read() {
     files.0.insert("schema.toml".to_owned(), manifest.to_owned());
     for file in SchemaFile::ALL {
         let text = match file.kind {
-            FileKind::Flush { .. } | FileKind::Find(_) => {
+            FileKind::Flush { .. } | FileKind::Torrents(_) | FileKind::Log(_) => {
                 format!("-- {}\nSELECT * FROM {{{{rows}}}}", file.name)
             }
             _ => format!("SELECT '{}'", file.name),

@@ -2,7 +2,8 @@
 
 use super::{Check, Checker};
 use crate::record::{
-    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
+    ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, SettingRecord, TokenRecord,
+    TorrentRecord, UserRecord,
 };
 use crate::schema::columns::LoadColumn;
 use crate::schema::{Statement, Value};
@@ -88,6 +89,7 @@ impl Checker<'_> {
                 rows(session, query, arguments, each).await
             }
             "events.load.sql" => rows::<EventRecord>(session, query, arguments, |_| ()).await,
+            "settings.load.sql" => rows::<SettingRecord>(session, query, arguments, |_| ()).await,
             "peers.load.sql" => rows::<PeerRecord>(session, query, arguments, |_| ()).await,
             _ => checkpoint(session, query).await,
         }
