@@ -1,7 +1,7 @@
 //! What all workers share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -26,6 +26,8 @@ pub struct ListenContext {
     /// What is to be written down of requests.
     request_log: Arc<PendingRequests>,
     live: ArcSwap<LiveSettings>,
+    /// As in `live`, for whoever needs nothing else of it.
+    logs_announces: AtomicBool,
     connections_open: AtomicUsize,
 }
 
@@ -85,6 +87,7 @@ impl ListenContext {
             counters: Arc::default(),
             lookup: None,
             request_log: Arc::default(),
+            logs_announces: AtomicBool::new(live.log_announces),
             live: ArcSwap::from_pointee(live),
             connections_open: AtomicUsize::new(0),
         }
@@ -115,7 +118,13 @@ impl ListenContext {
 
     /// Replaces the settings; requests under way finish with the old ones.
     pub fn set_live(&self, live: LiveSettings) {
+        self.logs_announces.store(live.log_announces, Ordering::Relaxed);
         self.live.store(Arc::new(live));
+    }
+
+    /// Whether announces are written down.
+    pub(super) fn logs_announces(&self) -> bool {
+        self.logs_announces.load(Ordering::Relaxed)
     }
 
     /// HTTP and HTTPS connections that are open now.

@@ -162,7 +162,7 @@ impl Responder {
         request.numwant = request.numwant.map(|wanted| wanted.min(rows_max as u32));
         let source = mika_core::Source { one_family: true, ..mika_core::Source::new(ip) };
         let tracker = &self.context.tracker;
-        if self.context.live().log_announces && resumed.is_none() {
+        if self.context.logs_announces() && resumed.is_none() {
             self.context.log_announce(&request, ip, earned.now_seconds);
         }
         let result = tracker.announce(&request, source, earned.now_seconds, &mut self.peers);
