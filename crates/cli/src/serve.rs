@@ -2,7 +2,6 @@
 
 pub mod process;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,7 +39,7 @@ impl ServeArguments {
             if words.tracker.announce_url_base.is_empty() {
                 info!("tracker.announce_url_base is not set: announce URLs have this host's name");
             }
-            if let Err(error) = output::print(&welcome(&words, started.admin, &client)) {
+            if let Err(error) = output::print(&welcome(&words, &started.admin, &client)) {
                 warn!(%error, "standard output cannot be written");
             }
         })?;
@@ -74,13 +73,13 @@ impl ServeArguments {
 }
 
 /// What somebody who starts a tracker for the first time needs next.
-fn welcome(config: &Config, admin: SocketAddr, client: &str) -> String {
+fn welcome(config: &Config, admin: &str, client: &str) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     for form in AnnounceUrls::from_config(config).forms() {
         let name = if lines.is_empty() { "announce URL" } else { "" };
         lines.push((name, form.replace("{passkey}", "PASSKEY")));
     }
-    lines.push(("admin API", format!("http://{admin}")));
+    lines.push(("admin API", admin.to_owned()));
     lines.push(("data", config.data.dir.display().to_string()));
     if config.tracker.mode == Mode::Private {
         lines.push(("add a user", format!("{client} user add NAME")));

@@ -8,6 +8,7 @@
 )]
 
 mod cli {
+    mod api;
     mod commands;
     mod help;
     mod live;

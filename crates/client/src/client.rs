@@ -1,5 +1,13 @@
 //! The client: one method per route.
 
+mod access;
+mod bulk;
+mod listing;
+mod notify;
+mod state;
+
+pub use state::Exported;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -9,6 +17,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::Error;
+use crate::event_stream::EventStream;
 use crate::types::{
     ClientRule, ClientRuleChange, ConfigChange, Event, Flushed, Health, NewClientRule, NewEvent,
     NewRole, NewToken, NewTorrent, NewUser, Page, PageQuery, Problem, Readiness, Role, RoleChange,
@@ -30,16 +39,19 @@ const REPLY_BYTES_MAX: usize = 8 << 20;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    /// The URL as it was given, for texts.
+    shown: String,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("url", &self.shown).finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// A client of the server at `url` (such as `http://127.0.0.1:34001`) with its admin token.
+    /// A client of the server at `url` with its admin token or an API token. The URL is such as
+    /// `http://127.0.0.1:34001`, or for a unix socket `unix:/run/mika/admin.sock`.
     ///
     /// The token may be empty for [`Client::health`] and [`Client::ready`], which need none.
     ///
@@ -47,7 +59,24 @@ impl Client {
     ///
     /// [`Error::Url`] and [`Error::Token`] when an argument cannot be used.
     pub fn new(url: &str, token: &str) -> Result<Self, Error> {
-        let base = Url::parse(url).map_err(|_| Error::Url(url.to_owned()))?;
+        Self::connect(url, token, None)
+    }
+
+    /// The same for an `https://` server whose certificate was issued by somebody that this
+    /// machine does not know: `authority` is that certificate, or the server's own if it issued
+    /// it itself, as PEM. No other is believed then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`], and [`Error::Certificate`].
+    pub fn with_authority(url: &str, token: &str, authority: &[u8]) -> Result<Self, Error> {
+        Self::connect(url, token, Some(authority))
+    }
+
+    fn connect(url: &str, token: &str, authority: Option<&[u8]>) -> Result<Self, Error> {
+        let socket = url.strip_prefix("unix:").filter(|path| !path.is_empty());
+        let base = Url::parse(if socket.is_some() { "http://localhost" } else { url });
+        let base = base.map_err(|_| Error::Url(url.to_owned()))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(Error::Url(url.to_owned()));
         }
@@ -67,19 +96,30 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
             .default_headers(headers);
-        if base.scheme() == "http" {
+        if let Some(path) = socket {
+            builder = builder.unix_socket(path);
+        }
+        if let Some(authority) = authority {
+            let certificates = reqwest::Certificate::from_pem_bundle(authority);
+            let certificates = certificates.map_err(|error| Error::Certificate(cause(&error)))?;
+            if certificates.is_empty() {
+                return Err(Error::Certificate("there is none in it".to_owned()));
+            }
+            builder = builder.tls_certs_only(certificates);
+        } else if base.scheme() == "http" {
             // A machine without root certificates can still reach a server without TLS.
             builder = builder.tls_certs_only([]);
         }
         let http = builder
             .build()
             .map_err(|error| Error::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
-        Ok(Self { http, base })
+        let shown = url.trim_end_matches('/').to_owned();
+        Ok(Self { http, base, shown })
     }
 
     /// The server's address.
     pub fn url(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.shown
     }
 
     /// Whether the process runs. Needs no token.
@@ -318,15 +358,7 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<(StatusCode, Vec<u8>), Error> {
-        let mut url = self.base.clone();
-        match url.path_segments_mut() {
-            Ok(mut segments) => segments.pop_if_empty().extend(path),
-            Err(()) => return Err(Error::Url(self.base.to_string())),
-        };
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let mut request = self.http.request(method, url);
+        let mut request = self.request(method, path, query)?;
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -343,6 +375,48 @@ impl Client {
             bytes.extend_from_slice(&chunk);
         }
         Ok((response.status(), bytes))
+    }
+
+    async fn stream<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<EventStream<T>, Error> {
+        // It goes on for as long as it is read.
+        let request = self.request(Method::GET, path, query)?.timeout(Duration::MAX);
+        let unreachable = |error: reqwest::Error| Error::Unreachable {
+            url: self.url().to_owned(),
+            reason: cause(&error.without_url()),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        if !status.is_success() {
+            let bytes = response.bytes().await.map_err(unreachable)?;
+            return Err(self.problem(status, &bytes));
+        }
+        Ok(EventStream::new(self.url().to_owned(), response))
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        let mut url = self.address(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.http.request(method, url))
+    }
+
+    fn address(&self, path: &[&str]) -> Result<Url, Error> {
+        let mut url = self.base.clone();
+        match url.path_segments_mut() {
+            Ok(mut segments) => segments.pop_if_empty().extend(path),
+            Err(()) => return Err(Error::Url(self.base.to_string())),
+        };
+        Ok(url)
     }
 
     fn success<T: DeserializeOwned>(&self, status: StatusCode, bytes: &[u8]) -> Result<T, Error> {

@@ -8,11 +8,14 @@ use crate::types::Problem;
 #[derive(Debug, Error)]
 pub enum Error {
     /// The address of the server is not an `http://` or `https://` URL.
-    #[error("{0:?} is not an http:// or https:// URL")]
+    #[error("{0:?} is not an http:// or https:// URL, nor unix:/path")]
     Url(String),
     /// The token cannot be sent: it is empty or has characters other than visible ASCII.
     #[error("the token is empty or contains characters other than visible ASCII")]
     Token,
+    /// The certificate of the authority is not PEM, or not a certificate.
+    #[error("the certificate of the authority cannot be used: {0}")]
+    Certificate(String),
     /// No connection, or it broke.
     #[error("no answer from {url}: {reason}")]
     Unreachable {

@@ -19,7 +19,9 @@
 
 mod client;
 mod error;
+mod event_stream;
 pub mod types;
 
-pub use client::Client;
+pub use client::{Client, Exported};
 pub use error::Error;
+pub use event_stream::EventStream;

@@ -3,27 +3,59 @@
 //! Times are Unix times in seconds, amounts are bytes, multipliers are whole percents (100 counts
 //! every byte once, 0 is freeleech). A body with a field that is not listed here is refused.
 
+mod access;
+mod bulk;
+mod config;
+mod dead_letter;
 mod hash;
+mod notification;
 mod present;
 mod problem;
 mod rules;
+mod session;
+mod state;
 mod status;
+mod swarm;
 mod torrent;
+mod trace;
 mod user;
+mod webhook;
 
+pub use access::{
+    ApiToken, AuditEntry, AuditPage, AuditQuery, CreatedApiToken, NewApiToken, Scope,
+};
+pub use bulk::{
+    Bulk, BulkError, BulkList, BulkReport, BulkToken, BulkTorrent, BulkUser, Lenient, NameKey,
+    PrefixKey, TokenKey, TorrentKey, UserKey,
+};
+pub use config::{ConfigKey, ConfigKeys, ConfigPatch};
+pub use dead_letter::{DeadLetter, DeadLetterAnswer, DeadLetterIds};
+pub use notification::{
+    Notification, NotificationFilter, NotificationKind, NotificationPage, NotificationQuery,
+};
 pub use problem::Problem;
 pub use rules::{
     ClientRule, ClientRuleChange, Event, NewClientRule, NewEvent, NewRole, NewToken, Role,
     RoleChange, Token,
 };
+pub use session::{AddressQuery, CursorPage, CursorQuery, Session};
+pub use state::{
+    ImportError, ImportReport, StateEnd, StateLine, StateMeta, StateToken, StateTorrent, StateUser,
+};
 pub use status::{Check, ConfigChange, FlushStats, Flushed, Health, KeyChange, Readiness, Stats};
-pub use torrent::{NewTorrent, Torrent, TorrentChange};
-pub use user::{NewUser, User, UserChange};
+pub use swarm::{Swarm, SwarmChanges, SwarmChangesQuery, SwarmList, SwarmQuery};
+pub use torrent::{NewTorrent, Torrent, TorrentChange, TorrentQuery, TorrentStatus};
+pub use trace::{NewTrace, Trace, TracePage, TraceQuery, TraceSubject, TracedAnnounce};
+pub use user::{NewUser, User, UserChange, UserQuery};
+pub use webhook::{
+    NewWebhook, Webhook, WebhookChange, WebhookDeadLetter, WebhookDeadLetterCount, WebhookDelivery,
+};
 
 use serde::{Deserialize, Serialize};
 
 /// A list, or a part of a long one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The entries, by id or name.
     pub items: Vec<T>,
@@ -34,6 +66,7 @@ pub struct Page<T> {
 
 /// Which part of a long list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// Only entries with a higher id.

@@ -9,6 +9,8 @@
 //! 5. `selection`: which peers the client is given; [`reply`]: where they are written.
 //! 6. [`batch`]: what a flush takes out of the tracker.
 //!
+//! [`trace`] records single announces, if somebody asks for it.
+//!
 //! The control plane speaks to it in the forms of [`registry`] and [`settings`].
 #![forbid(unsafe_code)]
 
@@ -28,6 +30,7 @@ mod shard;
 pub mod site;
 mod swarm;
 mod terms;
+pub mod trace;
 pub mod tracker;
 mod users;
 
@@ -35,4 +38,7 @@ pub use refusal::{Refusal, RefusalKind, Wait};
 pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
-pub use tracker::{Drained, SnapshotItem, Stats, Tracker};
+pub use tracker::{
+    ChangedSwarms, Drained, Expired, SessionPage, SessionPlace, SessionView, SessionsOf,
+    SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
+};

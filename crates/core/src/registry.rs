@@ -126,6 +126,17 @@ impl TorrentStatus {
             _ => Self::Other,
         }
     }
+
+    /// The number that UNIT3D keeps; 4 for what it does not know.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Pending => 0,
+            Self::Approved => 1,
+            Self::Rejected => 2,
+            Self::Postponed => 3,
+            Self::Other => 4,
+        }
+    }
 }
 
 /// Whether clients whose peer id begins with a prefix are welcome.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use mika_protocol::{PeerId, ScrapeCounts};
 
-use crate::batch::Agent;
+use crate::batch::{Agent, Traffic};
 use crate::refusal::Refusal;
 use crate::selection::Picker;
 use crate::settings::Settings;
@@ -53,6 +53,8 @@ pub struct PeerList {
     /// Peer ids of the rows of `v6`; empty unless asked for and kept.
     pub v6_ids: Vec<PeerId>,
     pub(crate) picker: Picker,
+    /// What the announce adds to its user's totals, for who looks at that.
+    pub(crate) counted: Traffic,
 }
 
 impl PeerList {
@@ -64,6 +66,7 @@ impl PeerList {
             v4_ids: Vec::new(),
             v6_ids: Vec::new(),
             picker: Picker::new(seed),
+            counted: Traffic::default(),
         }
     }
 
@@ -73,6 +76,7 @@ impl PeerList {
         self.v6.clear();
         self.v4_ids.clear();
         self.v6_ids.clear();
+        self.counted = Traffic::default();
     }
 
     /// Number of rows of both families.

@@ -1,5 +1,6 @@
 //! The tracker, and the five steps of an announce.
 
+mod changed;
 mod control;
 mod departure;
 mod drain;
@@ -10,8 +11,12 @@ mod public;
 mod restore;
 mod retire;
 mod rewrite;
+mod seeded;
+mod sessions;
 mod shards;
 mod snapshot;
+mod swarms;
+mod trace;
 mod unregistered;
 mod walk;
 
@@ -31,11 +36,16 @@ use crate::settings::{Mode, Settings};
 use crate::swarm::public::Public;
 use crate::swarm::session::Private;
 use crate::terms::Terms;
+use crate::trace::Recorder;
 use crate::users::Users;
+use changed::Changed;
+pub use changed::{ChangedSwarms, Expired};
 pub use drain::Drained;
 use private::Visit;
+pub use sessions::{SessionPage, SessionPlace, SessionView, SessionsOf};
 use shards::Shards;
 pub use snapshot::SnapshotItem;
+pub use swarms::{SwarmCounts, SwarmPage, SwarmPlace};
 use unregistered::Unregistered;
 
 /// A tracker: users, torrents, rules and swarms.
@@ -51,6 +61,9 @@ pub struct Tracker {
     swarms: Swarms,
     totals: Totals,
     unregistered: Unregistered,
+    /// Swarms whose counts changed, for those who follow them.
+    changed: Changed,
+    recorder: Recorder,
     /// Serialises drains; announces never take it.
     drains: Mutex<()>,
 }
@@ -123,6 +136,8 @@ impl Tracker {
                 departed_forgotten: AtomicU64::new(0),
             },
             unregistered: Unregistered::default(),
+            changed: Changed::default(),
+            recorder: Recorder::default(),
             drains: Mutex::new(()),
         }
     }
@@ -150,14 +165,18 @@ impl Tracker {
         peers: &mut PeerList,
     ) -> Result<Answer, Refusal> {
         peers.clear();
-        match &self.swarms {
+        let result = match &self.swarms {
             Swarms::Private(shards) => {
                 self.announce_private(shards, request, source, now_seconds, peers)
             }
             Swarms::Public(shards) => {
                 self.announce_public(shards, request, source, now_seconds, peers)
             }
+        };
+        if self.recorder.is_on() {
+            self.record(request, &source, now_seconds, peers, &result);
         }
+        result
     }
 
     /// The five steps. The lock of the torrent's shard is held from the second to the last.
@@ -181,7 +200,7 @@ impl Tracker {
         let change = visit.change_swarm(&mut shard, slot).inspect_err(|it| visit.note(*it))?;
 
         // 3. Accounting: the difference is what the next flush writes.
-        visit.account(&mut shard, slot, &change);
+        peers.counted = visit.account(&mut shard, slot, &change);
         if let Some(refusal) = change.refusal() {
             visit.note(refusal);
             return Err(refusal);

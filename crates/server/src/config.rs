@@ -14,6 +14,7 @@ mod error;
 mod example;
 mod load;
 mod network;
+mod overrides;
 mod secret;
 mod section;
 mod sections;
@@ -28,12 +29,13 @@ pub use change::{ConfigChange, KeyChange, diff};
 pub use choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
 pub use error::{ConfigError, Place, Problem};
 pub use network::{Network, NetworkError};
+pub(crate) use overrides::Overrides;
 pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
-    LogConfig, LookupConfig, SiteCallConfig, SnapshotConfig, StoreConfig, StoreHttpConfig,
-    TRACKER_PORT, TrackerConfig, UdpConfig,
+    LogConfig, LookupConfig, NotifyConfig, SiteCallConfig, SnapshotConfig, StoreConfig,
+    StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
 pub use site::SiteConfig;
@@ -118,6 +120,7 @@ config! {
     lookup: LookupConfig,
     flush: FlushConfig,
     snapshot: SnapshotConfig,
+    notify: NotifyConfig,
     limits: LimitsConfig,
     log: LogConfig,
 }

@@ -12,25 +12,38 @@
 //! * [`AnnounceUrls`]: what users are told to announce to.
 
 mod announce_urls;
+mod bulk;
 mod client_rules;
+mod cursor;
 mod error;
 mod events;
+mod export;
+mod import;
 mod load;
 mod peers;
 mod removal;
 mod resync;
 mod roles;
+mod sessions;
+mod swarms;
 mod tokens;
 mod torrents;
+mod traces;
 mod users;
 mod validate;
+mod version;
 
 pub use announce_urls::AnnounceUrls;
+pub(crate) use cursor::{from_hex, to_hex};
 pub use error::ControlError;
+pub use export::Export;
+pub use import::Import;
 pub(crate) use load::TokenPlaces;
 pub use load::{LoadReport, load, load_watched};
 pub use peers::{import_peers, import_peers_watched};
 pub use resync::{ResyncReport, Resynced};
+pub use traces::TraceKey;
+pub use version::{Expected, Versioned};
 
 pub(crate) use client_rules::rule_spec;
 pub(crate) use events::event_spec;
@@ -40,7 +53,7 @@ pub(crate) use torrents::torrent_spec;
 pub(crate) use users::user_spec;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -48,6 +61,8 @@ use mika_client::types::PageQuery;
 use mika_core::Tracker;
 use mika_store::Catalog;
 use tokio::sync::Mutex;
+
+use crate::notify::Notify;
 
 /// Reads and changes users, torrents and rules. Clones share everything.
 #[derive(Clone)]
@@ -60,12 +75,15 @@ struct Shared {
     catalog: Arc<dyn Catalog>,
     announce_urls: ArcSwap<AnnounceUrls>,
     changes: Mutex<()>,
+    /// Distinguishes this process from others.
+    epoch: u64,
     /// What was changed since a resync began to read.
     touched: resync::Touched,
     /// What the store had flagged as deleted.
     deleted: removal::Deleted,
     /// One resync at a time.
     resync: Mutex<()>,
+    notify: OnceLock<Notify>,
 }
 
 impl Control {
@@ -80,9 +98,11 @@ impl Control {
             catalog,
             announce_urls: ArcSwap::from_pointee(announce_urls),
             changes: Mutex::new(()),
+            epoch: fastrand::u64(..),
             touched: resync::Touched::default(),
             deleted: removal::Deleted::default(),
             resync: Mutex::new(()),
+            notify: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -102,6 +122,17 @@ impl Control {
         self.shared.announce_urls.store(Arc::new(urls));
     }
 
+    /// Says who tells the site what happens.
+    pub fn set_notify(&self, notify: Notify) {
+        // There is one, and it is set once.
+        let _ = self.shared.notify.set(notify);
+    }
+
+    /// Who tells the site what happens.
+    pub fn notify(&self) -> Option<&Notify> {
+        self.shared.notify.get()
+    }
+
     /// Asks the store for something small.
     pub(crate) async fn probe_store(&self) -> Result<(), ControlError> {
         self.catalog().checkpoint().await?;
@@ -112,6 +143,9 @@ impl Control {
     /// resync has read stays out then.
     pub(crate) fn touch(&self, key: Key) {
         self.shared.touched.add(key);
+        if let (Key::User(id), Some(notify)) = (key, self.notify()) {
+            notify.touch_user(id);
+        }
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -136,6 +170,9 @@ impl Control {
     }
 }
 
+/// Pages of the store that are read at most for one page of a list with a filter.
+const FILTERED_PAGES: usize = 20;
+
 /// How long a part of a list may be.
 fn page_limit(page: PageQuery) -> Result<u32, ControlError> {
     let limit = page.limit.unwrap_or(PageQuery::LIMIT_MAX);
@@ -153,7 +190,7 @@ fn next_page<R>(records: &[R], limit: u32, id: impl Fn(&R) -> u32) -> Option<u32
 }
 
 /// The time now, as a Unix time in seconds.
-fn now_seconds() -> u32 {
+pub(crate) fn now_seconds() -> u32 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX)
 }

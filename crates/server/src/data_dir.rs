@@ -122,7 +122,7 @@ impl DataDir {
             }
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
                 let line = format!("{name}\n");
-                self.write_whole(&path, line.as_bytes()).map_err(error(&path))
+                write_whole(&path, line.as_bytes()).map_err(error(&path))
             }
             Err(source) => Err(error(&path)(source)),
         }
@@ -141,6 +141,21 @@ impl DataDir {
     /// Rows that the store refused, one JSON object per line.
     pub fn dead_letters(&self) -> PathBuf {
         self.path.join("dead-letters.jsonl")
+    }
+
+    /// What a site is told without asking, and has not been told yet.
+    pub fn notify(&self) -> PathBuf {
+        self.path.join("notify")
+    }
+
+    /// Keys of admin requests that are done at most once, with what was answered.
+    pub fn posts(&self) -> PathBuf {
+        self.path.join("posts.jsonl")
+    }
+
+    /// What was set over the admin API, over what the configuration file says.
+    pub fn overrides(&self) -> PathBuf {
+        self.path.join("config.overrides.json")
     }
 
     /// Tokens that the site is still to be told of.
@@ -175,7 +190,7 @@ impl DataDir {
     /// See [`DataDirError`].
     pub fn keep_hash_key(&self, key: &HashKey) -> Result<(), DataDirError> {
         let path = self.path.join("hash.key");
-        self.write_whole(&path, &key.bytes).map_err(error(&path))
+        write_whole(&path, &key.bytes).map_err(error(&path))
     }
 
     /// The key of the UDP connection ids. It is kept, so that clients go on with their ids after
@@ -190,20 +205,29 @@ impl DataDir {
             return Ok(key);
         }
         let key = random_key().map_err(error(&path))?;
-        self.write_whole(&path, &key).map_err(error(&path))?;
+        write_whole(&path, &key).map_err(error(&path))?;
         Ok(key)
     }
 
-    /// Writes a file whole or not at all: half a key would make the next start fail.
-    fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(&self.path)?.sync_all()
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes a file whole or not at all, readable for its owner only. When this returns, it is on the
+/// disk.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => File::open(".")?.sync_all(),
     }
 }
 

@@ -14,5 +14,5 @@ mod dead_letters;
 mod flusher;
 
 pub use applier::{Applier, CatchUpError};
-pub use dead_letters::DeadLetters;
-pub use flusher::{FlushError, FlushHandle, Flusher, Stopped};
+pub use dead_letters::{Again, DeadLetters, Letter, rows_of};
+pub use flusher::{Before, FlushError, FlushHandle, Flusher, Stopped};

@@ -11,6 +11,7 @@
 //! * [`site_call`]: what the tracker tells the site by itself.
 //! * [`request_log`]: requests that a site wants written down.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
+//! * [`notify`]: what a site is told without asking.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod listen;
 pub mod loading;
 pub mod lookup;
 pub mod metrics;
+pub mod notify;
 mod open_store;
 pub mod recovery;
 pub mod request_log;

@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 
 use crate::counters::Counters;
 use crate::lookup::LookupStatus;
+use crate::notify::Notify;
 use crate::request_log::PendingRequests;
 
 /// The content type of [`Metrics::render`].
@@ -32,6 +33,7 @@ pub struct Metrics {
     tracker: Arc<Tracker>,
     counters: Arc<Counters>,
     flush: Arc<FlushStatus>,
+    notify: Option<Notify>,
     lookup: Arc<LookupStatus>,
     http: Option<Arc<HttpStore>>,
     requests: Arc<PendingRequests>,
@@ -41,9 +43,21 @@ pub struct Metrics {
 impl Metrics {
     /// Metrics of a server that starts now.
     pub fn new(tracker: Arc<Tracker>, counters: Arc<Counters>, flush: Arc<FlushStatus>) -> Self {
-        let (lookup, http) = (Arc::default(), None);
-        let requests = Arc::default();
-        Self { tracker, counters, flush, lookup, http, requests, started_at: Instant::now() }
+        Self {
+            tracker,
+            counters,
+            flush,
+            notify: None,
+            lookup: Arc::default(),
+            http: None,
+            requests: Arc::default(),
+            started_at: Instant::now(),
+        }
+    }
+
+    /// The same, with those of the notifications.
+    pub fn with_notify(self, notify: Notify) -> Self {
+        Self { notify: Some(notify), ..self }
     }
 
     /// The same, with look-ups, and the site that they are made at, if it is one.

@@ -7,6 +7,7 @@
 
 mod commands;
 mod expiry;
+mod letters;
 mod resync;
 mod running;
 mod settings;
@@ -15,13 +16,14 @@ mod sockets;
 mod state;
 
 use std::future::Future;
-use std::{io, net};
+use std::io;
 
 use mika_store::StoreError;
 use thiserror::Error;
+use tracing::error;
 
-use crate::admin::{AdminToken, StartError, TokenError};
-use crate::config::{Config, Secret};
+use crate::admin::{AccessError, AdminToken, ListenError, StartError, TokenError};
+use crate::config::{Config, Overrides, Secret};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::flush::FlushError;
 use crate::journal::JournalError;
@@ -65,17 +67,12 @@ pub enum ServeError {
     /// The admin API.
     #[error(transparent)]
     Admin(#[from] StartError),
-    /// The port of the admin API.
-    #[error(
-        "the admin API cannot listen on {address}: {source}; choose another admin.listen, or stop \
-         what uses it"
-    )]
-    AdminBind {
-        /// The address.
-        address: net::SocketAddr,
-        /// What the operating system says.
-        source: io::Error,
-    },
+    /// The sockets of the admin API.
+    #[error(transparent)]
+    AdminListen(#[from] ListenError),
+    /// The API tokens and the audit log.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The site that is to be called.
     #[error(transparent)]
     SiteCall(#[from] TargetError),
@@ -118,8 +115,8 @@ pub enum Request {
 pub struct Started {
     /// What was found on disk and in the store.
     pub recovered: Recovered,
-    /// Where the admin API listens.
-    pub admin: net::SocketAddr,
+    /// Where the admin API is: `http://…`, `https://…`, or `unix:/path`.
+    pub admin: String,
 }
 
 /// Runs a tracker until it is asked to stop. `ready` is called once clients are answered.
@@ -150,6 +147,12 @@ pub async fn run_watched(
 ) -> Result<(), ServeError> {
     let data = DataDir::open(&config.data.dir)?;
     data.claim(settings::mode_of(&config))?;
+    // What was set over the API is no reason not to start, whatever is wrong with it.
+    match Overrides::read(&data.overrides()).map(|overrides| overrides.over(config.clone())) {
+        Ok(Ok(with)) => config = with,
+        Ok(Err(error)) => error!(error, "what was set over the API is not in force"),
+        Err(error) => error!(%error, "what was set over the API is not in force"),
+    }
     let sockets = Sockets::bind(&config, &data)?;
     let token = admin_token(&config)?;
     // So that a reload finds the token that it is, not a change.
@@ -158,7 +161,7 @@ pub async fn run_watched(
     let state = State::recover(config, data, progress).await?;
     let recovered = state.recovered;
     let running = Running::start(state, sockets, token, hooks)?;
-    ready(&Started { recovered, admin: running.admin_address() });
+    ready(&Started { recovered, admin: running.admin_url().to_owned() });
 
     while requests.next().await != Request::Stop {
         running.reload().await;

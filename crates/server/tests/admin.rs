@@ -8,9 +8,13 @@
 )]
 
 mod admin {
+    mod access;
     mod http;
+    mod listeners;
     mod live;
     mod load;
+    mod openapi;
+    mod resources;
     mod rules;
     mod status;
     mod support;

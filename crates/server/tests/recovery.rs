@@ -143,6 +143,7 @@ async fn site(dir: &Path) {
         upload_percent: 100,
         download_percent: 100,
         created_at_seconds: 0,
+        ..NewTorrent::new(InfoHash([b'a'; 20]))
     };
     store.add_torrent(&torrent).await.unwrap();
     mika_store::Store::close(&store).await;

@@ -61,14 +61,8 @@ async fn add(store: &RedisStore, number: u32) {
     store.add_user(&user).await.unwrap();
     let mut info_hash = [0; 20];
     info_hash[..4].copy_from_slice(&number.to_be_bytes());
-    let torrent = NewTorrent {
-        info_hash: mika_protocol::InfoHash(info_hash),
-        info_hash_v2: None,
-        title: format!("torrent {number}"),
-        upload_percent: 100,
-        download_percent: 100,
-        created_at_seconds: 0,
-    };
+    let title = format!("torrent {number}");
+    let torrent = NewTorrent { title, ..NewTorrent::new(mika_protocol::InfoHash(info_hash)) };
     store.add_torrent(&torrent).await.unwrap();
 }
 

@@ -11,13 +11,14 @@
 //! mika_store::catalog_contract_tests!(database);
 //! ```
 //!
-//! The promises themselves are in [`batches`], [`records`] and [`registered`]; a broken one panics
-//! with what was found. The crate that uses the macros needs tokio with `macros` and
+//! The promises themselves are in [`batches`], [`records`], [`many`] and [`registered`]; a broken
+//! one panics with what was found. The crate that uses the macros needs tokio with `macros` and
 //! `rt-multi-thread`.
 // Tests, though not compiled as such: to panic is how they report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod batches;
+pub mod many;
 pub mod model;
 pub mod random;
 pub mod records;
@@ -121,6 +122,14 @@ macro_rules! catalog_contract_tests {
             there_is_no_change_to_what_is_not_there,
             a_registered_torrent_is_a_record_like_others,
             writes_during_batches_lose_nothing,
+        );
+        $crate::contract_tests!(@async $database, many:
+            many_records_are_what_they_were_put_as,
+            one_bad_record_does_not_keep_the_others_out,
+            what_another_store_knew_is_kept,
+            many_records_are_found_by_their_names,
+            many_tokens_are_put_and_deleted,
+            many_changes_do_not_undo_a_batch,
         );
         $crate::contract_tests!(@async $database, registered:
             a_torrent_that_was_added_meanwhile_gets_every_byte,

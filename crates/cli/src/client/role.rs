@@ -109,6 +109,7 @@ impl RoleCommand {
                     upload_enabled: values.upload_enabled,
                     download_enabled: values.download_enabled,
                     download_slots: values.download_slots.and_then(|slots| slots.0),
+                    ..NewRole::default()
                 };
                 session.print(&client.add_role(&new).await?, one)
             }
@@ -121,6 +122,7 @@ impl RoleCommand {
                     upload_enabled: values.upload_enabled,
                     download_enabled: values.download_enabled,
                     download_slots: values.download_slots.map(|slots| slots.0),
+                    ..RoleChange::default()
                 };
                 session.print(&client.update_role(&name, &change).await?, one)
             }

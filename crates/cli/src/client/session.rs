@@ -130,7 +130,12 @@ impl Session {
 
 /// Where the admin API of a tracker with this configuration is, seen from its own machine.
 fn admin_url(config: &Config) -> String {
-    let mut address = config.admin.listen;
+    let admin = &config.admin;
+    if !admin.tcp {
+        return format!("unix:{}", admin.unix_socket.display());
+    }
+    let scheme = if admin.certificate_file.as_os_str().is_empty() { "http" } else { "https" };
+    let mut address = admin.listen;
     if address.ip().is_unspecified() {
         let loopback = if address.is_ipv4() {
             std::net::Ipv4Addr::LOCALHOST.into()
@@ -139,7 +144,7 @@ fn admin_url(config: &Config) -> String {
         };
         address.set_ip(loopback);
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 fn find_token(

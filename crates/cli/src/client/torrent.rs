@@ -159,6 +159,7 @@ impl ChangeArguments {
             enabled: self.enabled,
             deleted: self.restore.then_some(false),
             reason: self.reason,
+            ..TorrentChange::default()
         }
     }
 }

@@ -130,6 +130,7 @@ impl ChangeArguments {
             downloaded: self.downloaded,
             uploaded_add: self.uploaded_add,
             downloaded_add: self.downloaded_add,
+            ..UserChange::default()
         }
     }
 }
@@ -141,6 +142,7 @@ async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
         passkey: arguments.passkey,
         site_id: arguments.site_id,
         download_enabled: arguments.download_enabled,
+        ..NewUser::default()
     };
     let user = session.client.add_user(&new).await?;
     if session.is_json() {

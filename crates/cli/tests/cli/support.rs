@@ -77,26 +77,15 @@ impl Tracker {
     pub fn start_with_arguments(config: &str, arguments: &[&str], last_line: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mika.toml"), config).unwrap();
-        let mut process = Command::new(BINARY)
-            .args(["serve", "--config", "mika.toml"])
-            .args(arguments)
-            .current_dir(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut welcome = Vec::new();
-        for line in lines.map_while(Result::ok) {
-            let is_last = line.starts_with(last_line);
-            welcome.push(line);
-            if is_last {
-                break;
-            }
-        }
-        let url = welcome.iter().find_map(|line| line.strip_prefix("admin API"));
-        let url = url.expect("the tracker did not start").trim().to_owned();
+        let (process, url, welcome) = serve(folder.path(), arguments, last_line);
         Self { process, folder, url, welcome }
+    }
+
+    /// Kills the process without a warning, and starts another one in its place.
+    pub fn kill_and_start(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.url, self.welcome) = serve(self.folder.path(), &[], "admin API");
     }
 
     /// What the tracker has logged so far.
@@ -119,6 +108,30 @@ impl Tracker {
     pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
         self.client(&[arguments, &["--json"]].concat()).json()
     }
+}
+
+/// Starts a process in a folder; returns it, the address of its API, and what it said.
+fn serve(folder: &Path, arguments: &[&str], last_line: &str) -> (Child, String, Vec<String>) {
+    let mut process = Command::new(BINARY)
+        .args(["serve", "--config", "mika.toml"])
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(folder.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut welcome = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        let is_last = line.starts_with(last_line);
+        welcome.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let url = welcome.iter().find_map(|line| line.strip_prefix("admin API"));
+    let url = url.expect("the tracker did not start").trim().to_owned();
+    (process, url, welcome)
 }
 
 impl Drop for Tracker {

@@ -3,6 +3,16 @@
 use mika_protocol::InfoHash;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+/// An info-hash: 40 hex digits, or on the way in the 64 of v2 (BEP 52).
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(
+    as = InfoHash,
+    pattern = "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$",
+    examples("0123456789abcdef0123456789abcdef01234567"),
+)]
+pub(super) struct Hex(#[expect(dead_code, reason = "only its schema is used")] String);
+
 pub(super) fn serialize<S: Serializer>(hash: &InfoHash, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(hash)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A class of users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Role {
     /// Id in the store.
     pub id: u16,
@@ -23,10 +24,15 @@ pub struct Role {
     /// Torrents that a member may leech at the same time, with however many clients each; `null`
     /// for no limit.
     pub download_slots: Option<u32>,
+    /// Whether hit-and-run rules spare its members.
+    pub immune: bool,
+    /// Whether its members may announce at all; if not, they are told the role's name.
+    pub enabled: bool,
 }
 
 /// A role to be added: a name, and what differs from 100 % and everything allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRole {
     /// Unique name, 1 to 64 characters.
@@ -49,10 +55,17 @@ pub struct NewRole {
     /// Torrents that a member may leech at the same time; absent or `null` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download_slots: Option<u32>,
+    /// Whether hit-and-run rules spare its members; absent for no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immune: Option<bool>,
+    /// Whether its members may announce at all; absent for yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
 }
 
 /// Changes to a role: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RoleChange {
     /// New name, 1 to 64 characters.
@@ -79,10 +92,17 @@ pub struct RoleChange {
         deserialize_with = "super::present::deserialize"
     )]
     pub download_slots: Option<Option<u32>>,
+    /// Whether hit-and-run rules spare its members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immune: Option<bool>,
+    /// Whether its members may announce at all; if not, they are told the role's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
 }
 
 /// Whether clients whose peer id begins with a prefix are welcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClientRule {
     /// The first characters of a peer id, such as `-TR3` (BEP 20).
     pub prefix: String,
@@ -94,6 +114,7 @@ pub struct ClientRule {
 
 /// A client rule to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewClientRule {
     /// 1 to 20 characters of printable ASCII.
@@ -108,6 +129,7 @@ pub struct NewClientRule {
 
 /// Changes to a client rule: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientRuleChange {
     /// Whitelist or blacklist.
@@ -120,6 +142,7 @@ pub struct ClientRuleChange {
 
 /// A multiplier for one user on one torrent: a personal freeleech.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Id of the user.
     pub user_id: u32,
@@ -129,6 +152,7 @@ pub struct Token {
     pub torrent_id: u32,
     /// Hash of the torrent.
     #[serde(with = "super::hash")]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::hash::Hex))]
     pub info_hash: InfoHash,
     /// Upload multiplier in percent.
     pub upload_percent: u16,
@@ -140,6 +164,7 @@ pub struct Token {
 
 /// A token to be given; what is absent means a freeleech without end.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewToken {
     /// Upload multiplier in percent, 0 to 10000; absent for 100.
@@ -155,6 +180,7 @@ pub struct NewToken {
 
 /// A multiplier for everybody on everything, from a start to an end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// Unique name.
     pub name: String,
@@ -170,6 +196,7 @@ pub struct Event {
 
 /// An event to be added; without percents it is a freeleech.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewEvent {
     /// Unique name, 1 to 64 characters.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The process runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// Always `ok`.
     pub status: String,
@@ -13,6 +14,7 @@ pub struct Health {
 
 /// Whether the server does all of its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Readiness {
     /// Whether all checks pass.
     pub ready: bool,
@@ -22,6 +24,7 @@ pub struct Readiness {
 
 /// One thing that the server needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
     /// `store`, `journal` or `registry`.
     pub name: String,
@@ -33,6 +36,7 @@ pub struct Check {
 
 /// What the server holds and has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stats {
     /// Version of the server.
     pub version: String,
@@ -66,6 +70,7 @@ pub struct Stats {
 
 /// What is on its way to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FlushStats {
     /// Rows that wait for the next batch.
     pub pending_rows: u64,
@@ -89,6 +94,7 @@ pub struct FlushStats {
 
 /// A key of the configuration that has another value than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyChange {
     /// The whole name, such as `tracker.interval_seconds`.
     pub key: String,
@@ -100,6 +106,7 @@ pub struct KeyChange {
 
 /// What a reload of the configuration did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigChange {
     /// Keys that changed and are in force.
     pub applied: Vec<KeyChange>,
@@ -109,6 +116,7 @@ pub struct ConfigChange {
 
 /// What a flush at once did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Flushed {
     /// Number of the last batch that the store has.
     pub applied_batch_number: u64,

@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 
 /// A torrent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Torrent {
     /// Id in the store.
     pub id: u32,
     /// The hash by which announces name it: v1, or v2 truncated for a v2-only torrent.
     #[serde(with = "super::hash")]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::hash::Hex))]
     pub info_hash: InfoHash,
     /// The second hash of a hybrid torrent: v2 truncated (BEP 52).
     #[serde(with = "super::hash::optional")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::hash::Hex>))]
     pub info_hash_v2: Option<InfoHash>,
     /// Title for people.
     pub title: String,
@@ -40,6 +43,10 @@ pub struct Torrent {
     pub deleted: bool,
     /// Why it was deleted or disabled; told to clients.
     pub reason: String,
+    /// What the moderators say.
+    pub status: TorrentStatus,
+    /// Downloads do not count, uploads count by the site's multiplier for it.
+    pub featured: bool,
     /// Time of the last announce, `null` if there was none.
     pub announced_at: Option<u32>,
     /// Time of creation.
@@ -48,13 +55,16 @@ pub struct Torrent {
 
 /// A torrent to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewTorrent {
     /// 40 hex digits (v1), or 64 (v2).
     #[serde(with = "super::hash")]
+    #[cfg_attr(feature = "openapi", schema(value_type = super::hash::Hex))]
     pub info_hash: InfoHash,
     /// The v2 hash of a hybrid torrent, 64 hex digits or the first 40 of them.
     #[serde(default, with = "super::hash::optional", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::hash::Hex>))]
     pub info_hash_v2: Option<InfoHash>,
     /// Title for people, at most 255 characters.
     #[serde(default)]
@@ -65,6 +75,59 @@ pub struct NewTorrent {
     /// Download multiplier in percent, 0 to 10000; absent for 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download_percent: Option<u16>,
+    /// What the moderators say; absent for `approved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<TorrentStatus>,
+    /// Downloads do not count, uploads count by the site's multiplier; absent for no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub featured: Option<bool>,
+}
+
+/// What a site's moderators say of a torrent: all but the first refuse announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TorrentStatus {
+    /// It may be announced.
+    #[default]
+    Approved,
+    /// Nobody has looked at it yet.
+    Pending,
+    /// It was rejected.
+    Rejected,
+    /// It was sent back.
+    Postponed,
+    /// Something else.
+    Other,
+}
+
+/// Which of the torrents are wanted. A page may be short, or empty, and not be the last: the last
+/// one has no `next_after_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct TorrentQuery {
+    /// Only entries with a higher id.
+    pub after_id: u32,
+    /// At most this many entries, 1 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only those that are deleted, or that are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
+    /// Only those that are enabled, or that are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Only those that are featured, or that are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub featured: Option<bool>,
+    /// Only those of which the moderators say this.
+    #[cfg_attr(feature = "openapi", param(inline))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<TorrentStatus>,
+    /// Only those whose title has this in it, whatever the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 impl NewTorrent {
@@ -76,12 +139,15 @@ impl NewTorrent {
             title: String::new(),
             upload_percent: None,
             download_percent: None,
+            status: None,
+            featured: None,
         }
     }
 }
 
 /// Changes to a torrent: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TorrentChange {
     /// New title, at most 255 characters.
@@ -102,4 +168,10 @@ pub struct TorrentChange {
     /// Why it is deleted or disabled, at most 200 characters; told to clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the moderators say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<TorrentStatus>,
+    /// Downloads do not count, uploads count by the site's multiplier for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub featured: Option<bool>,
 }

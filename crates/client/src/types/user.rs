@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A user.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
     /// Id in the store.
     pub id: u32,
@@ -21,6 +22,18 @@ pub struct User {
     pub download_enabled: bool,
     /// Whether the account is closed: its announces are refused.
     pub deleted: bool,
+    /// Upload multiplier in percent, beside the role's; `null` for none.
+    pub upload_percent: Option<u16>,
+    /// Download multiplier in percent, beside the role's; `null` for none, 0 for a freeleech.
+    pub download_percent: Option<u16>,
+    /// Whether hit-and-run rules spare the user; `null`: as the role says.
+    pub immune: Option<bool>,
+    /// Whether the user's addresses are neither written to the store nor told.
+    pub address_hidden: bool,
+    /// Seconds from a torrent's creation for which the user may not leech it.
+    pub wait_seconds: u32,
+    /// Sessions that the user may leech one torrent with; `null` for no limit of its own.
+    pub peers_max: Option<u32>,
     /// Bytes uploaded, credited.
     pub uploaded: u64,
     /// Bytes downloaded, credited.
@@ -45,6 +58,7 @@ pub struct User {
 
 /// A user to be added.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// Unique name, 1 to 64 characters.
@@ -61,6 +75,24 @@ pub struct NewUser {
     /// Whether the user may announce as a leecher; absent for yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download_enabled: Option<bool>,
+    /// Upload multiplier in percent, beside the role's, 0 to 10000; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_percent: Option<u16>,
+    /// Download multiplier in percent, beside the role's, 0 to 10000; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_percent: Option<u16>,
+    /// Whether hit-and-run rules spare the user; absent: as the role says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immune: Option<bool>,
+    /// Whether the user's addresses are neither written to the store nor told; absent for no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_hidden: Option<bool>,
+    /// Seconds from a torrent's creation for which the user may not leech it; absent for 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u32>,
+    /// Sessions that the user may leech one torrent with; absent for no limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers_max: Option<u32>,
 }
 
 impl NewUser {
@@ -72,6 +104,7 @@ impl NewUser {
 
 /// Changes to a user: what is absent stays.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct UserChange {
     /// New name.
@@ -98,6 +131,40 @@ pub struct UserChange {
     /// Closes the account, or opens it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
+    /// Upload multiplier in percent, beside the role's, 0 to 10000; `null` for none.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::present::deserialize"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>))]
+    pub upload_percent: Option<Option<u16>>,
+    /// Download multiplier in percent, beside the role's, 0 to 10000; `null` for none.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::present::deserialize"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>))]
+    pub download_percent: Option<Option<u16>>,
+    /// Whether hit-and-run rules spare the user; `null`: as the role says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::present::deserialize"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
+    pub immune: Option<Option<bool>>,
+    /// Whether the user's addresses are neither written to the store nor told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_hidden: Option<bool>,
+    /// Seconds from a torrent's creation for which the user may not leech it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u32>,
+    /// Sessions that the user may leech one torrent with; `null` for no limit of its own.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::present::deserialize"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
+    pub peers_max: Option<Option<u32>>,
     /// Credited upload in bytes, set absolutely, at most 2^63 - 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uploaded: Option<u64>,
@@ -111,6 +178,31 @@ pub struct UserChange {
     /// Bytes of credited download to add, or if negative to forgive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downloaded_add: Option<i64>,
+}
+
+/// Which of the users are wanted. A page may be short, or empty, and not be the last: the last one
+/// has no `next_after_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct UserQuery {
+    /// Only entries with a higher id.
+    pub after_id: u32,
+    /// At most this many entries, 1 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only those whose accounts are closed, or are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
+    /// Only those that may leech, or may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_enabled: Option<bool>,
+    /// Only those with the role of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Only those whose name has this in it, whatever the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl fmt::Debug for User {

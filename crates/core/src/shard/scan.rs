@@ -7,6 +7,8 @@
 //! row out, or to move it to another class, says so with [`Shard::before_rows_move`], and a row
 //! that might jump from what lies ahead to what lies behind is noted, to be visited by its name.
 
+use std::ops::Range;
+
 use hashbrown::HashSet;
 
 use super::Shard;
@@ -14,12 +16,14 @@ use crate::swarm::session::{Private, SessionId};
 use crate::swarm::{Kind, Row};
 
 /// Where a walk is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scan {
     /// Distinguishes the walks of a shard.
     number: u32,
     /// The torrent that is walked.
     pub(crate) slot: u32,
+    /// The first torrent that is not.
+    pub(crate) end_slot: u32,
     /// How many of its rows were visited.
     pub(crate) row: usize,
     /// User and key of sessions of this torrent that may have moved from the rows ahead to those
@@ -40,10 +44,11 @@ impl Scan {
 }
 
 impl<K: Kind> Shard<K> {
-    /// Begins a walk; returns its number.
-    pub(crate) fn begin_scan(&mut self) -> u32 {
+    /// Begins a walk over the torrents in these slots; returns its number.
+    pub(crate) fn begin_scan(&mut self, slots: Range<u32>) -> u32 {
         let number = self.scans.iter().map(|scan| scan.number).max().unwrap_or(0).wrapping_add(1);
-        self.scans.push(Scan { number, ..Scan::default() });
+        let moved = HashSet::default();
+        self.scans.push(Scan { number, slot: slots.start, end_slot: slots.end, row: 0, moved });
         number
     }
 

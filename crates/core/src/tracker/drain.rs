@@ -37,6 +37,7 @@ impl Tracker {
     pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
         let _one_at_a_time = self.drains.lock();
         let mut sums = self.begin_sums();
+        sums.now_seconds = now_seconds;
         for number in first_shard..SHARDS {
             if sums.rows >= rows_max {
                 return Drained { batch: sums.batch(now_seconds), next_shard: Some(number) };
@@ -61,7 +62,7 @@ impl Tracker {
                 let mut pending = shard.lock().pending.take();
                 self.release_peers(pending.gone);
                 self.note_other_sessions(shard, &mut pending);
-                note_torrents(shard, &mut pending, sums, false);
+                self.note_torrents(shard, &mut pending, sums, false);
                 sums.add(&pending);
             }
             Swarms::Public(shards) => {
@@ -70,7 +71,7 @@ impl Tracker {
                 held.pend_all_counts();
                 let mut pending = held.pending.take();
                 drop(held);
-                note_torrents(shard, &mut pending, sums, true);
+                self.note_torrents(shard, &mut pending, sums, true);
                 sums.add(&pending);
             }
         }
@@ -94,36 +95,47 @@ impl Tracker {
     }
 }
 
-/// Notes the counts of the torrents that changed, and the ids of all.
-fn note_torrents<K: Kind>(
-    shard: &Mutex<Shard<K>>,
-    pending: &mut Pending,
-    sums: &mut Sums,
-    v6_are_peers: bool,
-) {
-    let mut ids = HashMap::<u32, u32, foldhash::fast::RandomState>::default();
-    for slots in pending.torrents.chunks(LOOKS_PER_HOLD) {
-        let mut held = shard.lock();
-        for slot in slots {
-            let Some(torrent) = held.torrents.get_mut(*slot) else { continue };
-            torrent.marks.set(pending.dirty_mark(), false);
-            let counts = torrent.counts(v6_are_peers);
-            let row = sums.torrent(torrent.id);
-            row.seeders = counts.seeders;
-            row.leechers = counts.leechers;
-            ids.insert(*slot, torrent.id);
+impl Tracker {
+    /// Notes the counts of the torrents that changed, and the ids of all.
+    fn note_torrents<K: Kind>(
+        &self,
+        shard: &Mutex<Shard<K>>,
+        pending: &mut Pending,
+        sums: &mut Sums,
+        v6_are_peers: bool,
+    ) {
+        let mut changed = self.changed.noting(pending.torrents.len());
+        let mut ids = HashMap::<u32, u32, foldhash::fast::RandomState>::default();
+        for slots in pending.torrents.chunks(LOOKS_PER_HOLD) {
+            let mut held = shard.lock();
+            for slot in slots {
+                let Some(torrent) = held.torrents.get_mut(*slot) else { continue };
+                torrent.marks.set(pending.dirty_mark(), false);
+                let counts = torrent.counts(v6_are_peers);
+                let row = sums.torrent(torrent.id);
+                row.seeders = counts.seeders;
+                row.leechers = counts.leechers;
+                ids.insert(*slot, torrent.id);
+                if let Some(changed) = &mut changed {
+                    changed.push(torrent.info_hash);
+                }
+            }
+            MutexGuard::unlock_fair(held);
         }
-        MutexGuard::unlock_fair(held);
-    }
-    // A torrent that was registered by an announce may have got the store's id meanwhile.
-    for ((slot, _), Waiting { session, .. }) in pending.sessions.iter_mut() {
-        session.torrent_id = ids.get(slot).copied().unwrap_or(session.torrent_id);
+        if let Some(changed) = changed {
+            self.changed.note(changed, sums.now_seconds);
+        }
+        // A torrent that was registered by an announce may have got the store's id meanwhile.
+        for ((slot, _), Waiting { session, .. }) in pending.sessions.iter_mut() {
+            session.torrent_id = ids.get(slot).copied().unwrap_or(session.torrent_id);
+        }
     }
 }
 
 /// Rows in the making, one per key.
 #[derive(Debug, Default)]
 struct Sums {
+    now_seconds: u32,
     rows: usize,
     users: BTreeMap<u32, UserRow>,
     torrents: BTreeMap<u32, TorrentRow>,

@@ -41,9 +41,15 @@ impl<K: Kind> Shards<K> {
         self.shards.get(number).map(|shard| &**shard)
     }
 
-    /// Locks the shard of a hash. Its bits are others than those that the table uses.
+    /// Locks the shard of a hash.
     fn lock(&self, hash: u64) -> Option<MutexGuard<'_, Shard<K>>> {
-        self.get((hash >> 32) as usize % SHARDS).map(Mutex::lock)
+        self.get(number_of(hash)).map(Mutex::lock)
+    }
+
+    /// The number and the shard of a torrent's primary hash.
+    pub(super) fn shard_of(&self, info_hash: InfoHash) -> Option<(u32, &Mutex<Shard<K>>)> {
+        let number = number_of(self.key.info_hash(&info_hash));
+        Some((u32::try_from(number).ok()?, self.get(number)?))
     }
 
     /// Finds a torrent by either of its hashes. `Err` holds the locked shard that it would
@@ -90,6 +96,11 @@ impl<K: Kind> Shards<K> {
             stats.departed += shard.departed.len() as u64;
         }
     }
+}
+
+/// The shard of a hash, by other bits than those that the shard's table uses.
+fn number_of(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
 }
 
 /// Of two verdicts the one that the site tells first.

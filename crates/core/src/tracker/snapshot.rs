@@ -171,7 +171,7 @@ impl Tracker {
         }
     }
 
-    fn session_row(
+    pub(super) fn session_row(
         &self,
         torrent: &Torrent<Private>,
         row: &Session,

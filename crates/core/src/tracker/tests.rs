@@ -5,6 +5,7 @@ mod admission;
 mod attack;
 mod control;
 mod expiry;
+mod listing;
 mod peers;
 mod public;
 mod refused;
@@ -12,6 +13,7 @@ mod restore;
 mod rows;
 mod site;
 mod snapshot;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};

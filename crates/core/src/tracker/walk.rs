@@ -44,10 +44,21 @@ impl Walked for Public {
 pub(super) fn walk<K: Walked>(
     shard: &Mutex<Shard<K>>,
     key: &HashKey,
+    visit: impl FnMut(&mut Shard<K>, u32, Range<usize>),
+    between: impl FnMut(),
+) {
+    walk_slots(shard, key, 0..u32::MAX, visit, between);
+}
+
+/// The same for the torrents in some slots.
+pub(super) fn walk_slots<K: Walked>(
+    shard: &Mutex<Shard<K>>,
+    key: &HashKey,
+    slots: Range<u32>,
     mut visit: impl FnMut(&mut Shard<K>, u32, Range<usize>),
     mut between: impl FnMut(),
 ) {
-    let number = shard.lock().begin_scan();
+    let number = shard.lock().begin_scan(slots);
     loop {
         let mut held = shard.lock();
         let Some(mut scan) = held.take_scan(number) else { return };
@@ -82,7 +93,8 @@ fn step<K: Walked>(
         }
     }
     // The moved ones are of the torrent at which the walk is, so it goes on only without any.
-    while budget > 0 && scan.slot < shard.torrents.slots() {
+    let end_slot = scan.end_slot.min(shard.torrents.slots());
+    while budget > 0 && scan.slot < end_slot {
         let rows = shard
             .torrents
             .get(scan.slot)
@@ -101,5 +113,5 @@ fn step<K: Walked>(
             (scan.slot, scan.row) = (scan.slot + 1, 0);
         }
     }
-    scan.has_moved() || scan.slot < shard.torrents.slots()
+    scan.has_moved() || scan.slot < scan.end_slot.min(shard.torrents.slots())
 }

@@ -1,10 +1,14 @@
 //! What the API asks of the server itself.
 
 use async_trait::async_trait;
-use mika_client::types::Flushed;
+use mika_client::types::{
+    ConfigKeys, ConfigPatch, CursorPage, CursorQuery, DeadLetter, DeadLetterAnswer, DeadLetterIds,
+    Flushed,
+};
 use thiserror::Error;
 
 use crate::config::ConfigChange;
+use crate::control::{ControlError, Expected};
 
 /// The functions of the running server that the API offers.
 #[async_trait]
@@ -14,6 +18,52 @@ pub trait AdminCommands: Send + Sync + 'static {
 
     /// Makes a batch of everything that is pending and waits until the store has it.
     async fn flush(&self) -> Result<Flushed, CommandError>;
+
+    /// All keys of the configuration, with the values in force.
+    async fn config(&self) -> Result<ConfigKeys, CommandError> {
+        not_offered()
+    }
+
+    /// Changes keys of the configuration, for this process and those that follow.
+    async fn change_config(
+        &self,
+        patch: ConfigPatch,
+        expected: Expected,
+    ) -> Result<ConfigChange, ControlError> {
+        let _ = (patch, expected);
+        Err(ControlError::Interrupted)
+    }
+
+    /// Rows that the store refused.
+    async fn dead_letters(
+        &self,
+        page: CursorQuery,
+    ) -> Result<CursorPage<DeadLetter>, ControlError> {
+        let _ = page;
+        Err(ControlError::Interrupted)
+    }
+
+    /// Puts rows that the store refused into the journal again.
+    async fn retry_dead_letters(
+        &self,
+        ids: DeadLetterIds,
+    ) -> Result<DeadLetterAnswer, ControlError> {
+        let _ = ids;
+        Err(ControlError::Interrupted)
+    }
+
+    /// Forgets rows that the store refused.
+    async fn drop_dead_letters(
+        &self,
+        ids: DeadLetterIds,
+    ) -> Result<DeadLetterAnswer, ControlError> {
+        let _ = ids;
+        Err(ControlError::Interrupted)
+    }
+}
+
+fn not_offered<T>() -> Result<T, CommandError> {
+    Err(CommandError::Unavailable("this server does not offer that".to_owned()))
 }
 
 /// Why the server did not do it.

@@ -7,9 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use mika_client::types::{
-    Check, ConfigChange, FlushStats, Flushed, Health, KeyChange, Readiness, Stats,
-};
+use mika_client::types::{Check, ConfigChange, FlushStats, Health, KeyChange, Readiness, Stats};
 use mika_core::Mode;
 
 use super::Admin;
@@ -22,10 +20,23 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Whether the process runs.
+#[utoipa::path(
+    get, path = "/health", tag = "health",
+    responses((status = 200, body = Health)),
+)]
 pub(super) async fn health() -> Json<Health> {
     Json(Health { status: "ok".to_owned(), version: VERSION.to_owned() })
 }
 
+/// Whether the server does all of its work.
+#[utoipa::path(
+    get, path = "/ready", tag = "health",
+    responses(
+        (status = 200, body = Readiness),
+        (status = 503, body = Readiness, description = "Something is missing."),
+    ),
+)]
 pub(super) async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     let checks = vec![store(&admin).await, journal(&admin), registry(&admin)];
     let ready = checks.iter().all(|check| check.ok);
@@ -68,13 +79,18 @@ fn failed(name: &str, reason: String) -> Check {
     Check { name: name.to_owned(), ok: false, reason }
 }
 
+/// The metrics in the text format of Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")),
+)]
 pub(super) async fn metrics(State(admin): State<Admin>) -> Result<impl IntoResponse, Failure> {
     let text = admin.shared.metrics.render();
     let text = text.map_err(|error| Failure::unavailable("metrics", error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
 }
 
-pub(super) async fn stats(State(admin): State<Admin>) -> Json<Stats> {
+pub(super) fn stats(admin: &Admin) -> Stats {
     let (control, metrics) = (admin.control(), &admin.shared.metrics);
     let held = control.tracker().stats();
     let counted = metrics.counters().snapshot();
@@ -84,7 +100,7 @@ pub(super) async fn stats(State(admin): State<Admin>) -> Json<Stats> {
         Mode::Private => "private",
         Mode::Public => "public",
     };
-    Json(Stats {
+    Stats {
         version: VERSION.to_owned(),
         mode: mode.to_owned(),
         uptime_seconds: metrics.uptime_seconds(),
@@ -99,7 +115,7 @@ pub(super) async fn stats(State(admin): State<Admin>) -> Json<Stats> {
         refused,
         memory_resident_bytes: metrics::resident_bytes().unwrap_or_default(),
         flush: flush_stats(metrics.flush(), held.pending_rows),
-    })
+    }
 }
 
 fn flush_stats(flush: &metrics::FlushStatus, pending_rows: u64) -> FlushStats {
@@ -117,17 +133,7 @@ fn flush_stats(flush: &metrics::FlushStatus, pending_rows: u64) -> FlushStats {
     }
 }
 
-pub(super) async fn reload_config(
-    State(admin): State<Admin>,
-) -> Result<Json<ConfigChange>, Failure> {
-    Ok(Json(change_json(admin.shared.commands.reload_config().await?)))
-}
-
-pub(super) async fn flush(State(admin): State<Admin>) -> Result<Json<Flushed>, Failure> {
-    Ok(Json(admin.shared.commands.flush().await?))
-}
-
-fn change_json(change: config::ConfigChange) -> ConfigChange {
+pub(super) fn change_json(change: config::ConfigChange) -> ConfigChange {
     let keys = |changes: Vec<config::KeyChange>| {
         let json = |change: config::KeyChange| KeyChange {
             key: change.key,

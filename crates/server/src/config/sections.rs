@@ -168,9 +168,35 @@ section! {
         /// Address and port to listen on.
         restart listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), ADMIN_PORT);
 
-        /// Allows `listen` to be an address that other machines reach. The admin API speaks plain
-        /// HTTP: whoever sees its traffic sees its token.
+        /// Whether to listen there. Off, there has to be a unix_socket.
+        restart tcp: bool = true;
+
+        /// Certificate chain and private key, as PEM, for HTTPS instead of HTTP. Both are read
+        /// again at every reload; to turn HTTPS on or off needs a restart.
+        restart certificate_file: PathBuf = PathBuf::new();
+
+        /// The private key of that certificate.
+        restart key_file: PathBuf = PathBuf::new();
+
+        /// Allows `listen` to be an address that other machines reach although there is no
+        /// certificate: whoever sees the traffic sees the token.
         restart allow_public: bool = false;
+
+        /// A unix socket to listen on, such as "/run/mika/admin.sock". Empty: none.
+        restart unix_socket: PathBuf = PathBuf::new();
+
+        /// Who may connect to it, as the mode of its file. Its callers need a token, too.
+        restart unix_socket_mode: String = "0600".to_owned();
+
+        /// Proxies that are believed when they say in X-Forwarded-For who calls the admin API.
+        live trusted_proxies: Vec<Network> = Vec::new();
+
+        /// Requests without a valid token that an address may make in a minute. Wrong tokens that
+        /// differ are guesses: who makes as many of those is refused for some seconds.
+        live failures_per_minute: u32 = 30, 1..=1_000_000;
+
+        /// The size that the audit log, audit.jsonl and audit.old.jsonl in data.dir, may have.
+        restart audit_bytes: u64 = 64 << 20, 65_536..=1_099_511_627_776;
 
         /// The token that every request below /api/ needs. Empty: it comes from token_file.
         /// Better kept in token_file, or in the environment. Only one of the two may be given.
@@ -370,6 +396,48 @@ section! {
     pub struct SnapshotConfig in "snapshot" {
         /// Seconds between two snapshots. One is also taken at an orderly stop.
         live interval_seconds: u32 = 300, 1..=86_400;
+    }
+}
+
+section! {
+    /// What the tracker tells the site by itself: webhooks and the stream of the admin API.
+    pub struct NotifyConfig in "notify" {
+        /// Whether notifications are kept even while there is no webhook. Otherwise it begins with
+        /// the first webhook, or with the first reader of the stream.
+        restart always: bool = false;
+
+        /// Ratios, in percent, whose crossing is told, as in [60, 100] for 0.6 and 1.0.
+        live ratio_percents: Vec<u16> = Vec::new();
+
+        /// Seconds for which a finished download has to be seeded; who does not is told as a
+        /// hit-and-run. 0: nobody.
+        live hit_and_run_seed_seconds: u32 = 0, 0..=31_536_000;
+
+        /// Seconds after its end within which a download has to be seeded for as long.
+        live hit_and_run_grace_seconds: u32 = 1_209_600, 60..=31_536_000;
+
+        /// Networks (/24 of IPv4, /48 of IPv6) in which a passkey may be seen within
+        /// passkey_networks_seconds before it is told. 0: never.
+        live passkey_networks: u32 = 0, 0..=64;
+
+        /// Seconds for which a network counts for that.
+        live passkey_networks_seconds: u32 = 86_400, 60..=2_592_000;
+
+        /// Attempts to send a request to a webhook before it becomes a dead letter.
+        live attempts_max: u32 = 20, 1..=1000;
+
+        /// Seconds between two attempts at most; the first pause is one second, and each is twice
+        /// as long as the one before.
+        live retry_max_seconds: u32 = 300, 1..=86_400;
+
+        /// Seconds that a webhook may take to answer.
+        live timeout_seconds: u32 = 10, 1..=120;
+
+        /// Bytes of the log of notifications. When it is full, the oldest go, sent or not.
+        live log_bytes: u64 = 268_435_456, 65_536..=1_099_511_627_776;
+
+        /// Bytes of the dead letters of a webhook. When they are more, the oldest go.
+        live dead_letter_bytes: u64 = 67_108_864, 65_536..=1_099_511_627_776;
     }
 }
 

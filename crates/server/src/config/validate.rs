@@ -199,17 +199,36 @@ fn https(config: &Config, found: &mut Found) {
 
 fn admin(config: &Config, found: &mut Found) {
     let admin = &config.admin;
+    let is_local = admin.listen.ip().to_canonical().is_loopback();
+    let is_tls = !admin.certificate_file.as_os_str().is_empty();
     found.when(
-        !admin.listen.ip().to_canonical().is_loopback() && !admin.allow_public,
+        admin.tcp && !is_tls && !is_local && !admin.allow_public,
         &["admin.listen", "admin.allow_public"],
         || {
             format!(
-                "`admin.listen` ({}) can be reached from other machines: use 127.0.0.1, or set \
+                "`admin.listen` ({}) can be reached from other machines: use 127.0.0.1, set \
+                 `admin.certificate_file` and `admin.key_file` for HTTPS, or set \
                  `admin.allow_public` if something else protects it",
                 admin.listen
             )
         },
     );
+    let keys = ["admin.certificate_file", "admin.key_file"];
+    found.when(is_tls == admin.key_file.as_os_str().is_empty(), &keys, || {
+        "`admin.certificate_file` and `admin.key_file` go together: set both, or neither".to_owned()
+    });
+    let has_socket = !admin.unix_socket.as_os_str().is_empty();
+    found.when(!admin.tcp && !has_socket, &["admin.tcp", "admin.unix_socket"], || {
+        "`admin.tcp` is off and `admin.unix_socket` is empty: nobody could reach the admin API"
+            .to_owned()
+    });
+    let mode = u32::from_str_radix(&admin.unix_socket_mode, 8);
+    found.when(!mode.is_ok_and(|mode| mode <= 0o777), &["admin.unix_socket_mode"], || {
+        format!(
+            "`admin.unix_socket_mode` must be an octal mode such as \"0660\", unlike `{}`",
+            admin.unix_socket_mode
+        )
+    });
     let is_sendable = admin.token.expose().bytes().all(|byte| byte.is_ascii_graphic());
     found.when(!is_sendable, &["admin.token", "admin.token_file"], || {
         "the admin token must consist of visible ASCII characters, for it is sent in a header"
@@ -296,8 +315,8 @@ fn listeners(config: &Config, found: &mut Found) {
     );
     let http = config.http.listen.iter().map(|address| ("http.listen", *address));
     let https = config.https.listen.iter().map(|address| ("https.listen", *address));
-    let tcp: Vec<_> =
-        [("admin.listen", config.admin.listen)].into_iter().chain(http).chain(https).collect();
+    let admin = config.admin.tcp.then_some(("admin.listen", config.admin.listen));
+    let tcp: Vec<_> = admin.into_iter().chain(http).chain(https).collect();
     let udp: Vec<_> = config.udp.listen.iter().map(|address| ("udp.listen", *address)).collect();
     conflicts(&tcp, found);
     conflicts(&udp, found);

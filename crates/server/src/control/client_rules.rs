@@ -6,10 +6,10 @@ use mika_store::record::ClientRuleRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, validate};
+use super::{Control, Expected, validate};
 
 /// Client rules at most.
-const CLIENT_RULES_MAX: usize = 10_000;
+pub(super) const CLIENT_RULES_MAX: usize = 10_000;
 
 impl Control {
     /// All client rules, by prefix.
@@ -57,6 +57,7 @@ impl Control {
         &self,
         prefix: String,
         change: ClientRuleChange,
+        expected: Expected,
     ) -> Result<ClientRule, ControlError> {
         self.change(move |control| async move {
             validate::note(change.name.as_deref().unwrap_or_default())?;
@@ -64,6 +65,7 @@ impl Control {
             let Some(rule) = rules.iter_mut().find(|rule| rule.prefix == prefix) else {
                 return Err(rule_not_found(&prefix));
             };
+            expected.check(&rule_json(rule.clone()))?;
             rule.allowed = change.allowed.unwrap_or(rule.allowed);
             rule.name = change.name.unwrap_or_else(|| rule.name.clone());
             let rule = rule.clone();
@@ -76,9 +78,16 @@ impl Control {
     }
 
     /// Deletes the rule for a prefix.
-    pub async fn delete_client_rule(&self, prefix: String) -> Result<(), ControlError> {
+    pub async fn delete_client_rule(
+        &self,
+        prefix: String,
+        expected: Expected,
+    ) -> Result<(), ControlError> {
         self.change(move |control| async move {
             let mut rules = control.catalog().client_rules().await?;
+            if let Some(rule) = rules.iter().find(|rule| rule.prefix == prefix) {
+                expected.check(&rule_json(rule.clone()))?;
+            }
             if !control.catalog().delete_client_rule(&prefix).await? {
                 return Err(rule_not_found(&prefix));
             }
@@ -96,11 +105,11 @@ pub(crate) fn rule_spec(record: &ClientRuleRecord) -> registry::ClientRule {
     registry::ClientRule { prefix: record.prefix.clone().into_bytes(), allowed: record.allowed }
 }
 
-fn rule_json(record: ClientRuleRecord) -> ClientRule {
+pub(super) fn rule_json(record: ClientRuleRecord) -> ClientRule {
     ClientRule { prefix: record.prefix, allowed: record.allowed, name: record.name }
 }
 
-fn rule_not_found(prefix: &str) -> ControlError {
+pub(super) fn rule_not_found(prefix: &str) -> ControlError {
     let detail = format!("there is no client rule for {prefix:?}");
     ControlError::not_found("client_rule_not_found", detail)
 }

@@ -23,6 +23,17 @@ pub enum ControlError {
         /// With what, and what to do.
         detail: String,
     },
+    /// The record is not the one that the caller has seen.
+    #[error("somebody has changed it since you read it: read it again and decide anew")]
+    Changed,
+    /// What was asked for is not known any more.
+    #[error("{detail}")]
+    Gone {
+        /// Stable word, such as `cursor_expired`.
+        code: &'static str,
+        /// What to do.
+        detail: String,
+    },
     /// A value that is never accepted.
     #[error("{0}")]
     Invalid(String),
@@ -32,6 +43,9 @@ pub enum ControlError {
     /// What the store said.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something of the server's own that may work later, such as a file.
+    #[error("{0}")]
+    Unavailable(String),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     Randomness(String),
@@ -41,6 +55,25 @@ pub enum ControlError {
 }
 
 impl ControlError {
+    /// The HTTP status and the stable word for it.
+    pub fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::NotFound { code, .. } => (404, code),
+            Self::Conflict { code, .. } => (409, code),
+            Self::Changed => (412, "changed_meanwhile"),
+            Self::Gone { code, .. } => (410, code),
+            Self::Invalid(_) | Self::Store(StoreError::Invalid(_)) => (422, "invalid_value"),
+            Self::NotInForce(_) => (503, "not_in_force"),
+            Self::Randomness(_) => (503, "no_randomness"),
+            Self::Interrupted => (503, "interrupted"),
+            Self::Unavailable(_) => (503, "unavailable"),
+            Self::Store(StoreError::Unavailable(_)) => (503, "store_unavailable"),
+            Self::Store(StoreError::Broken(_)) => (503, "store_broken"),
+            Self::Store(StoreError::Conflict(_)) => (409, "conflict"),
+            Self::Store(StoreError::Unsupported(_)) => (422, "not_offered_by_store"),
+        }
+    }
+
     pub(super) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::NotFound { code, detail: detail.into() }
     }

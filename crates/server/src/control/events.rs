@@ -9,7 +9,7 @@ use super::resync::Key;
 use super::{Control, now_seconds, validate};
 
 /// Events at most, past ones included.
-const EVENTS_MAX: usize = 1000;
+pub(super) const EVENTS_MAX: usize = 1000;
 
 impl Control {
     /// All events, by name.
@@ -20,20 +20,7 @@ impl Control {
     /// Adds an event.
     pub async fn add_event(&self, new: NewEvent) -> Result<Event, ControlError> {
         self.change(move |control| async move {
-            let now_seconds = now_seconds();
-            let event = EventRecord {
-                name: new.name,
-                upload_percent: new.upload_percent.unwrap_or(100),
-                download_percent: new.download_percent.unwrap_or(0),
-                starts_at_seconds: new.starts_at.unwrap_or(now_seconds),
-                ends_at_seconds: new.ends_at,
-            };
-            validate::name("name", &event.name)?;
-            validate::percents(Some(event.upload_percent), Some(event.download_percent))?;
-            if event.ends_at_seconds <= event.starts_at_seconds.max(now_seconds) {
-                let detail = "ends_at is not after the start, or in the past";
-                return Err(ControlError::Invalid(detail.to_owned()));
-            }
+            let event = event_of(new)?;
             let mut events = control.catalog().events().await?;
             if events.iter().any(|other| other.name == event.name) {
                 let detail = format!("there is an event {:?} already: delete it first", event.name);
@@ -69,6 +56,25 @@ impl Control {
     }
 }
 
+/// A new event, if it can be.
+pub(super) fn event_of(new: NewEvent) -> Result<EventRecord, ControlError> {
+    let now_seconds = now_seconds();
+    let event = EventRecord {
+        name: new.name,
+        upload_percent: new.upload_percent.unwrap_or(100),
+        download_percent: new.download_percent.unwrap_or(0),
+        starts_at_seconds: new.starts_at.unwrap_or(now_seconds),
+        ends_at_seconds: new.ends_at,
+    };
+    validate::name("name", &event.name)?;
+    validate::percents(Some(event.upload_percent), Some(event.download_percent))?;
+    if event.ends_at_seconds <= event.starts_at_seconds.max(now_seconds) {
+        let detail = "ends_at is not after the start, or in the past";
+        return Err(ControlError::Invalid(detail.to_owned()));
+    }
+    Ok(event)
+}
+
 /// What the tracker holds of an event.
 pub(crate) fn event_spec(record: &EventRecord) -> GlobalEvent {
     GlobalEvent {
@@ -79,7 +85,7 @@ pub(crate) fn event_spec(record: &EventRecord) -> GlobalEvent {
     }
 }
 
-fn event_json(record: EventRecord) -> Event {
+pub(super) fn event_json(record: EventRecord) -> Event {
     Event {
         name: record.name,
         upload_percent: record.upload_percent,

@@ -7,7 +7,7 @@ use mika_store::record::RoleRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, validate};
+use super::{Control, Expected, validate};
 
 /// Roles at most.
 const ROLES_MAX: usize = 1000;
@@ -33,31 +33,42 @@ impl Control {
         &self,
         name: String,
         change: RoleChange,
+        expected: Expected,
     ) -> Result<Role, ControlError> {
-        self.change(move |control| async move { control.update_role_now(&name, change).await })
-            .await
-    }
-
-    /// Deletes a role that no user has.
-    pub async fn delete_role(&self, name: String) -> Result<(), ControlError> {
         self.change(move |control| async move {
-            let role = control.find_role(&name).await?;
-            match control.catalog().delete_role(role.id).await {
-                Ok(true) => {}
-                Ok(false) => return Err(role_not_found(&name)),
-                Err(StoreError::Conflict(detail)) => {
-                    return Err(ControlError::conflict("role_in_use", detail));
-                }
-                Err(error) => return Err(error.into()),
-            }
-            control.touch(Key::Roles);
-            control.tracker().remove_role(role.id);
-            Ok(())
+            control.update_role_now(&name, change, &expected).await
         })
         .await
     }
 
-    async fn add_role_now(&self, new: NewRole) -> Result<Role, ControlError> {
+    /// Deletes a role that no user has.
+    pub async fn delete_role(&self, name: String, expected: Expected) -> Result<(), ControlError> {
+        self.change(move |control| async move { control.delete_role_now(&name, &expected).await })
+            .await
+    }
+
+    pub(super) async fn delete_role_now(
+        &self,
+        name: &str,
+        expected: &Expected,
+    ) -> Result<(), ControlError> {
+        let control = self;
+        let role = control.find_role(name).await?;
+        expected.check(&role_json(role.clone()))?;
+        match control.catalog().delete_role(role.id).await {
+            Ok(true) => {}
+            Ok(false) => return Err(role_not_found(name)),
+            Err(StoreError::Conflict(detail)) => {
+                return Err(ControlError::conflict("role_in_use", detail));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        control.touch(Key::Roles);
+        control.tracker().remove_role(role.id);
+        Ok(())
+    }
+
+    pub(super) async fn add_role_now(&self, new: NewRole) -> Result<Role, ControlError> {
         validate::percents(new.upload_percent, new.download_percent)?;
         let roles = self.catalog().roles().await?;
         name_is_free(&new.name, &roles)?;
@@ -74,18 +85,24 @@ impl Control {
             upload_enabled: new.upload_enabled.unwrap_or(true),
             download_enabled: new.download_enabled.unwrap_or(true),
             download_slots: new.download_slots,
-            immune: false,
-            enabled: true,
+            immune: new.immune.unwrap_or(false),
+            enabled: new.enabled.unwrap_or(true),
         };
         self.store_role(record).await
     }
 
-    async fn update_role_now(&self, name: &str, change: RoleChange) -> Result<Role, ControlError> {
+    pub(super) async fn update_role_now(
+        &self,
+        name: &str,
+        change: RoleChange,
+        expected: &Expected,
+    ) -> Result<Role, ControlError> {
         validate::percents(change.upload_percent, change.download_percent)?;
         let roles = self.catalog().roles().await?;
         let Some(before) = roles.iter().find(|role| role.name == name) else {
             return Err(role_not_found(name));
         };
+        expected.check(&role_json(before.clone()))?;
         if let Some(new_name) = change.name.as_deref().filter(|new| *new != before.name) {
             name_is_free(new_name, &roles)?;
         }
@@ -99,8 +116,8 @@ impl Control {
             upload_enabled: change.upload_enabled.unwrap_or(before.upload_enabled),
             download_enabled: change.download_enabled.unwrap_or(before.download_enabled),
             download_slots: change.download_slots.unwrap_or(before.download_slots),
-            immune: before.immune,
-            enabled: before.enabled,
+            immune: change.immune.unwrap_or(before.immune),
+            enabled: change.enabled.unwrap_or(before.enabled),
         };
         self.store_role(record).await
     }
@@ -150,7 +167,7 @@ pub(crate) fn role_spec(record: &RoleRecord) -> RoleSpec {
     }
 }
 
-fn role_json(record: RoleRecord) -> Role {
+pub(super) fn role_json(record: RoleRecord) -> Role {
     Role {
         id: record.id,
         name: record.name,
@@ -160,6 +177,8 @@ fn role_json(record: RoleRecord) -> Role {
         upload_enabled: record.upload_enabled,
         download_enabled: record.download_enabled,
         download_slots: record.download_slots,
+        immune: record.immune,
+        enabled: record.enabled,
     }
 }
 

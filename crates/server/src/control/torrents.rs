@@ -1,23 +1,53 @@
 //! Torrents.
 
-use mika_client::types::{NewTorrent, Page, PageQuery, Torrent, TorrentChange};
-use mika_core::registry::{TorrentSpec, TorrentTerms};
+use mika_client::types::{
+    NewTorrent, Page, PageQuery, Torrent, TorrentChange, TorrentQuery, TorrentStatus,
+};
+use mika_core::registry::{self, TorrentSpec, TorrentTerms};
 use mika_protocol::InfoHash;
 use mika_store::catalog::{self, TorrentPatch};
 use mika_store::record::TorrentRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, happened, now_seconds, validate};
+use super::{Control, Expected, happened, now_seconds, validate};
 
 impl Control {
     /// A part of the torrents, by id.
-    pub async fn torrents(&self, page: PageQuery) -> Result<Page<Torrent>, ControlError> {
+    pub async fn torrents(&self, query: TorrentQuery) -> Result<Page<Torrent>, ControlError> {
+        let page = PageQuery { after_id: query.after_id, limit: query.limit };
         let limit = super::page_limit(page)?;
-        let records = self.catalog().torrents(page.after_id, limit).await?;
-        let next_after_id = super::next_page(&records, limit, |record| record.id);
-        let items = records.into_iter().map(|record| self.torrent_json(record)).collect();
-        Ok(Page { items, next_after_id })
+        let is_filtered =
+            TorrentQuery { after_id: 0, limit: None, ..query.clone() } != TorrentQuery::default();
+        let text = query.title.as_deref().map(str::to_lowercase);
+        let fits = |torrent: &TorrentRecord| {
+            query.deleted.is_none_or(|it| it == torrent.deleted)
+                && query.enabled.is_none_or(|it| it == torrent.enabled)
+                && query.featured.is_none_or(|it| it == torrent.terms.featured)
+                && query.status.is_none_or(|it| it == status_json(torrent.terms.status))
+                && text.as_ref().is_none_or(|it| torrent.title.to_lowercase().contains(it))
+        };
+        let (mut items, mut after_id) = (Vec::new(), query.after_id);
+        for _ in 0..if is_filtered { super::FILTERED_PAGES } else { 1 } {
+            let read = if is_filtered { PageQuery::LIMIT_MAX } else { limit };
+            let records = self.catalog().torrents(after_id, read).await?;
+            let next = super::next_page(&records, read, |record| record.id);
+            for record in records {
+                after_id = record.id;
+                if fits(&record) {
+                    items.push(self.torrent_json(record));
+                }
+                if items.len() >= limit as usize {
+                    let is_last = next.is_none() && !is_filtered;
+                    let next_after_id = if is_last { None } else { Some(after_id) };
+                    return Ok(Page { items, next_after_id });
+                }
+            }
+            if next.is_none() {
+                return Ok(Page { items, next_after_id: None });
+            }
+        }
+        Ok(Page { items, next_after_id: Some(after_id) })
     }
 
     /// One torrent by either of its hashes.
@@ -35,10 +65,11 @@ impl Control {
         &self,
         info_hash: InfoHash,
         change: TorrentChange,
+        expected: Expected,
     ) -> Result<Torrent, ControlError> {
-        self.change(
-            move |control| async move { control.update_torrent_now(info_hash, change).await },
-        )
+        self.change(move |control| async move {
+            control.update_torrent_now(info_hash, change, &expected).await
+        })
         .await
     }
 
@@ -47,9 +78,10 @@ impl Control {
         &self,
         info_hash: InfoHash,
         reason: Option<String>,
+        expected: Expected,
     ) -> Result<Torrent, ControlError> {
         let change = TorrentChange { deleted: Some(true), reason, ..TorrentChange::default() };
-        self.update_torrent(info_hash, change).await
+        self.update_torrent(info_hash, change, expected).await
     }
 
     async fn add_torrent_now(&self, new: NewTorrent) -> Result<Torrent, ControlError> {
@@ -69,6 +101,12 @@ impl Control {
             upload_percent: new.upload_percent.unwrap_or(100),
             download_percent: new.download_percent.unwrap_or(100),
             created_at_seconds: now_seconds(),
+            terms: TorrentTerms {
+                status: status_of(new.status.unwrap_or_default()),
+                featured: new.featured.unwrap_or_default(),
+                created_at_seconds: 0,
+            },
+            past: catalog::TorrentPast::default(),
         };
         let record = self.catalog().add_torrent(&torrent).await?;
         self.put_torrent_in_force(&record)?;
@@ -79,26 +117,14 @@ impl Control {
         &self,
         info_hash: InfoHash,
         change: TorrentChange,
+        expected: &Expected,
     ) -> Result<Torrent, ControlError> {
         validate::title(change.title.as_deref().unwrap_or_default())?;
         validate::reason(change.reason.as_deref().unwrap_or_default())?;
         validate::percents(change.upload_percent, change.download_percent)?;
         let before = self.find_torrent(info_hash).await?;
-        let deleted = change.deleted.unwrap_or(before.deleted);
-        let enabled = change.enabled.unwrap_or(before.enabled);
-        let was_refused = before.deleted || !before.enabled;
-        let reason = match change.reason {
-            None if was_refused && enabled && !deleted => Some(String::new()),
-            given => given,
-        };
-        let patch = TorrentPatch {
-            title: change.title,
-            upload_percent: change.upload_percent,
-            download_percent: change.download_percent,
-            enabled: change.enabled,
-            deleted: change.deleted,
-            reason,
-        };
+        expected.check(&self.torrent_json(before.clone()))?;
+        let patch = patch_of(change, &before);
         let record = self.catalog().update_torrent(before.id, &patch).await?;
         let record = record.ok_or_else(|| torrent_not_found(info_hash))?;
         self.put_torrent_in_force(&record)?;
@@ -113,12 +139,12 @@ impl Control {
         record.ok_or_else(|| torrent_not_found(info_hash))
     }
 
-    fn put_torrent_in_force(&self, record: &TorrentRecord) -> Result<(), ControlError> {
+    pub(super) fn put_torrent_in_force(&self, record: &TorrentRecord) -> Result<(), ControlError> {
         self.touch(Key::Torrent(record.id));
         Ok(self.tracker().put_torrent(torrent_spec(record))?)
     }
 
-    fn torrent_json(&self, record: TorrentRecord) -> Torrent {
+    pub(super) fn torrent_json(&self, record: TorrentRecord) -> Torrent {
         let live = self.tracker().scrape(record.info_hash).unwrap_or_default();
         Torrent {
             id: record.id,
@@ -137,9 +163,55 @@ impl Control {
             enabled: record.enabled,
             deleted: record.deleted,
             reason: record.reason,
+            status: status_json(record.terms.status),
+            featured: record.terms.featured,
             announced_at: happened(record.announced_at_seconds),
             created_at: record.created_at_seconds,
         }
+    }
+}
+
+/// What a change sets. What is neither deleted nor disabled any more has no reason.
+pub(super) fn patch_of(change: TorrentChange, before: &TorrentRecord) -> TorrentPatch {
+    let deleted = change.deleted.unwrap_or(before.deleted);
+    let enabled = change.enabled.unwrap_or(before.enabled);
+    let was_refused = before.deleted || !before.enabled;
+    let reason = match change.reason {
+        None if was_refused && enabled && !deleted => Some(String::new()),
+        given => given,
+    };
+    TorrentPatch {
+        title: change.title,
+        upload_percent: change.upload_percent,
+        download_percent: change.download_percent,
+        enabled: change.enabled,
+        deleted: change.deleted,
+        reason,
+        terms: Some(TorrentTerms {
+            status: change.status.map_or(before.terms.status, status_of),
+            featured: change.featured.unwrap_or(before.terms.featured),
+            created_at_seconds: before.created_at_seconds,
+        }),
+    }
+}
+
+pub(super) fn status_of(status: TorrentStatus) -> registry::TorrentStatus {
+    match status {
+        TorrentStatus::Approved => registry::TorrentStatus::Approved,
+        TorrentStatus::Pending => registry::TorrentStatus::Pending,
+        TorrentStatus::Rejected => registry::TorrentStatus::Rejected,
+        TorrentStatus::Postponed => registry::TorrentStatus::Postponed,
+        TorrentStatus::Other => registry::TorrentStatus::Other,
+    }
+}
+
+pub(super) fn status_json(status: registry::TorrentStatus) -> TorrentStatus {
+    match status {
+        registry::TorrentStatus::Approved => TorrentStatus::Approved,
+        registry::TorrentStatus::Pending => TorrentStatus::Pending,
+        registry::TorrentStatus::Rejected => TorrentStatus::Rejected,
+        registry::TorrentStatus::Postponed => TorrentStatus::Postponed,
+        registry::TorrentStatus::Other => TorrentStatus::Other,
     }
 }
 
@@ -159,12 +231,12 @@ pub(crate) fn torrent_spec(record: &TorrentRecord) -> TorrentSpec<'_> {
     }
 }
 
-fn torrent_not_found(info_hash: InfoHash) -> ControlError {
+pub(super) fn torrent_not_found(info_hash: InfoHash) -> ControlError {
     let detail = format!("there is no torrent with the info-hash {info_hash}");
     ControlError::not_found("torrent_not_found", detail)
 }
 
-fn taken(info_hash: InfoHash, other: &TorrentRecord) -> ControlError {
+pub(super) fn taken(info_hash: InfoHash, other: &TorrentRecord) -> ControlError {
     let state = if other.deleted { " (deleted: it can be restored)" } else { "" };
     let detail = format!("torrent {} has the info-hash {info_hash} already{state}", other.id);
     ControlError::conflict("info_hash_taken", detail)

@@ -2,24 +2,52 @@
 
 use std::collections::HashMap;
 
-use mika_client::types::{NewUser, Page, PageQuery, User, UserChange};
-use mika_core::registry::UserSpec;
+use mika_client::types::{NewUser, Page, PageQuery, User, UserChange, UserQuery};
+use mika_core::registry::{UserSpec, UserTerms};
 use mika_store::catalog::{self, UserKey, UserPatch};
 use mika_store::record::{RoleRecord, UserRecord};
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, happened, now_seconds, validate};
+use super::{Control, Expected, happened, now_seconds, validate};
 
 impl Control {
     /// A part of the users, by id.
-    pub async fn users(&self, page: PageQuery) -> Result<Page<User>, ControlError> {
+    pub async fn users(&self, query: UserQuery) -> Result<Page<User>, ControlError> {
+        let page = PageQuery { after_id: query.after_id, limit: query.limit };
         let limit = super::page_limit(page)?;
-        let records = self.catalog().users(page.after_id, limit).await?;
         let names = role_names(self.catalog().roles().await?);
-        let next_after_id = super::next_page(&records, limit, |record| record.id);
-        let items = records.into_iter().map(|record| self.user_json(record, &names)).collect();
-        Ok(Page { items, next_after_id })
+        let is_filtered =
+            UserQuery { after_id: 0, limit: None, ..query.clone() } != UserQuery::default();
+        let text = query.name.as_deref().map(str::to_lowercase);
+        let fits = |user: &User| {
+            query.deleted.is_none_or(|it| it == user.deleted)
+                && query.download_enabled.is_none_or(|it| it == user.download_enabled)
+                && query.role.as_ref().is_none_or(|it| *it == user.role)
+                && text.as_ref().is_none_or(|it| user.name.to_lowercase().contains(it))
+        };
+        let (mut items, mut after_id) = (Vec::new(), query.after_id);
+        for _ in 0..if is_filtered { super::FILTERED_PAGES } else { 1 } {
+            let read = if is_filtered { PageQuery::LIMIT_MAX } else { limit };
+            let records = self.catalog().users(after_id, read).await?;
+            let next = super::next_page(&records, read, |record| record.id);
+            for record in records {
+                after_id = record.id;
+                let user = self.user_json(record, &names);
+                if fits(&user) {
+                    items.push(user);
+                }
+                if items.len() >= limit as usize {
+                    let is_last = next.is_none() && !is_filtered;
+                    let next_after_id = if is_last { None } else { Some(after_id) };
+                    return Ok(Page { items, next_after_id });
+                }
+            }
+            if next.is_none() {
+                return Ok(Page { items, next_after_id: None });
+            }
+        }
+        Ok(Page { items, next_after_id: Some(after_id) })
     }
 
     /// One user, named by id, name or passkey.
@@ -34,13 +62,22 @@ impl Control {
     }
 
     /// Changes a user, named by id, name or passkey.
-    pub async fn update_user(&self, key: String, change: UserChange) -> Result<User, ControlError> {
-        self.change(move |control| async move { control.update_user_now(&key, change).await }).await
+    pub async fn update_user(
+        &self,
+        key: String,
+        change: UserChange,
+        expected: Expected,
+    ) -> Result<User, ControlError> {
+        self.change(
+            move |control| async move { control.update_user_now(&key, change, &expected).await },
+        )
+        .await
     }
 
     /// Closes a user's account: announces are refused from now on.
-    pub async fn delete_user(&self, key: String) -> Result<User, ControlError> {
-        self.update_user(key, UserChange { deleted: Some(true), ..UserChange::default() }).await
+    pub async fn delete_user(&self, key: String, expected: Expected) -> Result<User, ControlError> {
+        let change = UserChange { deleted: Some(true), ..UserChange::default() };
+        self.update_user(key, change, expected).await
     }
 
     async fn add_user_now(&self, new: NewUser) -> Result<User, ControlError> {
@@ -50,6 +87,7 @@ impl Control {
             None => random_passkey()?,
         };
         validate::passkey(&passkey)?;
+        validate::percents(new.upload_percent, new.download_percent)?;
         let role_id = self.role_id(new.role.as_deref()).await?;
         self.name_is_free(&new.name).await?;
         self.passkey_is_free(&passkey).await?;
@@ -60,6 +98,15 @@ impl Control {
             role_id,
             download_enabled: new.download_enabled.unwrap_or(true),
             created_at_seconds: now_seconds(),
+            terms: UserTerms {
+                upload_percent: new.upload_percent,
+                download_percent: new.download_percent,
+                immune: new.immune,
+                address_hidden: new.address_hidden.unwrap_or_default(),
+                wait_seconds: new.wait_seconds.unwrap_or_default(),
+                peers_max: new.peers_max,
+            },
+            past: catalog::UserPast::default(),
         };
         let record = self.catalog().add_user(&user).await?;
         self.put_in_force(&record)?;
@@ -70,6 +117,7 @@ impl Control {
         &self,
         key: &str,
         mut change: UserChange,
+        expected: &Expected,
     ) -> Result<User, ControlError> {
         if change.new_passkey && change.passkey.is_some() {
             let detail = "passkey and new_passkey are both given: keep one of them";
@@ -80,7 +128,11 @@ impl Control {
         }
         validate::total("uploaded", change.uploaded)?;
         validate::total("downloaded", change.downloaded)?;
+        validate::percents(change.upload_percent.flatten(), change.download_percent.flatten())?;
         let before = self.find_user(key).await?;
+        if !expected.is_anything() {
+            expected.check(&self.with_role_name(before.clone()).await?)?;
+        }
         if let Some(name) = change.name.as_deref().filter(|name| *name != before.name) {
             validate::name("name", name)?;
             self.name_is_free(name).await?;
@@ -104,6 +156,14 @@ impl Control {
             downloaded: change.downloaded,
             uploaded_add: change.uploaded_add.unwrap_or(0),
             downloaded_add: change.downloaded_add.unwrap_or(0),
+            terms: Some(UserTerms {
+                upload_percent: change.upload_percent.unwrap_or(before.terms.upload_percent),
+                download_percent: change.download_percent.unwrap_or(before.terms.download_percent),
+                immune: change.immune.unwrap_or(before.terms.immune),
+                address_hidden: change.address_hidden.unwrap_or(before.terms.address_hidden),
+                wait_seconds: change.wait_seconds.unwrap_or(before.terms.wait_seconds),
+                peers_max: change.peers_max.unwrap_or(before.terms.peers_max),
+            }),
         };
         let record = self.catalog().update_user(before.id, &patch).await?;
         let record = record.ok_or_else(|| user_not_found(key))?;
@@ -156,7 +216,7 @@ impl Control {
         }
     }
 
-    fn put_in_force(&self, record: &UserRecord) -> Result<(), ControlError> {
+    pub(super) fn put_in_force(&self, record: &UserRecord) -> Result<(), ControlError> {
         self.touch(Key::User(record.id));
         Ok(self.tracker().put_user(user_spec(record)?)?)
     }
@@ -177,6 +237,12 @@ impl Control {
             role: role.unwrap_or_else(|| format!("unknown role {}", record.role_id)),
             download_enabled: record.download_enabled,
             deleted: record.deleted,
+            upload_percent: record.terms.upload_percent,
+            download_percent: record.terms.download_percent,
+            immune: record.terms.immune,
+            address_hidden: record.terms.address_hidden,
+            wait_seconds: record.terms.wait_seconds,
+            peers_max: record.terms.peers_max,
             uploaded: record.uploaded,
             downloaded: record.downloaded,
             uploaded_raw: record.uploaded_raw,
@@ -209,7 +275,7 @@ fn user_not_found(key: &str) -> ControlError {
     ControlError::not_found("user_not_found", format!("there is no user with this {kind}"))
 }
 
-fn role_names(roles: Vec<RoleRecord>) -> HashMap<u16, String> {
+pub(super) fn role_names(roles: Vec<RoleRecord>) -> HashMap<u16, String> {
     roles.into_iter().map(|role| (role.id, role.name)).collect()
 }
 
@@ -218,7 +284,7 @@ fn ratio(uploaded: u64, downloaded: u64) -> Option<f64> {
 }
 
 /// 128 bits from the operating system as 32 hex digits.
-fn random_passkey() -> Result<String, ControlError> {
+pub(super) fn random_passkey() -> Result<String, ControlError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| ControlError::Randomness(error.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -57,6 +57,11 @@ impl<S: Store + ?Sized> Applier<S> {
         }
     }
 
+    /// Where the rows are that the store refused.
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.dead_letters.clone()
+    }
+
     /// The same, and what follows from a batch for the site is put into a queue.
     pub fn with_site_calls(self, queue: Option<Arc<SiteCallQueue>>) -> Self {
         Self { site_calls: queue, ..self }

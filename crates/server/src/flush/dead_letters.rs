@@ -1,18 +1,30 @@
 //! The file of rows that the store refused.
 
+mod again;
+mod lines;
+
+pub use again::{Again, rows_of};
+pub use lines::Letter;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mika_store::DeadLetter;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// Appends dead letters to a file, one JSON object per line. Beyond half of the limit the file
 /// becomes `….old`, in place of the one before: so the newest half is always there.
-#[derive(Debug)]
+///
+/// Clones share the file.
+#[derive(Debug, Clone)]
 pub struct DeadLetters {
     path: PathBuf,
+    /// Held while the file is written.
+    turn: Arc<Mutex<()>>,
 }
 
 #[derive(Serialize)]
@@ -27,7 +39,7 @@ struct Line<'a> {
 impl DeadLetters {
     /// Writes to the file at `path`.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), turn: Arc::default() }
     }
 
     /// Appends what was refused of a batch, and waits until it is on the disk.
@@ -45,6 +57,7 @@ impl DeadLetters {
         if letters.is_empty() {
             return Ok(());
         }
+        let _turn = self.turn.lock();
         let bytes = fs::metadata(&self.path).map_or(0, |file| file.len());
         if bytes >= bytes_max / 2 {
             fs::rename(&self.path, self.path.with_extension("jsonl.old"))?;

@@ -46,8 +46,13 @@ pub struct Flusher {
 enum Command {
     /// Make a batch of everything that is pending; answers with the number of the last batch.
     Flush(oneshot::Sender<Result<u64, String>>),
+    /// Put rows that do not come from the tracker into the journal; answers with their number.
+    Put(Box<Batch>, Before, oneshot::Sender<Result<u64, String>>),
     Stop,
 }
+
+/// What has to be done once the number of a batch is known, and before it is in the journal.
+pub type Before = Box<dyn FnOnce(u64) -> io::Result<()> + Send>;
 
 /// How others speak to a running flusher.
 pub struct FlushHandle {
@@ -160,6 +165,9 @@ impl Flusher {
                     // Whoever asked may have gone.
                     let _ = answer.send(result.map_err(|error| error.to_string()));
                 }
+                Ok(Command::Put(batch, before, answer)) => {
+                    let _ = answer.send(self.put(*batch, before));
+                }
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
             }
         }
@@ -246,6 +254,20 @@ impl Flusher {
         Ok(())
     }
 
+    /// Puts rows that do not come from the tracker into a batch of their own. What the journal does
+    /// not take now it takes later, as any other batch.
+    fn put(&mut self, batch: Batch, before: Before) -> Result<u64, String> {
+        self.look_at_store();
+        let flushed = self.flush();
+        self.watch(flushed).map_err(|error| error.to_string())?;
+        let number = self.next_number;
+        before(number).map_err(|error| error.to_string())?;
+        let drained_at_seconds = self.clock.now_seconds();
+        let written = self.write(Batch { number, drained_at_seconds, ..batch });
+        self.watch(written).map_err(|error| error.to_string())?;
+        Ok(number)
+    }
+
     fn write(&mut self, batch: Batch) -> Result<(), FlushError> {
         let config = self.config.load();
         let bytes_max = if self.store_keeps_up { u64::MAX } else { config.limits.journal_bytes };
@@ -293,10 +315,18 @@ impl Flusher {
         Ok(())
     }
 
-    /// Removes what neither the store nor a restart needs any more.
+    /// The last batch that the notifications need no more. They may be behind by some seconds; if
+    /// it is far more, something is wrong with them, and the journal must not grow for that.
+    fn notified(&self) -> u64 {
+        let is_full = self.journal.bytes() > self.config.load().limits.journal_bytes;
+        let needs = self.status.notify_needs_batch.load(Ordering::Relaxed);
+        needs.checked_sub(1).filter(|_| !is_full).unwrap_or(u64::MAX)
+    }
+
+    /// Removes what neither the store nor a restart nor the notifications need any more.
     fn retire(&mut self) -> Result<(), FlushError> {
         let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
-        self.journal.retire(applied.min(self.snapshot_number))?;
+        self.journal.retire(applied.min(self.snapshot_number).min(self.notified()))?;
         self.status.journal_bytes.store(self.journal.bytes(), Ordering::Relaxed);
         Ok(())
     }
@@ -313,6 +343,20 @@ impl FlushHandle {
         let (answer, answered) = oneshot::channel();
         let stopped = || "the server is stopping".to_owned();
         self.commands.send(Command::Flush(answer)).map_err(|_| stopped())?;
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Puts rows that do not come from the tracker into the journal, in a batch of their own;
+    /// returns its number. `before` is called with it, and nothing is written if it fails.
+    ///
+    /// # Errors
+    ///
+    /// What `before` says, or that the journal does not take it now.
+    pub async fn put(&self, batch: Batch, before: Before) -> Result<u64, String> {
+        let (answer, answered) = oneshot::channel();
+        let stopped = || "the server is stopping".to_owned();
+        let command = Command::Put(Box::new(batch), before, answer);
+        self.commands.send(command).map_err(|_| stopped())?;
         answered.await.unwrap_or_else(|_| Err(stopped()))
     }
 

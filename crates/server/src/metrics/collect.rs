@@ -81,7 +81,8 @@ impl Collector for Metrics {
         self.flushing(&mut writer)?;
         self.disk(&mut writer)?;
         self.look_ups(&mut writer)?;
-        self.site_calls(&mut writer)
+        self.site_calls(&mut writer)?;
+        self.notifications(&mut writer)
     }
 }
 
@@ -192,6 +193,30 @@ impl Metrics {
         to.counter("mika_site_call_tokens_dropped", help, get(&calls.dropped_total))?;
         let help = "Requests that are missing in the site's log, because too many waited.";
         to.counter("mika_requests_not_logged", help, self.requests.dropped())
+    }
+}
+
+impl Metrics {
+    fn notifications(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let Some(notify) = &self.notify else { return Ok(()) };
+        let numbers = notify.numbers();
+        let help = "Notifications that were made.";
+        to.counter("mika_notify_events", help, get(&numbers.events))?;
+        let help = "Notifications that webhooks took.";
+        to.counter("mika_notify_delivered", help, get(&numbers.delivered))?;
+        let help = "Requests to webhooks that failed and are tried again.";
+        to.counter("mika_notify_failures", help, get(&numbers.failures))?;
+        let help = "Requests to webhooks that were given up.";
+        to.counter("mika_notify_dead_letters", help, get(&numbers.dead_letters))?;
+        let help = "Notifications that the log had lost when a webhook's turn came.";
+        to.counter("mika_notify_missed", help, get(&numbers.missed))?;
+        let help = "Notifications that the slowest webhook has before it.";
+        to.gauge("mika_notify_waiting", help, Some(notify.waiting()))?;
+        let help = "Size of the log of notifications.";
+        to.gauge("mika_notify_log_bytes", help, Some(get(&numbers.log_bytes)))?;
+        let writable = 1_u64.saturating_sub(get(&numbers.stuck));
+        let help = "1 if the log of notifications can be written.";
+        to.gauge("mika_notify_log_writable", help, Some(writable))
     }
 }
 

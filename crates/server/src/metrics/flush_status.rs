@@ -32,6 +32,8 @@ pub struct FlushStatus {
     pub snapshot_at_seconds: AtomicU64,
     /// Size of the last snapshot in bytes.
     pub snapshot_bytes: AtomicU64,
+    /// The first batch that the notifications still need; 0 if they need none.
+    pub notify_needs_batch: AtomicU64,
     /// Whether the journal took the last batch.
     pub journal_writable: AtomicBool,
     /// Whether the store took the last batch.

@@ -1,12 +1,12 @@
 //! A running server, from its first answer to its last batch.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use mika_store::Catalog;
 use mika_store::http::HttpStore;
 use tracing::{error, info, warn};
@@ -15,7 +15,7 @@ use super::commands::ServerCommands;
 use super::sockets::Sockets;
 use super::state::State;
 use super::{Hooks, ServeError, expiry, resync};
-use crate::admin::{Admin, AdminToken, RunningAdmin};
+use crate::admin::{Access, AccessSettings, Admin, AdminToken, RunningAdmin};
 use crate::config::Config;
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::DataDir;
@@ -24,6 +24,7 @@ use crate::listen::lookup::Lookup;
 use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
 use crate::lookup::{self, LookupSettings, LookupStatus, StoreLookup};
 use crate::metrics::{FlushStatus, Metrics};
+use crate::notify::{Following, Notify, RunningNotify};
 use crate::request_log;
 use crate::site_call::SiteCaller;
 
@@ -47,6 +48,8 @@ pub(super) struct Running {
     catalog: Arc<dyn Catalog>,
     /// Tasks that ask the store, or tell it, until they are aborted.
     asking: Vec<tokio::task::JoinHandle<()>>,
+    notify: Notify,
+    following: RunningNotify,
     _data: DataDir,
 }
 
@@ -62,8 +65,11 @@ impl Running {
         let (applier, site_calls) = (state.applier, state.site_calls);
         let site_settings = state.site_settings;
         let (shutdown, signal) = Shutdown::new();
+        // Before the flusher: what the notifications still need stays in the journal.
+        let notify = open_notify(&data, &config, &status)?;
         let (journaled, applied) = (flusher.journaled(), applier.applied());
-        let applier = tokio::spawn(applier.run(journaled));
+        let dead_letters = applier.dead_letters();
+        let applier = tokio::spawn(applier.run(journaled.clone()));
         let calls = site_calls.map(|queue| SiteCaller::new(&config.load(), queue)).transpose()?;
         let calls = calls.map(|caller| tokio::spawn(caller.run()));
         let flush = Arc::new(flusher.start()?);
@@ -73,15 +79,28 @@ impl Running {
         let resync_clock = clock.clone();
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
+        control.set_notify(notify.clone());
         let mut asking = Asking::start(&config.load(), &control, &catalog, http);
-        let context = ListenContext::new(Arc::clone(&tracker), clock, live);
+        let context = ListenContext::new(Arc::clone(&tracker), clock.clone(), live);
         let context = Arc::new(context.with_lookup(asking.lookup));
         if catalog.keeps_requests() != (false, false) {
             asking.tasks.push(request_log::start(context.request_log(), Arc::clone(&catalog)));
         }
+        let following = notify.start(Following {
+            tracker: Arc::clone(&tracker),
+            clock,
+            counters: Arc::clone(&context.counters),
+            catalog: Arc::clone(&catalog),
+            journal: data.journal(),
+            journaled,
+        })?;
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let metrics = metrics.with_lookup(asking.status, asking.http);
-        let metrics = metrics.with_requests(context.request_log());
+        let metrics = metrics.with_requests(context.request_log()).with_notify(notify.clone());
+        let access = {
+            let admin = &config.load().admin;
+            Access::open(data.path(), admin.audit_bytes, AccessSettings::of(admin))?
+        };
         let commands = Arc::new(ServerCommands {
             config,
             hooks,
@@ -90,13 +109,17 @@ impl Running {
             control: control.clone(),
             site_settings,
             certificates: sockets.certificates.clone(),
+            admin_certificates: sockets.admin.certificates(),
             flush: Arc::clone(&flush),
+            dead_letters,
+            overrides: data.overrides(),
             applied,
             admin: OnceLock::new(),
         });
         let resync = resync::start(Arc::clone(&commands), resync_clock);
-        let admin = Admin::new(control, metrics, commands.clone(), token);
+        let admin = Admin::new(control, metrics, commands.clone(), token, access);
         commands.set_admin(&admin);
+        admin.keep_posts(&data.posts())?;
         admin.set_loaded();
         let admin = admin.start(sockets.admin)?;
         let workers = sockets.workers.start(sockets.certificates.as_deref(), &context, &signal)?;
@@ -114,13 +137,15 @@ impl Running {
             status,
             catalog,
             asking: asking.tasks,
+            notify,
+            following,
             _data,
         })
     }
 
-    /// Where the admin API listens.
-    pub(super) fn admin_address(&self) -> SocketAddr {
-        self.admin.address()
+    /// Where the admin API is.
+    pub(super) fn admin_url(&self) -> &str {
+        self.admin.url()
     }
 
     /// Reads the configuration again.
@@ -132,6 +157,8 @@ impl Running {
     pub(super) async fn stop(self) -> Result<(), ServeError> {
         info!("stopping: answering what has arrived, then writing the last batch");
         self.resync.abort();
+        // Or the admin API would wait for who reads the stream.
+        self.notify.close();
         self.shutdown.trigger();
         self.asking.iter().for_each(tokio::task::JoinHandle::abort);
         let (workers, expiry) = (self.workers, self.expiry);
@@ -145,7 +172,12 @@ impl Running {
             error!(%error, "the admin API ended badly");
         }
         let flush = self.flush;
-        let stopped = tokio::task::spawn_blocking(move || flush.stop());
+        let following = self.following;
+        let stopped = tokio::task::spawn_blocking(move || {
+            let stopped = flush.stop();
+            following.stop();
+            stopped
+        });
         let stopped: Stopped = stopped.await.map_err(io::Error::other)?;
         if tokio::time::timeout(STORE_STOP_TIMEOUT, self.applier).await.is_err() {
             let applied = self.status.applied_batch_number.load(Ordering::Relaxed);
@@ -160,6 +192,18 @@ impl Running {
         joined?;
         if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
     }
+}
+
+fn open_notify(
+    data: &DataDir,
+    config: &Arc<ArcSwap<Config>>,
+    status: &Arc<FlushStatus>,
+) -> io::Result<Notify> {
+    let opened = Notify::open(&data.notify(), Arc::clone(config), Arc::clone(status));
+    opened.map_err(|error| {
+        let dir = data.notify();
+        io::Error::new(error.kind(), format!("notifications in {}: {error}", dir.display()))
+    })
 }
 
 /// Who asks the store for what the tracker does not know.

@@ -2,13 +2,14 @@
 //! once.
 
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing::warn;
 
 use super::ServeError;
+use crate::admin::AdminListeners;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::listen::bind;
@@ -21,7 +22,7 @@ const FILES_RESERVED: usize = 512;
 
 /// The bound sockets of a server.
 pub(super) struct Sockets {
-    pub(super) admin: TcpListener,
+    pub(super) admin: AdminListeners,
     pub(super) certificates: Option<Arc<TlsCertificates>>,
     pub(super) workers: WorkerSockets,
 }
@@ -36,9 +37,7 @@ pub(super) struct WorkerSockets {
 
 impl Sockets {
     pub(super) fn bind(config: &Config, data: &DataDir) -> Result<Self, ServeError> {
-        let address = config.admin.listen;
-        let admin = TcpListener::bind(address)
-            .map_err(|source| ServeError::AdminBind { address, source })?;
+        let admin = AdminListeners::bind(&config.admin)?;
         let workers = bind::worker_count(config.http.workers);
         let plain = bind::bind_http(&config.http.listen, workers)?;
         let tls = bind::bind_http(&config.https.listen, workers)?;

@@ -88,6 +88,8 @@ impl State {
             &snapshot,
             recovered.next_number,
         );
+        let settled = applier.dead_letters().settle(recovered.next_number);
+        settled.map_err(ServeError::System)?;
         // In this order: if the process dies in between, the next start does it again, but for the
         // last step, without which peers are active again with their next announces.
         if recovered.peers_missing {

@@ -64,6 +64,7 @@ async fn bodies_that_are_not_json_or_not_as_documented_are_refused() {
     assert_eq!(post("{\"name\":\"a\"}x"), problem(400, "malformed_json"));
     assert_eq!(post("{}"), problem(422, "invalid_body"));
     assert_eq!(post("[1]"), problem(422, "invalid_body"));
+    assert_eq!(post("[\"a\"]"), problem(422, "invalid_body"));
     assert_eq!(post("{\"name\":7}"), problem(422, "invalid_body"));
     assert_eq!(post("{\"name\":\"a\",\"rolle\":\"x\"}"), problem(422, "invalid_body"));
     assert_eq!(post("{\"name\":\"a\",\"name\":\"b\"}"), problem(422, "invalid_body"));

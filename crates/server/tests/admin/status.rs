@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mika_core::{Mode, Refusal, Settings};
-use mika_server::admin::{Admin, AdminCommands, AdminToken, CommandError};
+use mika_server::admin::{Access, AccessSettings, Admin, AdminCommands, AdminToken, CommandError};
 use mika_server::config::ConfigChange;
 use mika_server::counters::Counters;
 use mika_server::metrics::{FlushStatus, Metrics};
@@ -73,11 +73,13 @@ async fn until_the_tracker_is_loaded_the_api_says_so() {
     let flush = Arc::new(FlushStatus::default());
     let metrics = Metrics::new(Arc::clone(&server.tracker), Arc::new(Counters::default()), flush);
     let token = AdminToken::new(TOKEN).unwrap();
-    let admin = Admin::new(server.control.clone(), metrics, Arc::new(Nothing), token);
+    let folder = tempfile::tempdir().unwrap();
+    let access = Access::open(folder.path(), 1 << 20, AccessSettings::default()).unwrap();
+    let admin = Admin::new(server.control.clone(), metrics, Arc::new(Nothing), token, access);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let running = admin.start(listener).unwrap();
-    let url = format!("http://{}", running.address());
-    let client = mika_client::Client::new(&url, TOKEN).unwrap();
+    let url = running.url();
+    let client = mika_client::Client::new(url, TOKEN).unwrap();
     assert_eq!(refused(client.stats().await), problem(503, "loading"));
     let failed = client.ready().await.unwrap().checks;
     let failed: Vec<_> = failed.iter().filter(|check| !check.ok).map(|c| c.name.as_str()).collect();

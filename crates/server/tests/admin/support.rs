@@ -10,7 +10,9 @@ use mika_client::types::{Flushed, Problem};
 use mika_client::{Client, Error};
 use mika_core::{Answer, Mode, PeerList, Refusal, Settings, Source, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
-use mika_server::admin::{Admin, AdminCommands, AdminToken, CommandError, RunningAdmin};
+use mika_server::admin::{
+    Access, AccessSettings, Admin, AdminCommands, AdminToken, CommandError, RunningAdmin,
+};
 use mika_server::config::{ConfigChange, KeyChange};
 use mika_server::control::{AnnounceUrls, Control};
 use mika_server::counters::Counters;
@@ -31,7 +33,7 @@ pub struct Server {
     pub store: Arc<SqliteStore>,
     pub tracker: Arc<Tracker>,
     running: RunningAdmin,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 struct Commands;
@@ -71,17 +73,28 @@ impl Server {
         let counters = Arc::new(Counters::default());
         let metrics = Metrics::new(Arc::clone(&tracker), counters, Arc::clone(&flush));
         let token = AdminToken::new(TOKEN).unwrap();
-        let admin = Admin::new(control.clone(), metrics, Arc::new(Commands), token);
+        let access = Access::open(folder.path(), 1 << 20, AccessSettings::default()).unwrap();
+        let admin = Admin::new(control.clone(), metrics, Arc::new(Commands), token, access);
         mika_server::control::load(store.as_ref(), &tracker, NOW_SECONDS).await.unwrap();
         admin.set_loaded();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let running = admin.start(listener).unwrap();
-        let client = Client::new(&format!("http://{}", running.address()), TOKEN).unwrap();
-        Self { admin, client, control, flush, store, tracker, running, _folder: folder }
+        let client = Client::new(running.url(), TOKEN).unwrap();
+        Self { admin, client, control, flush, store, tracker, running, folder }
+    }
+
+    /// Where the files about access are.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A client with another token.
+    pub fn client_with(&self, token: &str) -> Client {
+        Client::new(self.running.url(), token).unwrap()
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.running.address()
+        self.running.address().unwrap()
     }
 
     /// Announces as a client of a user would.

@@ -29,6 +29,8 @@ async fn a_torrent_is_added_with_the_documented_defaults() {
         "enabled",
         "deleted",
         "reason",
+        "status",
+        "featured",
         "announced_at",
         "created_at",
     ];

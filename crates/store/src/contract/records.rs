@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use mika_core::batch::{Batch, RegisteredRow};
+use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use mika_protocol::InfoHash;
 
 use super::{CatalogDatabase, model};
-use crate::catalog::{Catalog, NewTorrent, NewUser, TorrentPatch, UserKey, UserPatch};
+use crate::catalog::{
+    Catalog, NewTorrent, NewUser, TorrentPast, TorrentPatch, UserKey, UserPast, UserPatch,
+};
 use crate::record::{
     ClientRuleRecord, EventRecord, PeerRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
@@ -72,7 +75,7 @@ pub async fn load(store: &dyn Catalog) -> Loaded {
     loaded
 }
 
-fn new_user(name: &str, role_id: u16) -> NewUser {
+pub(super) fn new_user(name: &str, role_id: u16) -> NewUser {
     NewUser {
         name: name.into(),
         passkey: format!("passkey-of-{name}"),
@@ -80,10 +83,21 @@ fn new_user(name: &str, role_id: u16) -> NewUser {
         role_id,
         download_enabled: true,
         created_at_seconds: 1_700_000_001,
+        terms: USER_TERMS,
+        past: UserPast::default(),
     }
 }
 
-fn new_torrent(byte: u8, second: Option<u8>) -> NewTorrent {
+const USER_TERMS: UserTerms = UserTerms {
+    upload_percent: Some(150),
+    download_percent: None,
+    immune: Some(true),
+    address_hidden: true,
+    wait_seconds: 3600,
+    peers_max: Some(0),
+};
+
+pub(super) fn new_torrent(byte: u8, second: Option<u8>) -> NewTorrent {
     NewTorrent {
         info_hash: InfoHash([byte; 20]),
         info_hash_v2: second.map(|byte| InfoHash([byte; 20])),
@@ -91,10 +105,16 @@ fn new_torrent(byte: u8, second: Option<u8>) -> NewTorrent {
         upload_percent: 200,
         download_percent: 50,
         created_at_seconds: 1_700_000_002,
+        terms: TorrentTerms {
+            status: TorrentStatus::Postponed,
+            featured: true,
+            created_at_seconds: 1_700_000_002,
+        },
+        past: TorrentPast::default(),
     }
 }
 
-fn role(name: &str) -> RoleRecord {
+pub(super) fn role(name: &str) -> RoleRecord {
     RoleRecord {
         id: 0,
         name: name.into(),
@@ -104,8 +124,8 @@ fn role(name: &str) -> RoleRecord {
         upload_enabled: false,
         download_enabled: true,
         download_slots: Some(3),
-        immune: false,
-        enabled: true,
+        immune: true,
+        enabled: false,
     }
 }
 
@@ -123,7 +143,7 @@ fn event(name: &str) -> EventRecord {
     }
 }
 
-fn token(user_id: u32, torrent_id: u32) -> TokenRecord {
+pub(super) fn token(user_id: u32, torrent_id: u32) -> TokenRecord {
     TokenRecord {
         user_id,
         torrent_id,
@@ -165,7 +185,7 @@ pub async fn what_was_added_is_loaded(database: &dyn CatalogDatabase) {
     assert_eq!((&user.name, user.site_id, user.role_id), (&new.name, new.site_id, new.role_id));
     assert_eq!((user.download_enabled, user.deleted), (true, false));
     assert_eq!((user.uploaded, user.downloaded, user.announced_at_seconds), (0, 0, 0));
-    assert_eq!(user.created_at_seconds, 1_700_000_001);
+    assert_eq!((user.created_at_seconds, user.terms), (1_700_000_001, USER_TERMS));
     let torrent = &wanted.torrents[0];
     assert_eq!(torrent.info_hash, InfoHash([1; 20]));
     assert_eq!(torrent.info_hash_v2, Some(InfoHash([2; 20])));
@@ -173,6 +193,7 @@ pub async fn what_was_added_is_loaded(database: &dyn CatalogDatabase) {
     assert_eq!((torrent.upload_percent, torrent.download_percent), (200, 50));
     assert_eq!((torrent.enabled, torrent.deleted), (true, false));
     assert_eq!(torrent.created_at_seconds, 1_700_000_002);
+    assert_eq!(torrent.terms, new_torrent(1, None).terms);
 
     wanted.roles.splice(0..0, defaults.roles);
     assert_eq!(load(&*store).await, wanted);
@@ -199,8 +220,10 @@ pub async fn what_was_changed_is_loaded(database: &dyn CatalogDatabase) {
         downloaded: Some(i64::MAX as u64),
         uploaded_add: 0,
         downloaded_add: 0,
+        terms: Some(UserTerms { download_percent: Some(7), ..UserTerms::default() }),
     };
     let user = UserRecord {
+        terms: UserTerms { download_percent: Some(7), ..UserTerms::default() },
         name: "robert".into(),
         passkey: "another".into(),
         site_id: None,
@@ -224,8 +247,14 @@ pub async fn what_was_changed_is_loaded(database: &dyn CatalogDatabase) {
         enabled: Some(false),
         deleted: Some(true),
         reason: Some("a better one is there".into()),
+        terms: Some(TorrentTerms { status: TorrentStatus::Rejected, ..TorrentTerms::default() }),
     };
     let torrent = TorrentRecord {
+        terms: TorrentTerms {
+            status: TorrentStatus::Rejected,
+            featured: false,
+            created_at_seconds: 1_700_000_002,
+        },
         title: "new title".into(),
         upload_percent: 0,
         download_percent: 65535,
@@ -327,14 +356,14 @@ pub async fn records_are_listed_by_id_in_pages(database: &dyn CatalogDatabase) {
     store.close().await;
 }
 
-fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
+pub(super) fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
     match result {
         Err(StoreError::Conflict(text)) => text,
         other => panic!("not a conflict: {other:?}"),
     }
 }
 
-fn invalid<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
+pub(super) fn invalid<T: std::fmt::Debug>(result: Result<T, StoreError>) -> String {
     match result {
         Err(StoreError::Invalid(text)) => text,
         other => panic!("not invalid: {other:?}"),

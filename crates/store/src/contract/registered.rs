@@ -69,6 +69,7 @@ pub async fn a_torrent_that_was_added_meanwhile_gets_every_byte(database: &dyn C
         upload_percent: 100,
         download_percent: 100,
         created_at_seconds: 1,
+        ..NewTorrent::new(InfoHash([3; 20]))
     };
     let added = store.add_torrent(&torrent).await.unwrap();
 

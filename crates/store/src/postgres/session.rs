@@ -16,7 +16,7 @@ fn bind<'q>(query: PostgresQuery<'q>, value: &Value) -> PostgresQuery<'q> {
     match value {
         Value::Null(Kind::Integer) => query.bind(None::<i64>),
         Value::Null(Kind::Bytes) => query.bind(None::<Vec<u8>>),
-        Value::Null(Kind::Text) => query.bind(None::<String>),
+        Value::Null(Kind::Text | Kind::LongText) => query.bind(None::<String>),
         Value::Integer(integer) => query.bind(*integer),
         Value::Bytes(bytes) => query.bind(bytes.clone()),
         Value::Text(text) => query.bind(text.clone()),
@@ -29,7 +29,7 @@ fn bind_rows<'q>(mut query: PostgresQuery<'q>, rows: &RowSet) -> PostgresQuery<'
         query = match column.kind {
             Kind::Integer => query.bind(values.map(integer).collect::<Vec<_>>()),
             Kind::Bytes => query.bind(values.map(bytes).collect::<Vec<_>>()),
-            Kind::Text => query.bind(values.map(text).collect::<Vec<_>>()),
+            Kind::Text | Kind::LongText => query.bind(values.map(text).collect::<Vec<_>>()),
         };
     }
     query

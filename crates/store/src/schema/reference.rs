@@ -167,7 +167,7 @@ fn flush_columns(file: &str, columns: &[Column]) -> String {
         let kind = match column.kind {
             Kind::Integer => "whole number",
             Kind::Bytes => "bytes",
-            Kind::Text => "text",
+            Kind::Text | Kind::LongText => "text",
         };
         let about = about(file, column.name).unwrap_or("");
         text.push_str(&format!("| `{}` | {kind} | {about} |\n", column.name));

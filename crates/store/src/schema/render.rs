@@ -59,7 +59,7 @@ impl Dialect {
             Self::Mysql => {
                 let names = join(columns.iter(), |column| match column.kind {
                     Kind::Bytes => format!("UNHEX({0}) AS {0}", column.name),
-                    Kind::Integer | Kind::Text => column.name.to_owned(),
+                    Kind::Integer | Kind::Text | Kind::LongText => column.name.to_owned(),
                 });
                 let fields = join(columns.iter().zip(0..), |(column, position)| {
                     format!("{} {} PATH '$[{position}]'", column.name, column.kind.mysql_type())
@@ -81,7 +81,7 @@ impl Kind {
         match self {
             Self::Integer => "bigint",
             Self::Bytes => "bytea",
-            Self::Text => "text",
+            Self::Text | Self::LongText => "text",
         }
     }
 
@@ -91,6 +91,7 @@ impl Kind {
             // Hexadecimal: an info-hash, a peer id or an address.
             Self::Bytes => "VARCHAR(64) CHARACTER SET ascii",
             Self::Text => "VARCHAR(255) CHARACTER SET utf8mb4",
+            Self::LongText => "VARCHAR(1024) CHARACTER SET utf8mb4",
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Kind {
     Bytes,
     /// Words for people: at most 255 characters.
     Text,
+    /// Words for people: at most 1024 characters.
+    LongText,
 }
 
 /// A column of `{{rows}}`.
@@ -43,6 +45,11 @@ impl Column {
     /// A column of text.
     pub const fn text(name: &'static str) -> Self {
         Self { name, kind: Kind::Text }
+    }
+
+    /// A column of long text.
+    pub const fn long_text(name: &'static str) -> Self {
+        Self { name, kind: Kind::LongText }
     }
 }
 

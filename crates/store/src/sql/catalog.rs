@@ -1,6 +1,7 @@
 //! Single records by name. Whatever a load statement returns can be looked up; only tables of our
 //! own are written, by the statements here: portable ones, without what a dialect alone knows.
 
+mod bulk;
 mod rules;
 mod torrents;
 mod users;
@@ -11,7 +12,9 @@ use mika_protocol::InfoHash;
 use super::SqlStore;
 use super::backend::{Arguments, Backend, Columns, Failure, Session};
 use super::record::Record;
-use crate::catalog::{Catalog, NewTorrent, NewUser, TorrentPatch, UserKey, UserPatch};
+use crate::catalog::{
+    Catalog, NewTorrent, NewUser, Puts, TorrentPatch, TorrentPut, UserKey, UserPatch, UserPut,
+};
 use crate::record::{
     ClientRuleRecord, EventRecord, RoleRecord, TokenRecord, TorrentRecord, UserRecord,
 };
@@ -156,6 +159,39 @@ impl<B: Backend> Catalog for SqlStore<B> {
         patch: &TorrentPatch,
     ) -> Result<Option<TorrentRecord>, StoreError> {
         self.named(torrents::update(self, id, patch).await)
+    }
+
+    async fn find_users(&self, keys: &[UserKey]) -> Result<Vec<UserRecord>, StoreError> {
+        self.named(bulk::find_users(self, keys).await)
+    }
+
+    async fn find_torrents(&self, hashes: &[InfoHash]) -> Result<Vec<TorrentRecord>, StoreError> {
+        self.named(bulk::find_torrents(self, hashes).await)
+    }
+
+    async fn put_users(&self, puts: &[UserPut]) -> Result<Puts<UserRecord>, StoreError> {
+        self.named(bulk::put_users(self, puts).await)
+    }
+
+    async fn put_torrents(&self, puts: &[TorrentPut]) -> Result<Puts<TorrentRecord>, StoreError> {
+        self.named(bulk::put_torrents(self, puts).await)
+    }
+
+    async fn put_tokens(&self, tokens: &[TokenRecord]) -> Result<Puts<()>, StoreError> {
+        self.named(bulk::put_tokens(self, tokens).await)
+    }
+
+    async fn delete_tokens(&self, keys: &[(u32, u32)]) -> Result<Vec<bool>, StoreError> {
+        self.named(bulk::delete_tokens(self, keys).await)
+    }
+
+    async fn tokens_after(
+        &self,
+        user_id: Option<u32>,
+        after: (u32, u32),
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>, StoreError> {
+        self.named(rules::tokens_after(self, user_id, after, limit).await)
     }
 
     async fn roles(&self) -> Result<Vec<RoleRecord>, StoreError> {

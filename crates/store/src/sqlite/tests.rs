@@ -104,6 +104,7 @@ async fn a_record_on_a_full_disk_is_unavailable() {
         upload_percent: 100,
         download_percent: 100,
         created_at_seconds: 0,
+        ..NewTorrent::new(InfoHash([byte; 20]))
     };
     let mut added = 0;
     let error = loop {

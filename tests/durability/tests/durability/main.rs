@@ -10,6 +10,7 @@
 mod databases;
 mod full_disk;
 mod kills;
+mod notifications;
 mod redis_store;
 mod stop;
 mod store_outage;

@@ -10,12 +10,13 @@ use crate::swarm::Row;
 use crate::swarm::session::{Flags, Private, Session};
 
 impl Visit<'_> {
+    /// Returns what the announce adds to the user's totals.
     pub(in crate::tracker) fn account(
         &self,
         shard: &mut Shard<Private>,
         slot: u32,
         change: &Change,
-    ) {
+    ) -> Traffic {
         let now = self.counters();
         let site = &self.rules.settings.site;
         let raw = match change.before.as_ref().or(change.silent.as_ref()) {
@@ -43,10 +44,10 @@ impl Visit<'_> {
         };
         let was_known = change.before.is_some() || change.silent.is_some();
         if !was_known && change.gone && traffic.is_zero() {
-            return;
+            return traffic;
         }
         let report = self.report(shard, slot, change, token);
-        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
+        let Some(torrent) = shard.torrents.get_mut(slot) else { return traffic };
         if change.finished {
             torrent.swarm.main.snatches = torrent.swarm.main.snatches.saturating_add(1);
         }
@@ -66,6 +67,7 @@ impl Visit<'_> {
         };
         shard.pending.put(slot, &session, &self.source.agent);
         shard.mark_dirty(slot);
+        traffic
     }
 
     fn report(

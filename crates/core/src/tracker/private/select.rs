@@ -44,7 +44,7 @@ impl Visit<'_> {
             Some(ids.get(ids.find(&id, key)?)?.peer_id)
         };
         let id_of: Option<IdOf<'_>> = ids.map(|_| &id_of as IdOf<'_>);
-        let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker } = list;
+        let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker, .. } = list;
         let mut give_v6 = |want: usize, picker: &mut Picker| {
             v6_rows.clear();
             v6_ids.clear();

@@ -126,8 +126,17 @@ fn the_admin_address_is_local_unless_that_is_said() {
     let public = "[::]:34001";
     assert_eq!(
         messages(|config| config.admin.listen = public.parse().unwrap()),
-        ["`admin.listen` ([::]:34001) can be reached from other machines: use 127.0.0.1, or set \
-          `admin.allow_public` if something else protects it"]
+        ["`admin.listen` ([::]:34001) can be reached from other machines: use 127.0.0.1, set \
+          `admin.certificate_file` and `admin.key_file` for HTTPS, or set `admin.allow_public` if \
+          something else protects it"]
+    );
+    assert_eq!(
+        messages(|config| {
+            config.admin.listen = public.parse().unwrap();
+            config.admin.certificate_file = "cert.pem".into();
+            config.admin.key_file = "key.pem".into();
+        }),
+        Vec::<String>::new()
     );
     assert_eq!(
         messages(|config| {
@@ -142,6 +151,24 @@ fn the_admin_address_is_local_unless_that_is_said() {
             Vec::<String>::new(),
             "{local}"
         );
+    }
+}
+
+#[test]
+fn the_admin_api_needs_a_way_in_and_both_halves_of_a_certificate() {
+    let found = messages(|config| config.admin.tcp = false);
+    assert!(found.len() == 1 && found[0].contains("nobody could reach"), "{found:?}");
+    let socket_only = messages(|config| {
+        config.admin.tcp = false;
+        config.admin.listen = "0.0.0.0:34000".parse().unwrap();
+        config.admin.unix_socket = "/run/mika/admin.sock".into();
+    });
+    assert_eq!(socket_only, Vec::<String>::new());
+    let found = messages(|config| config.admin.key_file = "key.pem".into());
+    assert!(found.len() == 1 && found[0].contains("go together"), "{found:?}");
+    for mode in ["0999", "rw", "01777", ""] {
+        let found = messages(|config| config.admin.unix_socket_mode = mode.to_owned());
+        assert!(found.len() == 1 && found[0].contains("octal mode"), "{mode}: {found:?}");
     }
 }
 

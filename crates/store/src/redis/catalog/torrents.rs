@@ -31,12 +31,25 @@ pub(super) async fn add(server: &Server, torrent: &NewTorrent) -> Result<Torrent
         torrent.info_hash.to_string(),
         torrent.info_hash_v2.map_or(String::new(), |hash| hash.to_string()),
         RegisteredRow::FIRST_ID.to_string(),
+        if torrent.past.id == 0 { String::new() } else { torrent.past.id.to_string() },
     ];
+    let past = &torrent.past;
     let fields = [
         ("title", torrent.title.clone()),
         ("upload_percent", torrent.upload_percent.to_string()),
         ("download_percent", torrent.download_percent.to_string()),
         ("created_at_seconds", torrent.created_at_seconds.to_string()),
+        ("status", torrent.terms.status.number().to_string()),
+        ("featured", u8::from(torrent.terms.featured).to_string()),
+        ("enabled", u8::from(!past.disabled).to_string()),
+        ("deleted", u8::from(past.deleted).to_string()),
+        ("reason", past.reason.clone()),
+        ("snatches", past.snatches.to_string()),
+        ("uploaded", past.uploaded.to_string()),
+        ("downloaded", past.downloaded.to_string()),
+        ("uploaded_raw", past.uploaded_raw.to_string()),
+        ("downloaded_raw", past.downloaded_raw.to_string()),
+        ("announced_at_seconds", past.announced_at_seconds.to_string()),
     ];
     arguments.extend(fields.into_iter().flat_map(|(field, value)| [field.to_owned(), value]));
     let mut writer = server.writer().await?;
@@ -44,6 +57,9 @@ pub(super) async fn add(server: &Server, torrent: &NewTorrent) -> Result<Torrent
     if answer == "full" {
         let text = "there is no id left for another torrent".into();
         return Err(StoreError::Invalid(text).into());
+    }
+    if answer == "id" {
+        return Err(StoreError::Conflict("another torrent has this id already".into()).into());
     }
     let hashes = [Some(torrent.info_hash), torrent.info_hash_v2];
     if let Some(taken) = hashes.into_iter().flatten().find(|hash| hash.to_string() == answer) {
@@ -71,6 +87,8 @@ pub(super) async fn update(
         ("enabled", flag(patch.enabled)),
         ("deleted", flag(patch.deleted)),
         ("reason", patch.reason.clone()),
+        ("status", patch.terms.map(|terms| terms.status.number().to_string())),
+        ("featured", flag(patch.terms.map(|terms| terms.featured))),
     ];
     let mut arguments = vec![id.to_string()];
     for (field, value) in fields {

@@ -1,5 +1,7 @@
 //! Single users.
 
+use mika_core::registry::UserTerms;
+
 use super::{one, unexpected};
 use crate::catalog::{NewUser, UserKey, UserPatch};
 use crate::record::UserRecord;
@@ -25,12 +27,23 @@ pub(super) async fn add(server: &Server, user: &NewUser) -> Result<UserRecord, F
     validate::new_user(user)?;
     let mut arguments = vec![user.name.clone(), user.passkey.clone(), user.role_id.to_string()];
     let site_id = user.site_id.map_or(String::new(), |id| id.to_string());
+    let past = &user.past;
+    arguments.push(if past.id == 0 { String::new() } else { past.id.to_string() });
     let fields = [
         ("site_id", site_id),
         ("download_enabled", u8::from(user.download_enabled).to_string()),
         ("created_at_seconds", user.created_at_seconds.to_string()),
+        ("deleted", u8::from(past.deleted).to_string()),
+        ("uploaded", past.uploaded.to_string()),
+        ("downloaded", past.downloaded.to_string()),
+        ("uploaded_raw", past.uploaded_raw.to_string()),
+        ("downloaded_raw", past.downloaded_raw.to_string()),
+        ("seed_seconds", past.seed_seconds.to_string()),
+        ("snatches", past.snatches.to_string()),
+        ("announced_at_seconds", past.announced_at_seconds.to_string()),
     ];
-    arguments.extend(fields.into_iter().flat_map(|(field, value)| [field.to_owned(), value]));
+    let fields = fields.into_iter().chain(terms_fields(&user.terms));
+    arguments.extend(fields.flat_map(|(field, value)| [field.to_owned(), value]));
     let mut writer = server.writer().await?;
     let answer: String = server.run(&mut writer, &server.scripts.add_user, &arguments).await?;
     if let Some(error) = objection(&answer, Some(&user.name), Some(user.role_id)) {
@@ -67,6 +80,8 @@ pub(super) async fn update(
     for (field, value) in fields {
         arguments.extend(value.into_iter().flat_map(|value| [field.to_owned(), value]));
     }
+    let terms = patch.terms.as_ref().into_iter().flat_map(terms_fields);
+    arguments.extend(terms.flat_map(|(field, value)| [field.to_owned(), value]));
     let mut writer = server.writer().await?;
     let answer: String = server.run(&mut writer, &server.scripts.update_user, &arguments).await?;
     if let Some(error) = objection(&answer, patch.name.as_deref(), patch.role_id) {
@@ -79,6 +94,21 @@ pub(super) async fn update(
     }
     server.settle(&mut writer).await?;
     one(server, &mut writer, id).await
+}
+
+/// What is different for a user; empty text for what is not.
+fn terms_fields(terms: &UserTerms) -> [(&'static str, String); 6] {
+    fn or_empty<T: ToString>(value: Option<T>) -> String {
+        value.map(|value| value.to_string()).unwrap_or_default()
+    }
+    [
+        ("upload_percent", or_empty(terms.upload_percent)),
+        ("download_percent", or_empty(terms.download_percent)),
+        ("immune", or_empty(terms.immune.map(u8::from))),
+        ("address_hidden", u8::from(terms.address_hidden).to_string()),
+        ("wait_seconds", terms.wait_seconds.to_string()),
+        ("peers_max", or_empty(terms.peers_max)),
+    ]
 }
 
 /// What a script's answer says against a user.
@@ -95,6 +125,7 @@ fn objection(answer: &str, name: Option<&str>, role_id: Option<u16>) -> Option<S
             let role_id = role_id.unwrap_or_default();
             Some(StoreError::Invalid(format!("there is no role {role_id}")))
         }
+        "id" => Some(StoreError::Conflict("another user has this id already".into())),
         "full" => Some(StoreError::Invalid("there is no id left for another user".into())),
         _ => None,
     }

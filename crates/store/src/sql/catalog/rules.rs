@@ -37,19 +37,22 @@ pub(super) async fn put_role<B: Backend>(
         put.upload_enabled.into(),
         put.download_enabled.into(),
         put.download_slots.into(),
+        put.immune.into(),
+        put.enabled.into(),
         put.id.into(),
     ];
     let statement = match desk.finds("SELECT 1 FROM roles WHERE id = ?", &[put.id.into()]).await? {
         true => {
             "UPDATE roles
              SET name = ?, priority = ?, upload_percent = ?, download_percent = ?,
-                 upload_enabled = ?, download_enabled = ?, download_slots = ?
+                 upload_enabled = ?, download_enabled = ?, download_slots = ?, immune = ?,
+                 enabled = ?
              WHERE id = ?"
         }
         false => {
             "INSERT INTO roles (name, priority, upload_percent, download_percent, upload_enabled,
-                 download_enabled, download_slots, id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                 download_enabled, download_slots, immune, enabled, id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         }
     };
     desk.run(statement, &values).await?;
@@ -101,16 +104,36 @@ pub(super) async fn tokens<B: Backend>(
     user_id: Option<u32>,
     limit: u32,
 ) -> Result<Vec<TokenRecord>, Failure> {
+    tokens_after(store, user_id, (0, 0), limit).await
+}
+
+pub(super) async fn tokens_after<B: Backend>(
+    store: &SqlStore<B>,
+    user_id: Option<u32>,
+    after: (u32, u32),
+    limit: u32,
+) -> Result<Vec<TokenRecord>, Failure> {
     let Some(load) = &store.schema.loads.tokens else { return Ok(Vec::new()) };
     let mut desk = store.reading().await?;
+    let (user, torrent) = after;
     match user_id {
         Some(id) => {
-            let page = "user_id = ? ORDER BY torrent_id LIMIT ?";
-            desk.records(load, page, &[id.into(), limit.into()]).await
+            // Those of a user below the one of the place are all behind it, of one above none.
+            let torrent = if id < user {
+                u32::MAX
+            } else if id > user {
+                0
+            } else {
+                torrent
+            };
+            let page = "user_id = ? AND torrent_id > ? ORDER BY torrent_id LIMIT ?";
+            desk.records(load, page, &[id.into(), torrent.into(), limit.into()]).await
         }
         None => {
-            let page = "1 = 1 ORDER BY user_id, torrent_id LIMIT ?";
-            desk.records(load, page, &[limit.into()]).await
+            let page = "(user_id = ? AND torrent_id > ?) OR user_id > ?
+                ORDER BY user_id, torrent_id LIMIT ?";
+            let values = [user.into(), torrent.into(), user.into(), limit.into()];
+            desk.records(load, page, &values).await
         }
     }
 }

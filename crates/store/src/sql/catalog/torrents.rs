@@ -1,6 +1,7 @@
 //! Single torrents.
 
 use mika_core::batch::RegisteredRow;
+use mika_core::registry::TorrentTerms;
 use mika_protocol::InfoHash;
 
 use super::{Backend, Desk, Failure, SqlStore};
@@ -44,27 +45,14 @@ pub(super) async fn add<B: Backend>(
     for info_hash in [Some(torrent.info_hash), torrent.info_hash_v2].into_iter().flatten() {
         check_free(&mut desk, info_hash).await?;
     }
-    let last = "SELECT COALESCE(MAX(id), 0) AS id FROM torrents WHERE id < ?";
-    let last = desk.number(last, "id", &[RegisteredRow::FIRST_ID.into()]).await?;
-    let id = last.saturating_add(1);
-    if id >= RegisteredRow::FIRST_ID.into() {
-        return Err(StoreError::Conflict("there is no torrent id left below 2^31".into()).into());
+    let id = match torrent.past.id {
+        0 => free_id(&mut desk).await?,
+        given => given,
+    };
+    let added = super::bulk::insert_torrents(store, &mut desk, &[(id, torrent)]).await?;
+    if let Some(words) = added.into_iter().flatten().next() {
+        return Err(StoreError::Conflict(words).into());
     }
-    desk.run(
-        "INSERT INTO torrents (id, info_hash, info_hash_v2, title, upload_percent,
-             download_percent, created_at_seconds)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-        &[
-            id.into(),
-            torrent.info_hash.into(),
-            torrent.info_hash_v2.into(),
-            torrent.title.as_str().into(),
-            torrent.upload_percent.into(),
-            torrent.download_percent.into(),
-            torrent.created_at_seconds.into(),
-        ],
-    )
-    .await?;
     let added = desk.one(&store.schema.loads.torrents, "id = ?", &[id.into()]).await?;
     let added = added.ok_or_else(|| StoreError::Broken("the new torrent is not there".into()))?;
     desk.commit().await?;
@@ -82,27 +70,15 @@ pub(super) async fn update<B: Backend>(
     let found = desk.one(&store.schema.loads.torrents, "id = ?", &[id.into()]).await?;
     let Some(mut torrent): Option<TorrentRecord> = found else { return Ok(None) };
     change(&mut torrent, patch);
-    desk.run(
-        "UPDATE torrents
-         SET title = ?, upload_percent = ?, download_percent = ?, enabled = ?, deleted = ?,
-             reason = ?
-         WHERE id = ?",
-        &[
-            torrent.title.as_str().into(),
-            torrent.upload_percent.into(),
-            torrent.download_percent.into(),
-            torrent.enabled.into(),
-            torrent.deleted.into(),
-            torrent.reason.as_str().into(),
-            id.into(),
-        ],
-    )
-    .await?;
+    let changed = super::bulk::update_torrents(store, &mut desk, &[&torrent]).await?;
+    if let Some(words) = changed.into_iter().flatten().next() {
+        return Err(StoreError::Conflict(words).into());
+    }
     desk.commit().await?;
     Ok(Some(torrent))
 }
 
-fn change(torrent: &mut TorrentRecord, patch: &TorrentPatch) {
+pub(super) fn change(torrent: &mut TorrentRecord, patch: &TorrentPatch) {
     if let Some(title) = &patch.title {
         torrent.title.clone_from(title);
     }
@@ -113,6 +89,20 @@ fn change(torrent: &mut TorrentRecord, patch: &TorrentPatch) {
     torrent.download_percent = patch.download_percent.unwrap_or(torrent.download_percent);
     torrent.enabled = patch.enabled.unwrap_or(torrent.enabled);
     torrent.deleted = patch.deleted.unwrap_or(torrent.deleted);
+    if let Some(terms) = patch.terms {
+        torrent.terms = TorrentTerms { created_at_seconds: torrent.created_at_seconds, ..terms };
+    }
+}
+
+/// The lowest id beyond all that the store has chosen.
+pub(super) async fn free_id(desk: &mut Desk) -> Result<u32, Failure> {
+    let last = "SELECT COALESCE(MAX(id), 0) AS id FROM torrents WHERE id < ?";
+    let last = desk.number(last, "id", &[RegisteredRow::FIRST_ID.into()]).await?;
+    let id = u32::try_from(last.saturating_add(1)).unwrap_or(u32::MAX);
+    if id >= RegisteredRow::FIRST_ID {
+        return Err(StoreError::Conflict("there is no torrent id left below 2^31".into()).into());
+    }
+    Ok(id)
 }
 
 /// A hash may stand once, in whichever column: an announce names one torrent by it.

@@ -35,19 +35,10 @@ pub(super) async fn add<B: Backend>(
     validate::new_user(user)?;
     let mut desk = store.writing().await?;
     check(&mut desk, 0, Some(&user.name), Some(&user.passkey), Some(user.role_id)).await?;
-    desk.run(
-        "INSERT INTO users (name, passkey, site_id, role_id, download_enabled, created_at_seconds)
-         VALUES (?, ?, ?, ?, ?, ?)",
-        &[
-            user.name.as_str().into(),
-            user.passkey.as_str().into(),
-            user.site_id.into(),
-            user.role_id.into(),
-            user.download_enabled.into(),
-            user.created_at_seconds.into(),
-        ],
-    )
-    .await?;
+    let added = super::bulk::insert_users(store, &mut desk, &[user]).await?;
+    if let Some(words) = added.into_iter().flatten().next() {
+        return Err(StoreError::Conflict(words).into());
+    }
     let passkey = [user.passkey.as_str().into()];
     let added = desk.one(&store.schema.loads.users, "passkey = ?", &passkey).await?;
     let added = added.ok_or_else(|| StoreError::Broken("the new user is not there".into()))?;
@@ -69,29 +60,15 @@ pub(super) async fn update<B: Backend>(
     let (name, passkey) = (patch.name.as_deref(), patch.passkey.as_deref());
     check(&mut desk, id, name, passkey, patch.role_id).await?;
     change(&mut user, patch);
-    desk.run(
-        "UPDATE users
-         SET name = ?, passkey = ?, site_id = ?, role_id = ?, download_enabled = ?, deleted = ?,
-             uploaded = ?, downloaded = ?
-         WHERE id = ?",
-        &[
-            user.name.as_str().into(),
-            user.passkey.as_str().into(),
-            user.site_id.into(),
-            user.role_id.into(),
-            user.download_enabled.into(),
-            user.deleted.into(),
-            user.uploaded.into(),
-            user.downloaded.into(),
-            id.into(),
-        ],
-    )
-    .await?;
+    let changed = super::bulk::update_users(store, &mut desk, &[&user]).await?;
+    if let Some(words) = changed.into_iter().flatten().next() {
+        return Err(StoreError::Conflict(words).into());
+    }
     desk.commit().await?;
     Ok(Some(user))
 }
 
-fn change(user: &mut UserRecord, patch: &UserPatch) {
+pub(super) fn change(user: &mut UserRecord, patch: &UserPatch) {
     if let Some(name) = &patch.name {
         user.name.clone_from(name);
     }
@@ -102,6 +79,7 @@ fn change(user: &mut UserRecord, patch: &UserPatch) {
     user.role_id = patch.role_id.unwrap_or(user.role_id);
     user.download_enabled = patch.download_enabled.unwrap_or(user.download_enabled);
     user.deleted = patch.deleted.unwrap_or(user.deleted);
+    user.terms = patch.terms.unwrap_or(user.terms);
     let sum = |total: u64, add: i64| total.saturating_add_signed(add).min(i64::MAX as u64);
     user.uploaded = sum(patch.uploaded.unwrap_or(user.uploaded), patch.uploaded_add);
     user.downloaded = sum(patch.downloaded.unwrap_or(user.downloaded), patch.downloaded_add);

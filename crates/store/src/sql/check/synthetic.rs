@@ -113,7 +113,7 @@ fn nothing(column: &Column) -> Value {
     match column.kind {
         Kind::Integer => 0.into(),
         Kind::Bytes => Value::Bytes(Vec::new()),
-        Kind::Text => "".into(),
+        Kind::Text | Kind::LongText => "".into(),
     }
 }
 
@@ -139,6 +139,6 @@ fn something(column: &Column, variant: Variant) -> Value {
         }
         (_, Kind::Integer) => 1.into(),
         (_, Kind::Bytes) => HASH.as_slice().into(),
-        (_, Kind::Text) => "mika".into(),
+        (_, Kind::Text | Kind::LongText) => "mika".into(),
     }
 }

@@ -1,0 +1,124 @@
+//! Many records in one call: what is wrong with one of them is told of that one.
+//!
+//! All records of a call are read with a statement or two, decided on here, and written in one
+//! transaction. Then they are put in force, and only then is the call answered.
+
+mod rules;
+mod tokens;
+mod torrents;
+mod users;
+
+pub(super) use tokens::TokenWish;
+pub(super) use torrents::TorrentWish;
+pub(super) use users::UserWish;
+
+use mika_client::types::{Bulk, BulkError, BulkList, BulkReport, Lenient};
+
+use super::ControlError;
+
+/// What was done of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Done {
+    pub(super) what: What,
+    /// The record's id, 0 if it has none.
+    pub(super) id: u32,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// What became of each item, in their order.
+pub(super) type Outcomes = Vec<Result<Done, ControlError>>;
+
+/// Where an item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    list: BulkList,
+    index: usize,
+}
+
+/// The good items of a call with their places, and the report on the others.
+struct Sorted<U, D> {
+    upserts: Vec<(Place, U)>,
+    deletes: Vec<(Place, D)>,
+    report: BulkReport,
+}
+
+fn sorted<U, D>(bulk: Bulk<U, D>, items_max: usize) -> Result<Sorted<U, D>, ControlError> {
+    if bulk.len() > items_max {
+        let detail = format!("there are {} items: at most {items_max} in one call", bulk.len());
+        return Err(ControlError::Invalid(detail));
+    }
+    let mut report = BulkReport { ids: vec![None; bulk.upsert.len()], ..BulkReport::default() };
+    let upserts = good(BulkList::Upsert, bulk.upsert, &mut report);
+    let deletes = good(BulkList::Delete, bulk.delete, &mut report);
+    Ok(Sorted { upserts, deletes, report })
+}
+
+fn good<T>(list: BulkList, items: Vec<Lenient<T>>, report: &mut BulkReport) -> Vec<(Place, T)> {
+    let mut good = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        match item.0 {
+            Ok(item) => good.push((Place { list, index }, item)),
+            Err(detail) => report.errors.push(BulkError {
+                list,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                status: 422,
+                code: "invalid_body".to_owned(),
+                detail,
+            }),
+        }
+    }
+    good
+}
+
+/// Adds what became of the items at these places.
+fn tell(report: &mut BulkReport, places: &[Place], outcomes: &[Result<Done, ControlError>]) {
+    for (place, outcome) in places.iter().zip(outcomes) {
+        match outcome {
+            Ok(done) => {
+                let count = match done.what {
+                    What::Created => &mut report.created,
+                    What::Updated => &mut report.updated,
+                    What::Deleted => &mut report.deleted,
+                };
+                *count = count.saturating_add(1);
+                let id = report.ids.get_mut(place.index).filter(|_| place.list == BulkList::Upsert);
+                if let Some(id) = id {
+                    *id = (done.id != 0).then_some(done.id);
+                }
+            }
+            Err(error) => {
+                let (status, code) = error.status_and_code();
+                report.errors.push(BulkError {
+                    list: place.list,
+                    index: u32::try_from(place.index).unwrap_or(u32::MAX),
+                    status,
+                    code: code.to_owned(),
+                    detail: error.to_string(),
+                });
+            }
+        }
+    }
+}
+
+/// What to say of an item whose record an earlier one names, too.
+fn repeated() -> ControlError {
+    let detail = "an earlier item of this call is of the same record";
+    ControlError::conflict("repeated_item", detail)
+}
+
+fn set<T>(outcomes: &mut [Option<T>], at: usize, outcome: T) {
+    if let Some(slot) = outcomes.get_mut(at) {
+        *slot = Some(outcome);
+    }
+}
+
+fn finished<T>(outcomes: Vec<Option<Result<T, ControlError>>>) -> Vec<Result<T, ControlError>> {
+    outcomes.into_iter().map(|it| it.unwrap_or(Err(ControlError::Interrupted))).collect()
+}

@@ -1,0 +1,16 @@
+//! What a site is told by itself: a whole server, real sites behind the webhooks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod notify {
+    mod receiver;
+    mod streams;
+    mod support;
+    mod traces;
+    mod webhooks;
+}
