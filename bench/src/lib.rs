@@ -7,10 +7,15 @@
 //! * `cargo run -p mika-bench --release --bin memory -- all`: bytes per peer.
 //! * `cargo run -p mika-bench --release --bin core -- threads`: announces without sockets, by more
 //!   and more threads; `hot` and `stalls`: what announces wait for.
+//! * `cargo run -p mika-bench --release --bin load -- run URL`: announces to any tracker.
+//! * `cargo run -p mika-bench --release --bin responder -- --udp --port N`: answers like a tracker,
+//!   without one.
 #![forbid(unsafe_code)]
 
 pub mod cases;
+pub mod load;
 pub mod population;
+pub mod responder;
 pub mod sequence;
 
 /// Announces in one run of an announce benchmark; the gate shows the count of one.
