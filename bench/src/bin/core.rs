@@ -27,7 +27,7 @@ struct Arguments {
 enum What {
     /// Announces per second with 1, 2 and 4 threads on many torrents
     Threads(Size),
-    /// What announces for many torrents cost while other threads announce for one that all users share
+    /// What announces for many torrents cost beside those of other threads for one that all share
     Hot(Size),
     /// How long announces take alone, and beside expiry, flush and snapshot
     Stalls(Size),

@@ -1,10 +1,10 @@
 //! Databases: how long a start takes to load a large site, and what a flush costs beside the best
 //! upsert written by hand.
 //!
-//! `stores load` fills each database with a million torrents and 200,000 users, a UNIT3D site's also
-//! with two million peers of the tracker before, and prints the time and the memory that loading
-//! them takes. The HTTP store loads them from a server that makes them up. `stores flush` writes 10,000 history rows over and
-//! over, alternately through the store and by hand, on the same server.
+//! `stores load` fills each database with a million torrents and 200,000 users, that of UNIT3D with
+//! two million peers of the tracker before as well, and prints the time and the memory that loading
+//! them takes. The HTTP store loads them from a server that makes them up. `stores flush` writes
+//! 10,000 history rows over and over, alternately through the store and by hand, on one server.
 
 use std::time::Instant;
 

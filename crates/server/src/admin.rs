@@ -5,7 +5,7 @@
 //! the port is meant for this machine or a trusted network.
 //!
 //! * [`Admin`]: what the API works with; [`Admin::start`] and [`Admin::serve`] run it.
-//! * `admin/routes.rs`: every route under `/api/v1`, a file per resource; `admin/status.rs`: others.
+//! * `admin/routes.rs`: the routes under `/api/v1`, a file per resource; `admin/status.rs`: others.
 //! * `admin/openapi.rs`: what describes them all, [`document`], checked in as `docs/openapi.json`.
 //! * `admin/auth.rs`: who may call what; `admin/audit.rs`: who changed what.
 //! * `admin/problem.rs`: how errors are told, as problem documents with stable codes.

@@ -164,7 +164,8 @@ impl Place {
             "SET foreign_key_checks = 0;
              INSERT INTO peers (peer_id, ip, port, agent, uploaded, downloaded, `left`, seeder,
                  torrent_id, user_id, active, visible, created_at, updated_at)
-             SELECT CONCAT('-qB4650-', LPAD(seq, 12, '0')), UNHEX(LPAD(HEX(seq + 167772160), 8, '0')),
+             SELECT CONCAT('-qB4650-', LPAD(seq, 12, '0')),
+                 UNHEX(LPAD(HEX(seq + 167772160), 8, '0')),
                  50000, 'qBittorrent/4.6.5', seq, 0, 0, 1, (seq * 7919) % {torrents} + 1,
                  seq % {users} + 1, 1, 1, NOW(), NOW()
              FROM seq_1_to_{peers}"

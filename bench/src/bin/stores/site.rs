@@ -7,6 +7,9 @@ use std::thread;
 
 use anyhow::Result;
 
+/// As long as the titles of torrents are.
+const TITLE: &str = "The.Title.Of.A.Torrent.2160p.x265-GROUP";
+
 /// How many there are of each.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
@@ -79,11 +82,11 @@ fn page(target: &str, rows: Rows) -> Option<String> {
         let _: std::fmt::Result = match path {
             "/api/users" => write!(
                 body,
-                r#"{comma}{{"id":{id},"name":"user{id}","passkey":"passkey-of-user-{id}","role_id":1}}"#
+                r#"{comma}{{"id":{id},"name":"user{id}","passkey":"passkey-of-{id}","role_id":1}}"#
             ),
             _ => write!(
                 body,
-                r#"{comma}{{"id":{id},"info_hash":"{id:040x}","title":"The.Title.Of.Torrent.{id}.2160p.x265-GROUP"}}"#
+                r#"{comma}{{"id":{id},"info_hash":"{id:040x}","title":"{TITLE}.{id}"}}"#
             ),
         };
     }

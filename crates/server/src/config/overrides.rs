@@ -137,16 +137,16 @@ mod tests {
     #[test]
     fn values_count_over_what_the_site_has_set_in_its_table() {
         let mut overrides = Overrides::default();
-        overrides.change(patch("tracker.interval_seconds", json!(1234))).unwrap();
+        overrides.change(patch("site.scrape_interval_seconds", json!(60))).unwrap();
         let pairs = [("site.preset".to_owned(), "xbt".to_owned())];
         let file = Config::load(None, [], pairs).unwrap();
         let row =
             |name: &str, value: &str| SettingRecord { name: name.into(), value: value.into() };
-        let rows = [row("announce_interval", "2000")];
+        let rows = [row("scrape_interval", "90")];
         let (config, _) = file.with_settings(&rows);
-        assert_eq!(config.tracker.interval_seconds, 2000);
+        assert_eq!(config.site.scrape_interval_seconds, 90);
         let (config, _) = overrides.over(file).unwrap().with_settings(&rows);
-        assert_eq!(config.tracker.interval_seconds, 1234);
+        assert_eq!(config.site.scrape_interval_seconds, 60);
     }
 
     #[test]
