@@ -16,7 +16,7 @@ use super::backend::{Arguments, Backend, Session};
 use crate::schema::{AnyStatement, Dialect, FileKind, Schema, SchemaFile, Statement};
 use crate::store::StoreError;
 pub use facts::Facts;
-use synthetic::Subject;
+use synthetic::{Subject, Variant};
 
 /// How good something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -233,13 +233,13 @@ impl Checker<'_> {
                 self.log(&mut check, statement, columns).await
             }
             (FileKind::Torrents(columns), AnyStatement::Flush(statement)) => {
-                let tried = self.flush(&mut check, statement, columns, false).await;
+                let tried = self.flush(&mut check, statement, columns, false, &Variant::ALL).await;
                 // That its torrent is made up is as it should be.
                 check.remarks.retain(|remark| remark.grade == Grade::Bad);
                 tried
             }
             (FileKind::Flush { columns, changes_each }, AnyStatement::Flush(statement)) => {
-                self.flush(&mut check, statement, columns, changes_each).await
+                self.flush(&mut check, statement, columns, changes_each, &Variant::ALL).await
             }
             _ => Ok(()),
         };

@@ -13,6 +13,7 @@ impl Checker<'_> {
         statement: &FlushStatement,
         columns: &'static [Column],
         changes_each: bool,
+        variants: &[Variant],
     ) -> Result<(), sqlx::Error> {
         let sql = || statement.sql(columns, 1);
         if !self.can_be_undone(check, statement.template()) {
@@ -35,8 +36,8 @@ impl Checker<'_> {
         if self.writes_without_transactions(check, statement.template()) {
             return Ok(());
         }
-        for variant in Variant::ALL {
-            if !self.try_row(check, statement, columns, changes_each, variant).await? {
+        for variant in variants {
+            if !self.try_row(check, statement, columns, changes_each, *variant).await? {
                 break;
             }
         }
@@ -52,7 +53,7 @@ impl Checker<'_> {
         columns: &'static [Column],
     ) -> Result<(), sqlx::Error> {
         if self.facts.without_transactions(statement.template()).is_empty() {
-            return self.flush(check, statement, columns, false).await;
+            return self.flush(check, statement, columns, false, &Variant::OF_REQUESTS).await;
         }
         let mut session = self.backend.write().await?;
         session.prepare(statement.sql(columns, 1)).await?;

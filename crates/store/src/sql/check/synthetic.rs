@@ -26,6 +26,8 @@ pub(super) enum Variant {
 
 impl Variant {
     pub(super) const ALL: [Variant; 3] = [Self::Whole, Self::Ipv6, Self::Silent];
+    /// Rows of logs, in which everything is known: a client that fell silent sends no request.
+    pub(super) const OF_REQUESTS: [Variant; 2] = [Self::Whole, Self::Ipv6];
 
     /// What kind of row it is, for people.
     pub(super) fn words(self) -> &'static str {
