@@ -20,6 +20,10 @@ use crate::listen::shutdown::ShutdownSignal;
 /// Datagrams per system call at most.
 const BATCH: usize = 64;
 
+/// As long as fewer than these come at a time, no more are asked for: to prepare a large batch
+/// takes as long as to answer half an announce (1,400 instructions).
+const SMALL_BATCH: usize = 8;
+
 /// Bytes of a datagram that are looked at; the largest request, a scrape of 74 torrents, has 1496.
 const REQUEST_BYTES_MAX: usize = 2048;
 
@@ -51,55 +55,116 @@ impl WireAddress for SockaddrIn6 {
     }
 }
 
+/// What the turns of one socket share.
+struct Turns<A: WireAddress> {
+    fd: RawFd,
+    responder: Responder,
+    input: Vec<u8>,
+    replies: Vec<Vec<u8>>,
+    headers_in: MultiHeaders<A>,
+    headers_out: MultiHeaders<A>,
+    parked: ParkedList<A>,
+    looked_at: Instant,
+    warned: Option<Instant>,
+}
+
+/// What a turn has come to.
+enum Turned {
+    /// So many datagrams were received.
+    Received(usize),
+    /// Nothing is left, and the shutdown was asked for.
+    Ended,
+}
+
 /// Serves one socket until the shutdown.
 pub(super) fn run<A: WireAddress>(
     socket: &UdpSocket,
-    mut responder: Responder,
+    responder: Responder,
     shutdown: &ShutdownSignal,
 ) {
-    let fd = socket.as_raw_fd();
-    let mut input = vec![0; BATCH * REQUEST_BYTES_MAX];
-    let mut replies: Vec<_> = (0..BATCH).map(|_| Vec::with_capacity(REPLY_BYTES_MAX)).collect();
-    let mut headers_in = MultiHeaders::<A>::preallocate(BATCH, None);
-    let mut headers_out = MultiHeaders::<A>::preallocate(BATCH, None);
-    let mut warned: Option<Instant> = None;
-    let mut last_batches = 0;
-    let mut parked = Vec::new();
-    let mut looked_at = Instant::now();
+    let mut turns = Turns {
+        fd: socket.as_raw_fd(),
+        responder,
+        input: vec![0; BATCH * REQUEST_BYTES_MAX],
+        replies: (0..BATCH).map(|_| Vec::with_capacity(REPLY_BYTES_MAX)).collect(),
+        headers_in: MultiHeaders::<A>::preallocate(BATCH, None),
+        headers_out: MultiHeaders::<A>::preallocate(BATCH, None),
+        parked: Vec::new(),
+        looked_at: Instant::now(),
+        warned: None,
+    };
+    let (mut last_batches, mut last) = (0, 0);
     while last_batches < LAST_BATCHES_MAX {
         let stopping = shutdown.is_triggered();
         last_batches += usize::from(stopping);
+        let turned = match last < SMALL_BATCH {
+            true => turns.turn::<SMALL_BATCH>(stopping),
+            false => turns.turn::<BATCH>(stopping),
+        };
+        match turned {
+            Turned::Received(count) => last = count,
+            Turned::Ended => return,
+        }
+    }
+}
+
+impl<A: WireAddress> Turns<A> {
+    /// Receives up to `N` datagrams and answers them.
+    fn turn<const N: usize>(&mut self, stopping: bool) -> Turned {
         let flags = if stopping { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
-        let received = match receive(fd, &mut headers_in, &mut input, flags) {
+        let received = receive::<A, N>(self.fd, &mut self.headers_in, &mut self.input, flags);
+        let received = match received {
             Ok(received) => received,
             // The receive timeout, which is there so that the shutdown is noticed, and the end of
             // a look-up.
-            Err(Errno::EAGAIN) if stopping => return,
-            Err(Errno::EAGAIN | Errno::EINTR) => [None; BATCH],
+            Err(Errno::EAGAIN) if stopping => return Turned::Ended,
+            Err(Errno::EAGAIN | Errno::EINTR) => [None; N],
             Err(error) => {
-                if warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
-                    warned = Some(Instant::now());
-                    tracing::warn!(%error, "cannot receive datagrams");
-                }
-                sleep(BACK_OFF);
-                continue;
+                self.warn(error);
+                return Turned::Received(0);
             }
         };
+        let mut targets = [None; N];
+        let count = answer(
+            &mut self.responder,
+            &self.input,
+            &received,
+            &mut self.parked,
+            &mut self.replies,
+            &mut targets,
+        );
+        self.send(count, &targets);
+        if !self.parked.is_empty() && self.looked_at.elapsed() >= LOOK_INTERVAL {
+            self.resume();
+        }
+        Turned::Received(received.iter().flatten().count())
+    }
+
+    fn send<const N: usize>(&mut self, count: usize, targets: &[Option<A>; N]) {
+        let filled = self.replies.get(..count).unwrap_or_default();
+        let unsent = send(self.fd, &mut self.headers_out, filled, targets);
+        self.responder.count_sent(filled, unsent);
+    }
+
+    /// Answers the announces that have waited.
+    #[cold]
+    fn resume(&mut self) {
+        self.looked_at = Instant::now();
         let mut targets = [None; BATCH];
-        let count =
-            answer(&mut responder, &input, &received, &mut parked, &mut replies, &mut targets);
-        let filled = replies.get(..count).unwrap_or_default();
-        let unsent = send(fd, &mut headers_out, filled, &targets);
-        responder.count_sent(filled, unsent);
-        if parked.is_empty() || looked_at.elapsed() < LOOK_INTERVAL {
-            continue;
+        while let count @ 1.. =
+            resume(&mut self.responder, &mut self.parked, &mut self.replies, &mut targets)
+        {
+            self.send(count, &targets);
         }
-        looked_at = Instant::now();
-        while let count @ 1.. = resume(&mut responder, &mut parked, &mut replies, &mut targets) {
-            let filled = replies.get(..count).unwrap_or_default();
-            let unsent = send(fd, &mut headers_out, filled, &targets);
-            responder.count_sent(filled, unsent);
+    }
+
+    #[cold]
+    fn warn(&mut self, error: Errno) {
+        if self.warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(%error, "cannot receive datagrams");
         }
+        sleep(BACK_OFF);
     }
 }
 
@@ -107,19 +172,19 @@ pub(super) fn run<A: WireAddress>(
 type ParkedList<A> = Vec<(A, Parked)>;
 
 /// For each datagram received: its sender and its length.
-type Received<A> = [Option<(A, usize)>; BATCH];
+type Received<A, const N: usize> = [Option<(A, usize)>; N];
 
-fn receive<A: WireAddress>(
+fn receive<A: WireAddress, const N: usize>(
     fd: RawFd,
     headers: &mut MultiHeaders<A>,
     input: &mut [u8],
     flags: MsgFlags,
-) -> nix::Result<Received<A>> {
+) -> nix::Result<Received<A, N>> {
     let mut chunks = input.chunks_exact_mut(REQUEST_BYTES_MAX);
-    let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
+    let mut slices: [[IoSliceMut<'_>; 1]; N] =
         array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
     let results = recvmmsg(fd, headers, slices.iter_mut(), flags, None)?;
-    let mut received = [None; BATCH];
+    let mut received = [None; N];
     for (slot, message) in received.iter_mut().zip(results) {
         *slot = message.address.map(|address| (address, message.bytes));
     }
@@ -156,13 +221,13 @@ fn resume<A: WireAddress>(
 }
 
 /// Fills `replies` and their `targets` from the front; how many there are.
-fn answer<A: WireAddress>(
+fn answer<A: WireAddress, const N: usize>(
     responder: &mut Responder,
     input: &[u8],
-    received: &Received<A>,
+    received: &Received<A, N>,
     parked: &mut ParkedList<A>,
     replies: &mut [Vec<u8>],
-    targets: &mut [Option<A>; BATCH],
+    targets: &mut [Option<A>; N],
 ) -> usize {
     let now_seconds = responder.now_seconds();
     let mut free = replies.iter_mut().zip(targets);
@@ -184,18 +249,18 @@ fn answer<A: WireAddress>(
 }
 
 /// Sends all replies; how many of them could not be sent.
-fn send<A: WireAddress>(
+fn send<A: WireAddress, const N: usize>(
     fd: RawFd,
     headers: &mut MultiHeaders<A>,
     replies: &[Vec<u8>],
-    targets: &[Option<A>; BATCH],
+    targets: &[Option<A>; N],
 ) -> usize {
     let mut unsent = 0;
     let mut done = 0;
     while done < replies.len() {
         let mut rest = replies.get(done..).unwrap_or_default().iter();
         let count = rest.len();
-        let slices: [[IoSlice<'_>; 1]; BATCH] =
+        let slices: [[IoSlice<'_>; 1]; N] =
             array::from_fn(|_| [IoSlice::new(rest.next().map_or(&[], Vec::as_slice))]);
         let slices = slices.iter().take(count);
         let targets = targets.get(done..).unwrap_or_default();
