@@ -38,13 +38,16 @@ pub(crate) struct Waiting {
 /// A torrent's slot and a session's key.
 pub(crate) type SessionPlace = (u32, u64);
 
+/// Some sessions that are not moved when there are more.
+pub(crate) type SessionChunk = Vec<(SessionPlace, Waiting)>;
+
 /// Sessions by their places, in chunks that are not moved when there are more.
 ///
 /// Where many of them are is kept in parts that grow one by one: the growth of one table would
 /// hold everybody up, for a second if it has a million sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    chunks: Vec<Vec<(SessionPlace, Waiting)>>,
+    chunks: Vec<SessionChunk>,
     /// One part, or [`PARTS`] of them, with numbers of sessions.
     parts: Vec<IntegerMap<SessionPlace, u32>>,
     len: usize,
@@ -277,8 +280,8 @@ impl Pending {
 }
 
 impl Sessions {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(SessionPlace, Waiting)> {
-        self.chunks.iter().flatten()
+    pub(crate) fn into_chunks(self) -> Vec<SessionChunk> {
+        self.chunks
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut (SessionPlace, Waiting)> {
