@@ -1,29 +1,46 @@
 //! `mika client`: administer a running tracker.
 
+mod api_token;
+mod audit;
+mod bulk;
+mod config;
+mod confirm;
+mod connection;
+mod dead_letter;
 mod event;
+mod flush;
+mod live_sessions;
+mod notification;
 mod pages;
 mod role;
 mod session;
+mod state;
 mod status;
+mod swarm;
 mod token;
 mod torrent;
+mod trace;
 mod user;
+mod values;
+mod watch;
+mod webhook;
 mod whitelist;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+pub use connection::Connection;
 use session::Session;
 
 const AFTER_HELP: &str = "\
 The admin token is taken from the first of these that is there: --token, --token-file, the variable
-MIKA_TOKEN, admin.token in --data-dir, the configuration of --config, ./mika-data/admin.token.
+MIKA_TOKEN, the file that MIKA_TOKEN_FILE names, admin.token in --data-dir, the configuration of
+--config, ./mika-data/admin.token.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 conflicts with what is there,
-5 server not reachable, 78 mistakes in the configuration.";
+5 server not reachable, 6 the token is refused or may not do it, 78 mistakes in the configuration.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -32,30 +49,6 @@ pub struct ClientArguments {
     connection: Connection,
     #[command(subcommand)]
     command: Command,
-}
-
-/// How to reach the tracker, and how to print what it says.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct Connection {
-    /// The admin API [default: that of --config, or http://127.0.0.1:34001].
-    #[arg(long, global = true, value_name = "URL")]
-    url: Option<String>,
-    /// The admin token; other users of this machine may see it in the process list.
-    #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "token_file")]
-    token: Option<String>,
-    /// The file with the admin token.
-    #[arg(long, global = true, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// The tracker's data directory, in which admin.token is.
-    #[arg(long, global = true, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The tracker's configuration file.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long, global = true)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,7 +63,7 @@ enum Command {
     #[command(subcommand)]
     Role(role::RoleCommand),
     /// Which BitTorrent clients may announce: rules by the beginning of the peer id.
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "client-rule")]
     Whitelist(whitelist::WhitelistCommand),
     /// Tokens: a multiplier for one user on one torrent, such as a personal freeleech.
     #[command(subcommand)]
@@ -78,15 +71,49 @@ enum Command {
     /// Events: a multiplier for everybody on everything, for a time.
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Many records at once, from a file of JSON lines.
+    #[command(subcommand)]
+    Bulk(bulk::BulkCommand),
+    /// Who announces now: the sessions of a torrent, a user or an address.
+    #[command(subcommand)]
+    Session(live_sessions::SessionCommand),
+    /// Seeders, leechers and snatches of all torrents, and what has changed of them.
+    #[command(subcommand)]
+    Swarm(swarm::SwarmCommand),
     /// What the tracker holds and has done.
-    Stats,
+    Stats(watch::Watch),
+    /// The metrics in the text format of Prometheus; needs no token.
+    Metrics,
+    /// What has happened: snatches, first seeds, ratios crossed and others.
+    #[command(subcommand, visible_alias = "events")]
+    Notification(notification::NotificationCommand),
+    /// Addresses that notifications are sent to.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
+    /// Single announces of a user, a torrent or an address, with what became of each.
+    #[command(subcommand)]
+    Trace(trace::TraceCommand),
     /// The configuration of the running tracker.
     #[command(subcommand)]
-    Config(status::ConfigCommand),
+    Config(config::ConfigCommand),
     /// Write everything that waits to the store, now.
-    Flush,
-    /// Whether the tracker runs and does all of its work; exits with 1 if it does not.
-    Health,
+    Flush(flush::FlushArguments),
+    /// Rows that the store refused.
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetterCommand),
+    /// Write everything but peers out, as JSON lines. It contains passkeys.
+    Export(state::ExportArguments),
+    /// Bring an export in: adds and changes records, deletes none.
+    Import(state::ImportArguments),
+    /// Tokens with which programs use the admin API.
+    #[command(subcommand)]
+    ApiToken(api_token::ApiTokenCommand),
+    /// Who has changed what.
+    Audit(audit::AuditArguments),
+    /// Whether the tracker does all of its work; exits with 1 if it does not. Needs no token.
+    Health(watch::Watch),
+    /// Whether the tracker answers, and its version. Needs no token.
+    Ping,
 }
 
 impl ClientArguments {
@@ -95,6 +122,8 @@ impl ClientArguments {
         let runtime = runtime.context("no runtime")?;
         let session = Session::open(&self.connection)?;
         let result = runtime.block_on(self.command.run(&session));
+        // A thread that reads from a terminal would not let it end.
+        runtime.shutdown_background();
         result.map_err(|error| session.explain(error))
     }
 }
@@ -108,10 +137,23 @@ impl Command {
             Self::Whitelist(command) => command.run(session).await?,
             Self::Token(command) => command.run(session).await?,
             Self::Event(command) => command.run(session).await?,
-            Self::Stats => status::stats(session).await?,
-            Self::Config(status::ConfigCommand::Reload) => status::reload(session).await?,
-            Self::Flush => status::flush(session).await?,
-            Self::Health => return status::health(session).await,
+            Self::Bulk(command) => return command.run(session).await,
+            Self::Session(command) => command.run(session).await?,
+            Self::Swarm(command) => command.run(session).await?,
+            Self::Stats(watch) => status::stats(session, watch).await?,
+            Self::Metrics => status::metrics(session).await?,
+            Self::Notification(command) => command.run(session).await?,
+            Self::Webhook(command) => command.run(session).await?,
+            Self::Trace(command) => command.run(session).await?,
+            Self::Config(command) => command.run(session).await?,
+            Self::Flush(arguments) => arguments.run(session).await?,
+            Self::DeadLetter(command) => return command.run(session).await,
+            Self::Export(arguments) => arguments.run(session).await?,
+            Self::Import(arguments) => return arguments.run(session).await,
+            Self::ApiToken(command) => command.run(session).await?,
+            Self::Audit(arguments) => arguments.run(session).await?,
+            Self::Health(watch) => return status::health(session, watch).await,
+            Self::Ping => status::ping(session).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

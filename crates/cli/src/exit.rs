@@ -14,6 +14,8 @@ pub const NOT_FOUND: u8 = 3;
 pub const CONFLICT: u8 = 4;
 /// No tracker answers.
 pub const UNREACHABLE: u8 = 5;
+/// The token is refused, or may not do it.
+pub const FORBIDDEN: u8 = 6;
 /// The configuration has mistakes (`EX_CONFIG` of sysexits.h).
 pub const CONFIG: u8 = 78;
 
@@ -70,8 +72,9 @@ fn code(error: &anyhow::Error) -> u8 {
         Some(Error::Unreachable { .. } | Error::Protocol { .. }) => UNREACHABLE,
         Some(Error::Problem(problem)) if problem.code == "route_not_found" => FAILED,
         Some(Error::Problem(problem)) => match problem.status {
+            401 | 403 => FORBIDDEN,
             404 => NOT_FOUND,
-            409 => CONFLICT,
+            409 | 412 => CONFLICT,
             _ => FAILED,
         },
         _ => FAILED,

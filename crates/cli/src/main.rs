@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod doctor;
 mod exit;
+mod manual;
 mod output;
 mod schema;
 mod serve;
@@ -13,14 +14,14 @@ mod time;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 conflicts with what is there,
-5 server not reachable, 78 mistakes in the configuration.";
+5 server not reachable, 6 the token is refused or may not do it, 78 mistakes in the configuration.";
 
 /// A private-first BitTorrent tracker.
 #[derive(Debug, Parser)]
@@ -47,6 +48,10 @@ enum Command {
     Store(store::StoreCommand),
     /// Administer a running tracker: users, torrents, roles and rules.
     Client(Box<client::ClientArguments>),
+    /// Print the completions for a shell.
+    Completions(manual::CompletionsArguments),
+    /// Print the manual page, or write a page per command into a directory.
+    Man(manual::ManArguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +62,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => arguments.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(Arguments::command()),
+        Command::Man(arguments) => arguments.run(Arguments::command()),
     };
     exit::report(result)
 }

@@ -18,6 +18,14 @@ pub fn parse(text: &str) -> Result<u32, String> {
     u32::try_from(seconds).map_err(|_| "a time is not after February 2106".to_owned())
 }
 
+/// The same for a time that has passed: `-7d` in place of `+7d`.
+pub fn parse_past(text: &str) -> Result<u32, String> {
+    let Some(span) = text.strip_prefix('-') else { return parse(text) };
+    let seconds = parse_span(span).and_then(|span| now_seconds().checked_sub(span));
+    let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+    seconds.ok_or_else(|| "a time is -30m, -12h, -7d, -2w, a date or Unix seconds".to_owned())
+}
+
 /// `2027-01-31 18:00:00 UTC`.
 pub fn format(seconds: u32) -> String {
     let (days, rest) = (u64::from(seconds) / DAY_SECONDS, u64::from(seconds) % DAY_SECONDS);
@@ -116,6 +124,15 @@ fn date_of(mut days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_has_passed_is_said_with_a_minus() {
+        let hour_ago = || u32::try_from(now_seconds()).unwrap() - 3600;
+        let (before, parsed, after) = (hour_ago(), parse_past("-1h").unwrap(), hour_ago());
+        assert!((before..=after).contains(&parsed));
+        assert_eq!(parse_past("1970-01-02"), Ok(86_400));
+        assert!(parse_past("-1y").is_err() && parse_past("-99999w").is_err());
+    }
 
     #[test]
     fn a_date_is_read_as_utc() {

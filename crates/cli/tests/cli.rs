@@ -9,11 +9,20 @@
 
 mod cli {
     mod api;
+    mod bulk;
     mod commands;
+    mod connection;
+    mod example;
     mod help;
+    mod life;
+    mod listing;
     mod live;
+    mod manual;
+    mod notification;
+    mod routes;
     mod schema;
     mod store;
     mod support;
+    mod terminal;
     mod token;
 }

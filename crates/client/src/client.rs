@@ -2,10 +2,12 @@
 
 mod access;
 mod bulk;
+mod conditional;
 mod listing;
 mod notify;
 mod state;
 
+pub use conditional::Versioned;
 pub use state::Exported;
 
 use std::fmt;
@@ -41,6 +43,8 @@ pub struct Client {
     base: Url,
     /// The URL as it was given, for texts.
     shown: String,
+    /// Sent with every request, beside the token.
+    headers: HeaderMap,
 }
 
 impl fmt::Debug for Client {
@@ -114,7 +118,7 @@ impl Client {
             .build()
             .map_err(|error| Error::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
         let shown = url.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, shown })
+        Ok(Self { http, base, shown, headers: HeaderMap::new() })
     }
 
     /// The server's address.
@@ -358,6 +362,17 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<(StatusCode, Vec<u8>), Error> {
+        let (status, _, bytes) = self.exchange(method, path, query, body).await?;
+        Ok((status, bytes))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Error> {
         let mut request = self.request(method, path, query)?;
         if let Some(body) = body {
             request = request.json(body);
@@ -374,7 +389,7 @@ impl Client {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok((response.status(), bytes))
+        Ok((response.status(), std::mem::take(response.headers_mut()), bytes))
     }
 
     async fn stream<T: DeserializeOwned>(
@@ -407,7 +422,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(self.http.request(method, url))
+        Ok(self.http.request(method, url).headers(self.headers.clone()))
     }
 
     fn address(&self, path: &[&str]) -> Result<Url, Error> {

@@ -13,6 +13,9 @@ pub enum Error {
     /// The token cannot be sent: it is empty or has characters other than visible ASCII.
     #[error("the token is empty or contains characters other than visible ASCII")]
     Token,
+    /// A version or an idempotency key cannot be sent: it has characters other than visible ASCII.
+    #[error("a version or an idempotency key has characters other than visible ASCII")]
+    Header,
     /// The certificate of the authority is not PEM, or not a certificate.
     #[error("the certificate of the authority cannot be used: {0}")]
     Certificate(String),

@@ -4,12 +4,13 @@ use clap::Subcommand;
 use mika_client::types::{Event, NewEvent};
 
 use super::session::Session;
+use super::watch::Watch;
 use crate::{output, time};
 
 #[derive(Debug, Subcommand)]
 pub enum EventCommand {
     /// List the events by name.
-    List,
+    List(Watch),
     /// Add an event; without percents it is a freeleech.
     Add {
         /// Unique name, 1 to 64 characters.
@@ -38,7 +39,10 @@ impl EventCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         let client = &session.client;
         match self {
-            Self::List => session.print(&client.events().await?, |events| table(events)),
+            Self::List(watch) => {
+                let show = async || session.print(&client.events().await?, |events| table(events));
+                watch.repeat(session, show).await
+            }
             Self::Add { name, ends, starts, upload_percent, download_percent } => {
                 let starts_at = starts;
                 let new =

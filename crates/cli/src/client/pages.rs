@@ -1,56 +1,106 @@
 //! Long lists, printed part by part, so that a million users need no more memory than a thousand.
 
+use std::fmt::Display;
+
 use clap::Args;
 use mika_client::Error;
-use mika_client::types::{Page, PageQuery};
+use mika_client::types::{CursorPage, Page, PageQuery};
 use serde::Serialize;
 
 use super::session::Session;
-use crate::output::{self, Table};
+use crate::output::Table;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ListArguments {
     /// Only those with a higher id.
     #[arg(long, value_name = "ID", default_value_t = 0)]
-    after_id: u32,
+    pub after_id: u32,
     /// At most so many.
     #[arg(long)]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
-/// Prints what `fetch` gives, as a JSON array or as tables of which the first has a header.
-pub async fn print<T: Serialize>(
+/// A part of a list, and where the next one begins.
+pub struct Part<T, P> {
+    pub items: Vec<T>,
+    pub next: Option<P>,
+}
+
+impl<T> From<Page<T>> for Part<T, u32> {
+    fn from(page: Page<T>) -> Self {
+        Self { items: page.items, next: page.next_after_id }
+    }
+}
+
+impl<T> From<CursorPage<T>> for Part<T, Option<String>> {
+    fn from(page: CursorPage<T>) -> Self {
+        Self { items: page.items, next: page.next_cursor.map(Some) }
+    }
+}
+
+/// How a list goes on when it was cut.
+pub trait Position {
+    /// The option, with its value.
+    fn option(&self) -> String;
+}
+
+impl Position for Option<String> {
+    fn option(&self) -> String {
+        format!("--cursor {}", self.as_deref().unwrap_or_default())
+    }
+}
+
+impl Position for u32 {
+    fn option(&self) -> String {
+        after_id(self)
+    }
+}
+
+impl Position for u64 {
+    fn option(&self) -> String {
+        after_id(self)
+    }
+}
+
+fn after_id(id: impl Display) -> String {
+    format!("--after-id {id}")
+}
+
+/// Prints what `fetch` gives, from a position on and at most so many, as a JSON array or as tables
+/// of which the first has a header. What is wrong with the answer of `fetch` ends it.
+pub async fn print<T: Serialize, P: Position, A: Into<Part<T, P>>>(
     session: &Session,
-    arguments: &ListArguments,
-    fetch: impl AsyncFn(PageQuery) -> Result<Page<T>, Error>,
+    (mut position, limit): (P, Option<u32>),
+    fetch: impl AsyncFn(P, u32) -> Result<A, Error>,
     table: impl Fn(&[T]) -> Table,
     nothing: &str,
 ) -> anyhow::Result<()> {
-    let mut after_id = arguments.after_id;
-    let mut left = arguments.limit.unwrap_or(u32::MAX);
+    let mut left = limit.unwrap_or(u32::MAX).min(session.rows_max());
     let mut printed = 0;
     while left > 0 {
-        let limit = Some(left.min(PageQuery::LIMIT_MAX));
-        let page = fetch(PageQuery { after_id, limit }).await?;
+        let part: Part<T, P> = fetch(position, left.min(PageQuery::LIMIT_MAX)).await?.into();
         if session.is_json() {
-            output::print(&json_part(&page.items, printed == 0)?)?;
-        } else if !page.items.is_empty() {
-            output::print(&table(&page.items).render_part(printed == 0))?;
+            session.write(&json_part(&part.items, printed == 0)?)?;
+        } else if !part.items.is_empty() {
+            session.write(&table(&part.items).render_part(printed == 0))?;
         }
-        printed += page.items.len();
-        left = left.saturating_sub(u32::try_from(page.items.len())?);
-        match page.next_after_id {
-            Some(next) => after_id = next,
+        printed += part.items.len();
+        left = left.saturating_sub(u32::try_from(part.items.len())?);
+        match part.next {
+            Some(next) => position = next,
             None => break,
+        }
+        if left == 0 && limit.is_some() && !session.is_watched() {
+            eprintln!("mika: note: there may be more, with {}", position.option());
+            break;
         }
     }
     match (session.is_json(), printed) {
-        (true, 0) => output::print("[]\n")?,
-        (true, _) => output::print("\n]\n")?,
-        (false, 0) => output::print(&format!("{nothing}\n"))?,
-        (false, _) => {}
+        (true, 0) => session.write("[]\n"),
+        (true, _) => session.write("\n]\n"),
+        (false, 0) => session.write(&format!("{nothing}\n")),
+        (false, _) => Ok(()),
     }
-    Ok(())
 }
 
 /// Elements of an array, indented as in a whole one.

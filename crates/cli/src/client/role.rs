@@ -4,12 +4,14 @@ use clap::{Args, Subcommand};
 use mika_client::types::{NewRole, Role, RoleChange};
 
 use super::session::Session;
+use super::values::{OrNone, Percents};
+use super::watch::Watch;
 use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub enum RoleCommand {
     /// List roles by id.
-    List,
+    List(Watch),
     /// Show one role.
     Get {
         /// Its name.
@@ -41,12 +43,8 @@ pub struct Values {
     /// Rank among roles; higher is more privileged.
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
-    /// Upload multiplier in percent.
-    #[arg(long, value_name = "PERCENT")]
-    upload_percent: Option<u16>,
-    /// Download multiplier in percent.
-    #[arg(long, value_name = "PERCENT")]
-    download_percent: Option<u16>,
+    #[command(flatten)]
+    percents: Percents,
     /// Whether its members may seed.
     #[arg(long, value_name = "true|false")]
     upload_enabled: Option<bool>,
@@ -55,11 +53,17 @@ pub struct Values {
     download_enabled: Option<bool>,
     /// Torrents that a member may download at the same time, or `none` for no limit.
     #[arg(long, value_name = "NUMBER|none")]
-    download_slots: Option<Slots>,
+    download_slots: Option<OrNone<u32>>,
+    /// Whether hit-and-run rules spare its members.
+    #[arg(long, value_name = "true|false")]
+    immune: Option<bool>,
+    /// Whether its members may announce at all; if not, they are told the role's name.
+    #[arg(long, value_name = "true|false")]
+    enabled: Option<bool>,
 }
 
 /// Each of them is a change: clap knows no groups of groups.
-const CHANGES: [&str; 7] = [
+const CHANGES: [&str; 9] = [
     "new_name",
     "priority",
     "upload_percent",
@@ -67,6 +71,8 @@ const CHANGES: [&str; 7] = [
     "upload_enabled",
     "download_enabled",
     "download_slots",
+    "immune",
+    "enabled",
 ];
 
 #[derive(Debug, Args)]
@@ -79,37 +85,26 @@ pub struct ChangeArguments {
     values: Values,
 }
 
-/// A number of slots, or no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slots(Option<u32>);
-
-impl std::str::FromStr for Slots {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "none" {
-            return Ok(Self(None));
-        }
-        text.parse().map(|slots| Self(Some(slots))).map_err(|_| "a number or `none`".to_owned())
-    }
-}
-
 impl RoleCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         let client = &session.client;
         match self {
-            Self::List => session.print(&client.roles().await?, |roles| table(roles)),
+            Self::List(watch) => {
+                let show = async || session.print(&client.roles().await?, |roles| table(roles));
+                watch.repeat(session, show).await
+            }
             Self::Get { name } => session.print(&client.role(&name).await?, one),
             Self::Add { name, values } => {
                 let new = NewRole {
                     name,
                     priority: values.priority,
-                    upload_percent: values.upload_percent,
-                    download_percent: values.download_percent,
+                    upload_percent: values.percents.upload_percent,
+                    download_percent: values.percents.download_percent,
                     upload_enabled: values.upload_enabled,
                     download_enabled: values.download_enabled,
                     download_slots: values.download_slots.and_then(|slots| slots.0),
-                    ..NewRole::default()
+                    immune: values.immune,
+                    enabled: values.enabled,
                 };
                 session.print(&client.add_role(&new).await?, one)
             }
@@ -117,12 +112,13 @@ impl RoleCommand {
                 let change = RoleChange {
                     name: new_name,
                     priority: values.priority,
-                    upload_percent: values.upload_percent,
-                    download_percent: values.download_percent,
+                    upload_percent: values.percents.upload_percent,
+                    download_percent: values.percents.download_percent,
                     upload_enabled: values.upload_enabled,
                     download_enabled: values.download_enabled,
                     download_slots: values.download_slots.map(|slots| slots.0),
-                    ..RoleChange::default()
+                    immune: values.immune,
+                    enabled: values.enabled,
                 };
                 session.print(&client.update_role(&name, &change).await?, one)
             }
@@ -141,11 +137,23 @@ fn one(role: &Role) -> String {
 }
 
 fn table(roles: &[Role]) -> String {
-    let titles =
-        ["#ID", "NAME", "#PRIORITY", "#UPLOAD", "#DOWNLOAD", "MAY SEED", "MAY DOWNLOAD", "#SLOTS"];
+    let mut titles = vec![
+        "#ID",
+        "NAME",
+        "#PRIORITY",
+        "#UPLOAD",
+        "#DOWNLOAD",
+        "MAY SEED",
+        "MAY DOWNLOAD",
+        "#SLOTS",
+    ];
+    // Of most sites no role has one.
+    if roles.iter().any(|role| !state(role).is_empty()) {
+        titles.push("STATE");
+    }
     let mut table = output::Table::new(&titles);
     for role in roles {
-        table.row([
+        let cells = [
             role.id.to_string(),
             role.name.clone(),
             role.priority.to_string(),
@@ -154,7 +162,17 @@ fn table(roles: &[Role]) -> String {
             output::yes(role.upload_enabled),
             output::yes(role.download_enabled),
             output::optional(role.download_slots),
-        ]);
+            state(role).to_owned(),
+        ];
+        table.row(cells.into_iter().take(titles.len()));
     }
     table.render("no roles")
+}
+
+fn state(role: &Role) -> &'static str {
+    match (role.enabled, role.immune) {
+        (false, _) => "disabled",
+        (true, true) => "immune to hit-and-run rules",
+        (true, false) => "",
+    }
 }

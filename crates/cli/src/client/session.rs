@@ -1,21 +1,23 @@
 //! A connection to a tracker: its address, the token and where that came from, and the output.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use mika_client::{Client, Error};
 use mika_server::config::{ADMIN_PORT, Config};
 use serde::Serialize;
 
-use super::Connection;
+use super::connection::{Connection, Variables};
+use super::watch::Frame;
 use crate::config::environment;
 use crate::exit::Advised;
 use crate::output;
 
-const VARIABLE: &str = "MIKA_TOKEN";
+const VARIABLE: &str = Variables::TOKEN;
 const DEFAULT_DATA_DIR: &str = "./mika-data";
 const TOKEN_FILE: &str = "admin.token";
 
@@ -52,7 +54,9 @@ struct Token {
 pub struct Session {
     pub client: Client,
     json: bool,
+    sure: bool,
     token_source: TokenSource,
+    frame: RefCell<Option<Frame>>,
 }
 
 impl Session {
@@ -62,18 +66,31 @@ impl Session {
             Some(path) => Some(Config::load(Some(path), environment(), [])?),
             None => None,
         };
-        let variable = std::env::var(VARIABLE).ok();
-        let token = find_token(connection, variable, config.as_ref())?;
-        let url = match (&connection.url, &config) {
-            (Some(url), _) => url.clone(),
-            (None, Some(config)) => admin_url(config),
-            (None, None) => format!("http://127.0.0.1:{ADMIN_PORT}"),
+        let variables = Variables::of_process();
+        let token = find_token(connection, &variables, config.as_ref())?;
+        let url = find_url(connection, &variables, config.as_ref());
+        let authority = connection.ca_file.as_ref().or(variables.ca_file.as_ref());
+        let client = match authority {
+            Some(path) => {
+                let pem = fs::read(path).with_context(|| {
+                    format!("the file with the authority {} cannot be read", path.display())
+                })?;
+                Client::with_authority(&url, &token.text, &pem)
+                    .map_err(|error| in_file(error, path))
+            }
+            None => Client::new(&url, &token.text).map_err(anyhow::Error::from),
         };
-        let client = match Client::new(&url, &token.text) {
-            Err(Error::Token) => bail!("the token {} is not one: {}", token.source, Error::Token),
-            other => other?,
-        };
-        Ok(Self { client, json: connection.json, token_source: token.source })
+        let client = client.map_err(|error| match error.downcast_ref::<Error>() {
+            Some(Error::Token) => anyhow!("the token {} is not one: {error}", token.source),
+            _ => error,
+        })?;
+        Ok(Self {
+            client,
+            json: connection.json,
+            sure: connection.yes,
+            token_source: token.source,
+            frame: RefCell::default(),
+        })
     }
 
     /// Prints a result as JSON, or in words.
@@ -85,7 +102,7 @@ impl Session {
         if self.json {
             return self.print_json(value);
         }
-        Ok(output::print(&words(value))?)
+        self.write(&words(value))
     }
 
     /// Whether JSON is wanted.
@@ -93,9 +110,45 @@ impl Session {
         self.json
     }
 
+    /// Whether nothing is to be asked.
+    pub fn is_sure(&self) -> bool {
+        self.sure
+    }
+
     /// Prints JSON.
     pub fn print_json<T: Serialize>(&self, value: &T) -> anyhow::Result<()> {
-        Ok(output::print(&format!("{}\n", serde_json::to_string_pretty(value)?))?)
+        self.write(&format!("{}\n", serde_json::to_string_pretty(value)?))
+    }
+
+    /// Prints a text.
+    pub fn write(&self, text: &str) -> anyhow::Result<()> {
+        match &*self.frame.borrow() {
+            Some(frame) => frame.write(text),
+            None => output::print(text)?,
+        }
+        Ok(())
+    }
+
+    /// Rows of a list that are worth asking for.
+    pub fn rows_max(&self) -> u32 {
+        let frame = self.frame.borrow();
+        let lines = frame.as_ref().and_then(|frame| u32::try_from(frame.lines_max()).ok());
+        lines.unwrap_or(u32::MAX)
+    }
+
+    /// Whether what is printed goes to a frame of `--watch`.
+    pub fn is_watched(&self) -> bool {
+        self.frame.borrow().is_some()
+    }
+
+    /// Keeps what is printed, until the frame ends.
+    pub(super) fn begin_frame(&self, frame: Frame) {
+        self.frame.replace(Some(frame));
+    }
+
+    /// What was printed since the frame began.
+    pub(super) fn end_frame(&self) -> Option<Frame> {
+        self.frame.take()
     }
 
     /// Adds to an error what the person at the terminal can do about it.
@@ -105,13 +158,36 @@ impl Session {
             Err(other) => return other,
         };
         let advice = match &error {
-            Error::Unreachable { .. } => {
-                "start the tracker with `mika serve`, or say with --url where it runs".to_owned()
-            }
+            Error::Unreachable { reason, .. } => self.connection_advice(reason),
             Error::Problem(problem) if problem.status == 401 => self.token_advice(),
+            Error::Problem(problem) if problem.code == "scope_missing" => format!(
+                "the token {} does not have this scope; the admin token has all, and \
+                 `mika client api-token create` makes one that has it",
+                self.token_source
+            ),
             _ => return error.into(),
         };
         Advised { error, advice }.into()
+    }
+
+    fn connection_advice(&self, reason: &str) -> String {
+        if self.client.url().starts_with("https:") && reason.contains("certificate") {
+            let advice = "name the file with its authority, or with the certificate itself, with \
+                          --ca-file; the URL has to have a name that is in the certificate";
+            return advice.to_owned();
+        }
+        if reason.contains("invalid HTTP version") {
+            return "if it speaks TLS there, say https:// in place of http://".to_owned();
+        }
+        if reason.contains("InvalidContentType") {
+            return "it does not speak TLS there: say http:// in place of https://".to_owned();
+        }
+        if self.client.url().starts_with("unix:") {
+            let advice = "start the tracker with `mika serve`, or say with --socket where its \
+                          socket is; you may connect if the socket's mode lets you write to it";
+            return advice.to_owned();
+        }
+        "start the tracker with `mika serve`, or say with --url where it runs".to_owned()
     }
 
     fn token_advice(&self) -> String {
@@ -147,9 +223,31 @@ fn admin_url(config: &Config) -> String {
     format!("{scheme}://{address}")
 }
 
+/// Where the tracker is: as said by an argument, a variable, or the configuration.
+fn find_url(connection: &Connection, variables: &Variables, config: Option<&Config>) -> String {
+    let unix = |path: &PathBuf| format!("unix:{}", path.display());
+    let argument = connection.url.clone().or_else(|| connection.socket.as_ref().map(unix));
+    // What was named on the command line goes before the environment.
+    let config = || config.map(admin_url);
+    argument
+        .or_else(config)
+        .or_else(|| variables.url.clone().or_else(|| variables.socket.as_ref().map(unix)))
+        .unwrap_or_else(|| format!("http://127.0.0.1:{ADMIN_PORT}"))
+}
+
+/// Names the file that a certificate is wrong in.
+fn in_file(error: Error, path: &Path) -> anyhow::Error {
+    match error {
+        Error::Certificate(reason) => {
+            anyhow!("{} is not a PEM file with certificates: {reason}", path.display())
+        }
+        other => other.into(),
+    }
+}
+
 fn find_token(
     connection: &Connection,
-    variable: Option<String>,
+    variables: &Variables,
     config: Option<&Config>,
 ) -> anyhow::Result<Token> {
     if let Some(token) = &connection.token {
@@ -158,8 +256,11 @@ fn find_token(
     if let Some(path) = &connection.token_file {
         return read_token(path)?.ok_or_else(|| anyhow!("there is no file {}", path.display()));
     }
-    if let Some(token) = variable.filter(|token| !token.trim().is_empty()) {
+    if let Some(token) = &variables.token {
         return Ok(Token { text: token.trim().to_owned(), source: TokenSource::Variable });
+    }
+    if let Some(path) = &variables.token_file {
+        return read_token(path)?.ok_or_else(|| anyhow!("there is no file {}", path.display()));
     }
     if let Some(dir) = &connection.data_dir {
         return read_or_missing(dir.join(TOKEN_FILE));

@@ -1,41 +1,40 @@
-//! `mika client stats`, `config reload`, `flush` and `health`.
+//! `mika client stats`, `metrics`, `health` and `ping`.
 
+use std::cell::Cell;
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use mika_client::types::{ConfigChange, KeyChange, Readiness, Stats};
+use mika_client::types::{Readiness, Stats};
 
 use super::session::Session;
+use super::watch::Watch;
 use crate::output;
 
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Read the configuration again and apply what can change in a running tracker.
-    Reload,
+pub async fn stats(session: &Session, watch: Watch) -> anyhow::Result<()> {
+    watch.repeat(session, async || session.print(&session.client.stats().await?, stats_words)).await
 }
 
-pub async fn stats(session: &Session) -> anyhow::Result<()> {
-    session.print(&session.client.stats().await?, stats_words)
+pub async fn metrics(session: &Session) -> anyhow::Result<()> {
+    session.write(&session.client.metrics().await?)
 }
 
-pub async fn reload(session: &Session) -> anyhow::Result<()> {
-    session.print(&session.client.reload_config().await?, change_words)
+pub async fn health(session: &Session, watch: Watch) -> anyhow::Result<ExitCode> {
+    let is_ready = Cell::new(false);
+    let show = async || {
+        let readiness = session.client.ready().await?;
+        is_ready.set(readiness.ready);
+        session.print(&readiness, readiness_words)
+    };
+    watch.repeat(session, show).await?;
+    Ok(if is_ready.get() { ExitCode::SUCCESS } else { ExitCode::from(crate::exit::FAILED) })
 }
 
-pub async fn flush(session: &Session) -> anyhow::Result<()> {
-    session.print(&session.client.flush().await?, |flushed| {
-        format!("the store has everything up to batch {}\n", flushed.applied_batch_number)
+pub async fn ping(session: &Session) -> anyhow::Result<()> {
+    session.print(&session.client.health().await?, |health| {
+        format!("mika {} answers at {}\n", health.version, session.client.url())
     })
 }
 
-pub async fn health(session: &Session) -> anyhow::Result<ExitCode> {
-    let readiness = session.client.ready().await?;
-    session.print(&readiness, readiness_words)?;
-    Ok(if readiness.ready { ExitCode::SUCCESS } else { ExitCode::from(crate::exit::FAILED) })
-}
-
 fn stats_words(stats: &Stats) -> String {
-    let flush = &stats.flush;
     let mut lines = vec![
         ("version", stats.version.clone()),
         ("mode", stats.mode.clone()),
@@ -49,35 +48,12 @@ fn stats_words(stats: &Stats) -> String {
         ("scrapes", stats.scrapes.to_string()),
         ("refused", stats.refused.to_string()),
         ("memory", output::bytes(stats.memory_resident_bytes)),
-        ("pending rows", flush.pending_rows.to_string()),
-        ("last batch", flush.last_batch_number.to_string()),
-        ("applied batch", flush.applied_batch_number.to_string()),
-        ("flush lag", output::duration(flush.lag_seconds)),
-        ("flush failures", flush.failures.to_string()),
-        ("dead letters", flush.dead_letters.to_string()),
-        ("journal", output::bytes(flush.journal_bytes)),
-        ("snapshot", output::bytes(flush.snapshot_bytes)),
     ];
+    lines.extend(super::flush::lines(&stats.flush));
     for (index, url) in stats.announce_urls.iter().enumerate() {
         lines.push((if index == 0 { "announce URL" } else { "" }, url.clone()));
     }
     output::fields(&lines)
-}
-
-fn change_words(change: &ConfigChange) -> String {
-    if change.applied.is_empty() && change.needs_restart.is_empty() {
-        return "nothing has changed\n".to_owned();
-    }
-    let mut table = output::Table::new(&["KEY", "FROM", "TO", "IN FORCE"]);
-    let mut add = |changes: &[KeyChange], in_force: &str| {
-        for change in changes {
-            let (key, from, to) = (change.key.clone(), change.from.clone(), change.to.clone());
-            table.row([key, from, to, in_force.to_owned()]);
-        }
-    };
-    add(&change.applied, "now");
-    add(&change.needs_restart, "after a restart");
-    table.render("")
 }
 
 fn readiness_words(readiness: &Readiness) -> String {

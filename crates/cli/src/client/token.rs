@@ -5,6 +5,7 @@ use mika_client::types::{NewToken, Token};
 use mika_protocol::InfoHash;
 
 use super::session::Session;
+use super::watch::Watch;
 use crate::{output, time};
 
 #[derive(Debug, Subcommand)]
@@ -13,6 +14,8 @@ pub enum TokenCommand {
     List {
         /// Name, id or passkey of the user.
         user: Option<String>,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Give a user a token on a torrent, in place of one that is there.
     Add {
@@ -45,9 +48,12 @@ impl TokenCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         let client = &session.client;
         match self {
-            Self::List { user } => {
-                let tokens = client.tokens(user.as_deref()).await?;
-                session.print(&tokens, |tokens| table(tokens))
+            Self::List { user, watch } => {
+                let show = async || {
+                    let tokens = client.tokens(user.as_deref()).await?;
+                    session.print(&tokens, |tokens| table(tokens))
+                };
+                watch.repeat(session, show).await
             }
             Self::Add { user, info_hash, upload_percent, download_percent, ends } => {
                 let new = NewToken { upload_percent, download_percent, ends_at: ends };

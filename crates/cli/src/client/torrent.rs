@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use mika_client::types::{NewTorrent, Torrent, TorrentChange};
+use mika_client::types::{NewTorrent, Torrent, TorrentChange, TorrentQuery, TorrentStatus};
 use mika_protocol::InfoHash;
 use mika_protocol::metainfo::{self, METAINFO_BYTES_MAX};
 
 use super::pages::{self, ListArguments};
 use super::session::Session;
+use super::values::Percents;
+use super::watch::Watch;
 use crate::{output, time};
 
 /// Longest title that the tracker takes, in characters.
@@ -25,7 +27,7 @@ pub enum TorrentCommand {
     /// Add a torrent, from its file or by info-hash.
     Add(AddArguments),
     /// List torrents by id.
-    List(ListArguments),
+    List(TorrentList),
     /// Show one torrent.
     Get {
         /// Either of its info-hashes: 40 hex digits, or 64 (v2).
@@ -61,16 +63,48 @@ pub struct AddArguments {
     title: Option<String>,
     #[command(flatten)]
     percents: Percents,
+    #[command(flatten)]
+    decisions: Decisions,
+}
+
+/// What a site decides of a torrent.
+#[derive(Debug, Args)]
+struct Decisions {
+    /// What the moderators say: approved, or pending, rejected, postponed or other, which refuse
+    /// announces.
+    #[arg(long, value_parser = parse_status)]
+    status: Option<TorrentStatus>,
+    /// Whether downloads do not count, and uploads by the site's multiplier for it.
+    #[arg(long, value_name = "true|false")]
+    featured: Option<bool>,
 }
 
 #[derive(Debug, Args)]
-struct Percents {
-    /// Upload multiplier in percent, 200 for double upload.
-    #[arg(long, value_name = "PERCENT")]
-    upload_percent: Option<u16>,
-    /// Download multiplier in percent, 0 for a freeleech.
-    #[arg(long, value_name = "PERCENT")]
-    download_percent: Option<u16>,
+pub struct TorrentList {
+    #[command(flatten)]
+    part: ListArguments,
+    /// Only those that are deleted, or that are not.
+    #[arg(long, value_name = "true|false")]
+    deleted: Option<bool>,
+    /// Only those that are enabled, or that are not.
+    #[arg(long, value_name = "true|false")]
+    enabled: Option<bool>,
+    /// Only those that are featured, or that are not.
+    #[arg(long, value_name = "true|false")]
+    featured: Option<bool>,
+    /// Only those of which the moderators say this.
+    #[arg(long, value_parser = parse_status)]
+    status: Option<TorrentStatus>,
+    /// Only those whose title has this in it, whatever the case.
+    #[arg(long)]
+    title: Option<String>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+fn parse_status(text: &str) -> Result<TorrentStatus, String> {
+    let read = serde_json::from_value(serde_json::Value::String(text.to_owned()));
+    read.map_err(|_| "a status is approved, pending, rejected, postponed or other".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -83,8 +117,16 @@ pub struct SetArguments {
 }
 
 /// Each of them is a change: clap knows no groups of groups.
-const CHANGES: [&str; 6] =
-    ["title", "upload_percent", "download_percent", "enabled", "reason", "restore"];
+const CHANGES: [&str; 8] = [
+    "title",
+    "upload_percent",
+    "download_percent",
+    "status",
+    "featured",
+    "enabled",
+    "reason",
+    "restore",
+];
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true, args = CHANGES)]
@@ -94,6 +136,8 @@ struct ChangeArguments {
     title: Option<String>,
     #[command(flatten)]
     percents: Percents,
+    #[command(flatten)]
+    decisions: Decisions,
     /// Whether announces are answered.
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
@@ -112,10 +156,7 @@ impl TorrentCommand {
                 let torrent = session.client.add_torrent(&arguments.into_new()?).await?;
                 session.print(&torrent, words)
             }
-            Self::List(arguments) => {
-                let fetch = async |page| session.client.torrents(page).await;
-                pages::print(session, &arguments, fetch, table, NOTHING).await
-            }
+            Self::List(arguments) => arguments.run(session).await,
             Self::Get { info_hash } => {
                 session.print(&session.client.torrent(info_hash).await?, words)
             }
@@ -129,6 +170,28 @@ impl TorrentCommand {
                 session.print(&torrent, |_| format!("the torrent {info_hash} is deleted\n"))
             }
         }
+    }
+}
+
+impl TorrentList {
+    async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let show = async || {
+            let fetch = async |after_id, limit| {
+                let query = TorrentQuery {
+                    after_id,
+                    limit: Some(limit),
+                    deleted: self.deleted,
+                    enabled: self.enabled,
+                    featured: self.featured,
+                    status: self.status,
+                    title: self.title.clone(),
+                };
+                session.client.torrents_where(&query).await
+            };
+            let from = (self.part.after_id, self.part.limit);
+            pages::print(session, from, fetch, table, NOTHING).await
+        };
+        self.watch.repeat(session, show).await
     }
 }
 
@@ -146,6 +209,8 @@ impl AddArguments {
         new.title = self.title.unwrap_or(new.title);
         new.upload_percent = self.percents.upload_percent;
         new.download_percent = self.percents.download_percent;
+        new.status = self.decisions.status;
+        new.featured = self.decisions.featured;
         Ok(new)
     }
 }
@@ -159,7 +224,8 @@ impl ChangeArguments {
             enabled: self.enabled,
             deleted: self.restore.then_some(false),
             reason: self.reason,
-            ..TorrentChange::default()
+            status: self.decisions.status,
+            featured: self.decisions.featured,
         }
     }
 }
@@ -203,10 +269,11 @@ fn table(torrents: &[Torrent]) -> output::Table {
 }
 
 fn state(torrent: &Torrent) -> String {
-    let state = match (torrent.deleted, torrent.enabled) {
-        (true, _) => "deleted",
-        (false, false) => "disabled",
-        (false, true) => "",
+    let state = match (torrent.deleted, torrent.enabled, torrent.status) {
+        (true, _, _) => "deleted",
+        (false, false, _) => "disabled",
+        (false, true, TorrentStatus::Approved) => "",
+        (false, true, status) => status_name(status),
     };
     if state.is_empty() || torrent.reason.is_empty() {
         return state.to_owned();
@@ -214,8 +281,18 @@ fn state(torrent: &Torrent) -> String {
     format!("{state}: {}", torrent.reason)
 }
 
+fn status_name(status: TorrentStatus) -> &'static str {
+    match status {
+        TorrentStatus::Approved => "approved",
+        TorrentStatus::Pending => "pending",
+        TorrentStatus::Rejected => "rejected",
+        TorrentStatus::Postponed => "postponed",
+        TorrentStatus::Other => "other",
+    }
+}
+
 fn words(torrent: &Torrent) -> String {
-    output::fields(&[
+    let mut lines = vec![
         ("id", torrent.id.to_string()),
         ("info hash", torrent.info_hash.to_string()),
         ("info hash v2", output::optional(torrent.info_hash_v2)),
@@ -234,5 +311,12 @@ fn words(torrent: &Torrent) -> String {
         ("reason", torrent.reason.clone()),
         ("last announce", time::format_optional(torrent.announced_at)),
         ("created", time::format(torrent.created_at)),
-    ])
+    ];
+    if torrent.status != TorrentStatus::Approved {
+        lines.push(("status", status_name(torrent.status).to_owned()));
+    }
+    if torrent.featured {
+        lines.push(("featured", output::yes(true)));
+    }
+    output::fields(&lines)
 }

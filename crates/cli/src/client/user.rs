@@ -1,10 +1,12 @@
 //! `mika client user`.
 
 use clap::{Args, Subcommand};
-use mika_client::types::{NewUser, User, UserChange};
+use mika_client::types::{NewUser, User, UserChange, UserQuery};
 
 use super::pages::{self, ListArguments};
 use super::session::Session;
+use super::values::OrNone;
+use super::watch::Watch;
 use crate::{output, time};
 
 /// What an empty list says.
@@ -15,7 +17,7 @@ pub enum UserCommand {
     /// Add a user; prints the passkey and the announce URLs.
     Add(AddArguments),
     /// List users by id.
-    List(ListArguments),
+    List(UserList),
     /// Show one user.
     Get {
         /// Name, id or passkey; `id:`, `name:` or `passkey:` in front says which it is.
@@ -46,6 +48,51 @@ pub struct AddArguments {
     /// Whether the user may download [default: true].
     #[arg(long, value_name = "true|false")]
     download_enabled: Option<bool>,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+/// What counts for one user, beside the role. `none` is no rule of the user's own.
+#[derive(Debug, Args)]
+struct Rules {
+    /// Upload multiplier in percent, beside the role's.
+    #[arg(long, value_name = "PERCENT|none")]
+    upload_percent: Option<OrNone<u16>>,
+    /// Download multiplier in percent, beside the role's; 0 for a freeleech.
+    #[arg(long, value_name = "PERCENT|none")]
+    download_percent: Option<OrNone<u16>>,
+    /// Whether hit-and-run rules spare the user; `none`: as the role says.
+    #[arg(long, value_name = "true|false|none")]
+    immune: Option<OrNone<bool>>,
+    /// Whether the user's addresses are neither written to the store nor told.
+    #[arg(long, value_name = "true|false")]
+    address_hidden: Option<bool>,
+    /// Seconds from a torrent's creation for which the user may not leech it.
+    #[arg(long, value_name = "SECONDS")]
+    wait_seconds: Option<u32>,
+    /// Sessions that the user may leech one torrent with.
+    #[arg(long, value_name = "NUMBER|none")]
+    peers_max: Option<OrNone<u32>>,
+}
+
+#[derive(Debug, Args)]
+pub struct UserList {
+    #[command(flatten)]
+    part: ListArguments,
+    /// Only those whose accounts are closed, or are not.
+    #[arg(long, value_name = "true|false")]
+    deleted: Option<bool>,
+    /// Only those that may download, or may not.
+    #[arg(long, value_name = "true|false")]
+    download_enabled: Option<bool>,
+    /// Only those with this role.
+    #[arg(long)]
+    role: Option<String>,
+    /// Only those whose name has this in it, whatever the case.
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    watch: Watch,
 }
 
 #[derive(Debug, Args)]
@@ -56,8 +103,29 @@ pub struct SetArguments {
     change: ChangeArguments,
 }
 
+/// Each of them is a change: clap knows no groups of groups.
+const CHANGES: [&str; 17] = [
+    "name",
+    "role",
+    "passkey",
+    "new_passkey",
+    "site_id",
+    "download_enabled",
+    "upload_percent",
+    "download_percent",
+    "immune",
+    "address_hidden",
+    "wait_seconds",
+    "peers_max",
+    "uploaded",
+    "downloaded",
+    "uploaded_add",
+    "downloaded_add",
+    "restore",
+];
+
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(required = true, multiple = true, args = CHANGES)]
 struct ChangeArguments {
     /// New name.
     #[arg(long)]
@@ -72,11 +140,13 @@ struct ChangeArguments {
     #[arg(long, conflicts_with = "passkey")]
     new_passkey: bool,
     /// The site's own id.
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
-    site_id: Option<i64>,
+    #[arg(long, value_name = "ID|none", allow_negative_numbers = true)]
+    site_id: Option<OrNone<i64>>,
     /// Whether the user may download.
     #[arg(long, value_name = "true|false")]
     download_enabled: Option<bool>,
+    #[command(flatten)]
+    rules: Rules,
     /// Credited upload in bytes, set absolutely: what is uploaded meanwhile is overwritten.
     #[arg(long, value_name = "BYTES")]
     uploaded: Option<u64>,
@@ -98,10 +168,7 @@ impl UserCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Add(arguments) => add(session, arguments).await,
-            Self::List(arguments) => {
-                let fetch = async |page| session.client.users(page).await;
-                pages::print(session, &arguments, fetch, table, NOTHING).await
-            }
+            Self::List(arguments) => arguments.run(session).await,
             Self::Get { user } => session.print(&session.client.user(&user).await?, words),
             Self::Set(arguments) => {
                 let change = arguments.change.into_change();
@@ -116,13 +183,34 @@ impl UserCommand {
     }
 }
 
+impl UserList {
+    async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let show = async || {
+            let fetch = async |after_id, limit| {
+                let query = UserQuery {
+                    after_id,
+                    limit: Some(limit),
+                    deleted: self.deleted,
+                    download_enabled: self.download_enabled,
+                    role: self.role.clone(),
+                    name: self.name.clone(),
+                };
+                session.client.users_where(&query).await
+            };
+            let from = (self.part.after_id, self.part.limit);
+            pages::print(session, from, fetch, table, NOTHING).await
+        };
+        self.watch.repeat(session, show).await
+    }
+}
+
 impl ChangeArguments {
     fn into_change(self) -> UserChange {
         UserChange {
             name: self.name,
             passkey: self.passkey,
             new_passkey: self.new_passkey,
-            site_id: self.site_id.map(Some),
+            site_id: self.site_id.map(|id| id.0),
             role: self.role,
             download_enabled: self.download_enabled,
             deleted: self.restore.then_some(false),
@@ -130,19 +218,30 @@ impl ChangeArguments {
             downloaded: self.downloaded,
             uploaded_add: self.uploaded_add,
             downloaded_add: self.downloaded_add,
-            ..UserChange::default()
+            upload_percent: self.rules.upload_percent.map(|percent| percent.0),
+            download_percent: self.rules.download_percent.map(|percent| percent.0),
+            immune: self.rules.immune.map(|immune| immune.0),
+            address_hidden: self.rules.address_hidden,
+            wait_seconds: self.rules.wait_seconds,
+            peers_max: self.rules.peers_max.map(|max| max.0),
         }
     }
 }
 
 async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
+    let rules = arguments.rules;
     let new = NewUser {
         name: arguments.name,
         role: arguments.role,
         passkey: arguments.passkey,
         site_id: arguments.site_id,
         download_enabled: arguments.download_enabled,
-        ..NewUser::default()
+        upload_percent: rules.upload_percent.and_then(|percent| percent.0),
+        download_percent: rules.download_percent.and_then(|percent| percent.0),
+        immune: rules.immune.and_then(|immune| immune.0),
+        address_hidden: rules.address_hidden,
+        wait_seconds: rules.wait_seconds,
+        peers_max: rules.peers_max.and_then(|max| max.0),
     };
     let user = session.client.add_user(&new).await?;
     if session.is_json() {
@@ -159,7 +258,7 @@ async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
     for (index, url) in urls.into_iter().enumerate() {
         lines.push((if index == 0 { "announce URL" } else { "" }, url));
     }
-    Ok(output::print(&output::fields(&lines))?)
+    session.write(&output::fields(&lines))
 }
 
 fn table(users: &[User]) -> output::Table {
@@ -190,7 +289,7 @@ fn state(user: &User) -> &'static str {
 }
 
 fn words(user: &User) -> String {
-    output::fields(&[
+    let mut lines = vec![
         ("id", user.id.to_string()),
         ("site id", output::optional(user.site_id)),
         ("name", user.name.clone()),
@@ -208,5 +307,22 @@ fn words(user: &User) -> String {
         ("last announce", time::format_optional(user.announced_at)),
         ("created", time::format(user.created_at)),
         ("announce URL", user.announce_url.clone()),
-    ])
+    ];
+    lines.extend(rules(user));
+    output::fields(&lines)
+}
+
+/// What counts for the user alone.
+fn rules(user: &User) -> impl Iterator<Item = (&'static str, String)> {
+    let hidden = user.address_hidden.then(|| output::yes(true));
+    let wait = (user.wait_seconds > 0).then(|| output::duration(user.wait_seconds.into()));
+    let rules = [
+        ("upload percent", user.upload_percent.map(|percent| percent.to_string())),
+        ("download percent", user.download_percent.map(|percent| percent.to_string())),
+        ("immune", user.immune.map(output::yes)),
+        ("address hidden", hidden),
+        ("wait", wait),
+        ("peers max", user.peers_max.map(|max| max.to_string())),
+    ];
+    rules.into_iter().filter_map(|(name, value)| Some((name, value?)))
 }

@@ -4,12 +4,13 @@ use clap::{Args, Subcommand};
 use mika_client::types::{ClientRule, ClientRuleChange, NewClientRule};
 
 use super::session::Session;
+use super::watch::Watch;
 use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub enum WhitelistCommand {
     /// List the rules by prefix.
-    List,
+    List(Watch),
     /// Show the rule for a prefix.
     Get {
         /// The first characters of a peer id, such as -TR3.
@@ -62,7 +63,11 @@ impl WhitelistCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         let client = &session.client;
         match self {
-            Self::List => session.print(&client.client_rules().await?, |rules| table(rules)),
+            Self::List(watch) => {
+                let show =
+                    async || session.print(&client.client_rules().await?, |rules| table(rules));
+                watch.repeat(session, show).await
+            }
             Self::Get { prefix } => session.print(&client.client_rule(&prefix).await?, one),
             Self::Add { prefix, name, deny } => {
                 let new = NewClientRule { prefix, allowed: Some(!deny), name };

@@ -67,8 +67,13 @@ fn what_can_be_said_of_a_new_role_can_be_said_of_a_known_one() {
 }
 
 #[test]
-fn users_and_torrents_are_listed_with_the_same_options() {
-    assert_eq!(options(&["client", "user", "list"]), options(&["client", "torrent", "list"]));
+fn lists_are_cut_and_watched_with_the_same_options() {
+    for command in [&["user"][..], &["torrent"], &["notification"], &["swarm"], &["dead-letter"]] {
+        let options = options(&[&["client"], command, &["list"]].concat());
+        let has = |option: &str| options.iter().any(|line| line.starts_with(option));
+        assert!(has("--limit <LIMIT>") && has("--watch [<SECONDS>]"), "{command:?}: {options:?}");
+        assert!(has("--after-id <ID>") != has("--cursor <CURSOR>"), "{command:?}: {options:?}");
+    }
 }
 
 #[test]
@@ -87,6 +92,8 @@ fn one_change_is_enough_and_none_is_too_few() {
                 "--upload-enabled=true",
                 "--download-enabled=false",
                 "--download-slots=none",
+                "--immune=true",
+                "--enabled=false",
             ][..],
         ),
         (
@@ -96,6 +103,8 @@ fn one_change_is_enough_and_none_is_too_few() {
                 "--upload-percent=200",
                 "--download-percent=0",
                 "--enabled=true",
+                "--status=pending",
+                "--featured=true",
                 "--reason=r",
                 "--restore",
             ],

@@ -28,7 +28,7 @@ pub fn config(port: u16, tracker: &str) -> String {
     )
 }
 
-fn get(port: u16, target: &str) -> String {
+pub fn get(port: u16, target: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");

@@ -2,11 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_mika");
+/// What the binary reads of the environment.
+const VARIABLES: [&str; 5] =
+    ["MIKA_TOKEN", "MIKA_TOKEN_FILE", "MIKA_URL", "MIKA_SOCKET", "MIKA_CA_FILE"];
 
 /// What a run of the binary left.
 #[derive(Debug)]
@@ -17,6 +20,14 @@ pub struct Run {
 }
 
 impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            output: String::from_utf8(output.stdout).unwrap(),
+            errors: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, 0, "{self:?}");
         serde_json::from_str(&self.output).unwrap()
@@ -25,18 +36,12 @@ impl Run {
 
 /// Runs the binary in a directory, without variables that it would read.
 pub fn mika_in(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
-    let output = Command::new(BINARY)
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("MIKA_TOKEN")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    Run {
-        code: output.status.code().unwrap(),
-        output: String::from_utf8(output.stdout).unwrap(),
-        errors: String::from_utf8(output.stderr).unwrap(),
+    let mut command = Command::new(BINARY);
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    for name in VARIABLES {
+        command.env_remove(name);
     }
+    Run::of(command.envs(variables.iter().copied()).output().unwrap())
 }
 
 pub fn mika(arguments: &[&str]) -> Run {
@@ -102,6 +107,30 @@ impl Tracker {
     pub fn client(&self, arguments: &[&str]) -> Run {
         let connection = ["client", "--url", &self.url];
         mika_in(self.folder.path(), &[], &[&connection, arguments].concat())
+    }
+
+    /// The same, with something on standard input.
+    pub fn client_with_input(&self, arguments: &[&str], input: &str) -> Run {
+        let file = self.folder.path().join("standard-input");
+        std::fs::write(&file, input).unwrap();
+        let output =
+            self.command(arguments).stdin(std::fs::File::open(&file).unwrap()).output().unwrap();
+        Run::of(output)
+    }
+
+    /// Starts `mika client`, which goes on until it is told to end.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(["client", "--url", &self.url]).args(arguments);
+        command.current_dir(self.folder.path());
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
+        command
     }
 
     /// The same with `--json`.

@@ -24,9 +24,9 @@ fn the_token_is_found_by_every_documented_way() {
     assert_eq!(stats(&[], &["--data-dir", data_dir]), 0);
     assert_eq!(
         stats(&[("MIKA_TOKEN", "wrong-token-of-this-tracker")], &["--data-dir", data_dir]),
-        1
+        6
     );
-    assert_eq!(stats(&[], &[]), 1);
+    assert_eq!(stats(&[], &[]), 6);
     let arguments = ["client", "--url", &tracker.url, "--config", "mika.toml", "stats"];
     assert_eq!(mika_in(tracker.folder.path(), &[], &arguments).code, 0);
 }
@@ -37,7 +37,7 @@ fn a_refused_token_is_traced_to_where_it_came_from() {
     let path = tracker.folder.path().join("old.token");
     std::fs::write(&path, "the-token-of-another-tracker\n").unwrap();
     let run = tracker.client(&["stats", "--token-file", "old.token"]);
-    assert_eq!(run.code, 1);
+    assert_eq!(run.code, 6);
     assert!(run.errors.contains("the token in old.token"), "{}", run.errors);
     assert!(!run.errors.contains("the-token-of-another-tracker"));
     let run = tracker.client(&["stats", "--data-dir", "nowhere"]);

@@ -57,8 +57,19 @@ impl Client {
 
     /// The newest requests to a webhook that were given up.
     pub async fn webhook_dead_letters(&self, id: u32) -> Result<Vec<WebhookDeadLetter>, Error> {
+        self.newest_webhook_dead_letters(id, None).await
+    }
+
+    /// The same, at most so many: 1 to 1000, or 1000.
+    pub async fn newest_webhook_dead_letters(
+        &self,
+        id: u32,
+        limit: Option<u32>,
+    ) -> Result<Vec<WebhookDeadLetter>, Error> {
         let id = id.to_string();
-        self.items(&["api", "v1", "webhooks", id.as_str(), "dead-letters"], &[]).await
+        let path = ["api", "v1", "webhooks", id.as_str(), "dead-letters"];
+        let limit: Vec<_> = limit.map(|limit| ("limit", limit.to_string())).into_iter().collect();
+        self.items(&path, &limit).await
     }
 
     /// Tries them once more.

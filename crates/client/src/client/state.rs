@@ -1,5 +1,6 @@
 //! The whole state, the configuration, and rows that the store refused.
 
+use futures_util::Stream;
 use reqwest::Method;
 
 use super::listing::pairs;
@@ -37,7 +38,7 @@ impl Exported {
 impl Client {
     /// Everything but peers, as JSON lines. It contains passkeys.
     pub async fn export(&self) -> Result<Exported, Error> {
-        let request = self.http.get(self.address(&["api", "v1", "export"])?);
+        let request = self.request(Method::GET, &["api", "v1", "export"], &[])?;
         // As long as it takes.
         let request = request.timeout(std::time::Duration::from_secs(24 * 3600));
         let url = self.url().to_owned();
@@ -53,9 +54,21 @@ impl Client {
         Err(self.problem(status, &bytes))
     }
 
-    /// Brings an export in.
+    /// Brings an export in that is in memory.
     pub async fn import(&self, lines: Vec<u8>) -> Result<ImportReport, Error> {
-        let request = self.http.post(self.address(&["api", "v1", "import"])?);
+        self.import_body(lines.into()).await
+    }
+
+    /// Brings an export in part by part, so that it need not fit into memory.
+    pub async fn import_stream(
+        &self,
+        parts: impl Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    ) -> Result<ImportReport, Error> {
+        self.import_body(reqwest::Body::wrap_stream(parts)).await
+    }
+
+    async fn import_body(&self, lines: reqwest::Body) -> Result<ImportReport, Error> {
+        let request = self.request(Method::POST, &["api", "v1", "import"], &[])?;
         let request = request.header("content-type", "application/x-ndjson").body(lines);
         let request = request.timeout(std::time::Duration::from_secs(24 * 3600));
         let unreachable = |error: reqwest::Error| Error::Unreachable {

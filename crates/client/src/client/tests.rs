@@ -46,3 +46,13 @@ fn secrets_of_users_are_never_shown() {
     let change = UserChange { passkey: Some(TOKEN.to_owned()), ..UserChange::default() };
     assert!(!format!("{user:?} {change:?}").contains(TOKEN));
 }
+
+#[test]
+fn only_what_a_header_can_carry_is_a_version_or_a_key() {
+    let client = Client::new("http://127.0.0.1", TOKEN).unwrap();
+    assert!(client.only_if("\"1f\"").is_ok() && client.once("sign-up-7").is_ok());
+    for text in ["", "a b", "a\r\nb", "é"] {
+        assert!(matches!(client.once(text), Err(Error::Header)), "{text:?}");
+        assert!(matches!(client.only_if(text), Err(Error::Header)), "{text:?}");
+    }
+}

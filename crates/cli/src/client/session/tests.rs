@@ -6,6 +6,11 @@ fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
+fn variable(token: &str) -> Variables {
+    let token = Some(token.to_owned()).filter(|token| !token.trim().is_empty());
+    Variables { token, ..Variables::default() }
+}
+
 #[test]
 fn an_argument_goes_before_all_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -15,7 +20,7 @@ fn an_argument_goes_before_all_else() {
         data_dir: Some(folder.path().to_owned()),
         ..Connection::default()
     };
-    let token = find_token(&connection, Some("variable".to_owned()), None).unwrap();
+    let token = find_token(&connection, &variable("variable"), None).unwrap();
     assert_eq!((token.text.as_str(), token.source), ("given", TokenSource::Argument));
 }
 
@@ -24,12 +29,12 @@ fn a_token_file_goes_before_the_variable_and_has_to_be_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "secret", " of-the-file\n");
     let connection = Connection { token_file: Some(path.clone()), ..Connection::default() };
-    let token = find_token(&connection, Some("variable".to_owned()), None).unwrap();
+    let token = find_token(&connection, &variable("variable"), None).unwrap();
     assert_eq!((token.text.as_str(), token.source), ("of-the-file", TokenSource::File(path)));
 
     let missing = Some(folder.path().join("other"));
     let connection = Connection { token_file: missing, ..Connection::default() };
-    assert!(find_token(&connection, None, None).is_err());
+    assert!(find_token(&connection, &Variables::default(), None).is_err());
 }
 
 #[test]
@@ -38,9 +43,9 @@ fn the_variable_goes_before_the_data_directory_unless_it_is_empty() {
     let path = file(folder.path(), "admin.token", "of-the-folder\n");
     let data_dir = Some(folder.path().to_owned());
     let connection = Connection { data_dir, ..Connection::default() };
-    let token = find_token(&connection, Some("variable".to_owned()), None).unwrap();
+    let token = find_token(&connection, &variable("variable"), None).unwrap();
     assert_eq!((token.text.as_str(), token.source), ("variable", TokenSource::Variable));
-    let token = find_token(&connection, Some(" ".to_owned()), None).unwrap();
+    let token = find_token(&connection, &variable(" "), None).unwrap();
     assert_eq!((token.text.as_str(), token.source), ("of-the-folder", TokenSource::File(path)));
 }
 
@@ -55,7 +60,7 @@ fn a_configuration_leads_to_the_token_and_the_address() {
     let path = file(folder.path(), "mika.toml", &text);
     let config = Config::load(Some(&path), [], []).unwrap();
     let connection = Connection { config: Some(path.clone()), ..Connection::default() };
-    let token = find_token(&connection, None, Some(&config)).unwrap();
+    let token = find_token(&connection, &Variables::default(), Some(&config)).unwrap();
     assert_eq!(token.text, "of-the-folder");
     assert!([TokenSource::Config(path), TokenSource::File(token_path)].contains(&token.source));
     assert_eq!(admin_url(&config), "http://127.0.0.1:4");
@@ -66,7 +71,7 @@ fn a_directory_without_a_token_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = Some(folder.path().to_owned());
     let connection = Connection { data_dir, ..Connection::default() };
-    let token = find_token(&connection, None, None).unwrap();
+    let token = find_token(&connection, &Variables::default(), None).unwrap();
     assert_eq!(token.source, TokenSource::Missing(folder.path().join("admin.token")));
     assert_eq!(token.text, "");
 }
