@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod doctor;
 mod exit;
+mod geo;
 mod output;
 mod schema;
 mod serve;
@@ -42,6 +43,9 @@ enum Command {
     Schema(schema::SchemaCommand),
     /// Say how much memory the limits allow, and what this machine lacks for a configuration.
     Doctor(doctor::DoctorArguments),
+    /// Fetch files of geo data, and ask them.
+    #[command(subcommand)]
+    Geo(geo::GeoCommand),
     /// Check what is to be a tracker's store.
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Doctor(arguments) => arguments.run(),
+        Command::Geo(command) => command.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
     };

@@ -10,6 +10,7 @@
 mod cli {
     mod api;
     mod commands;
+    mod geo;
     mod help;
     mod live;
     mod schema;

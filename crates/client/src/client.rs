@@ -2,6 +2,7 @@
 
 mod access;
 mod bulk;
+mod geo;
 mod listing;
 mod notify;
 mod state;
