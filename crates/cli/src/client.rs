@@ -9,6 +9,7 @@ mod connection;
 mod dead_letter;
 mod event;
 mod flush;
+mod geo;
 mod live_sessions;
 mod notification;
 mod pages;
@@ -112,8 +113,12 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Whether the tracker does all of its work; exits with 1 if it does not. Needs no token.
     Health(watch::Watch),
+    /// Where the tracker's geo data has an address, and how far it is from another.
+    Geo(geo::GeoArguments),
     /// Whether the tracker answers, and its version. Needs no token.
     Ping,
+    /// What the tracker is, and whose data it uses. Needs no token.
+    About,
 }
 
 impl ClientArguments {
@@ -153,7 +158,9 @@ impl Command {
             Self::ApiToken(command) => command.run(session).await?,
             Self::Audit(arguments) => arguments.run(session).await?,
             Self::Health(watch) => return status::health(session, watch).await,
+            Self::Geo(arguments) => arguments.run(session).await?,
             Self::Ping => status::ping(session).await?,
+            Self::About => status::about(session).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

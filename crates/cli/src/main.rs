@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod doctor;
 mod exit;
+mod geo;
 mod manual;
 mod output;
 mod schema;
@@ -43,6 +44,9 @@ enum Command {
     Schema(schema::SchemaCommand),
     /// Say how much memory the limits allow, and what this machine lacks for a configuration.
     Doctor(doctor::DoctorArguments),
+    /// Fetch files of geo data, and ask them.
+    #[command(subcommand)]
+    Geo(geo::GeoCommand),
     /// Check what is to be a tracker's store.
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Doctor(arguments) => arguments.run(),
+        Command::Geo(command) => command.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(Arguments::command()),

@@ -13,6 +13,7 @@ mod cli {
     mod commands;
     mod connection;
     mod example;
+    mod geo;
     mod help;
     mod life;
     mod listing;

@@ -7,6 +7,7 @@ mod access;
 mod bulk;
 mod config;
 mod dead_letter;
+mod geo;
 mod hash;
 mod notification;
 mod present;
@@ -30,6 +31,7 @@ pub use bulk::{
 };
 pub use config::{ConfigKey, ConfigKeys, ConfigPatch};
 pub use dead_letter::{DeadLetter, DeadLetterAnswer, DeadLetterIds};
+pub use geo::{About, GeoAnswer, GeoFile, GeoPlace, GeoQuery};
 pub use notification::{
     Notification, NotificationFilter, NotificationKind, NotificationPage, NotificationQuery,
 };

@@ -7,6 +7,9 @@
 //! Never given: the asker, another session of the same user, seeders to those who want no more
 //! data, peers that have timed out, and peers at local addresses to askers who are elsewhere.
 
+#[allow(dead_code, reason = "the strategies use all of it")]
+pub mod place;
+
 use crate::settings::Settings;
 use crate::swarm::{Dense, Peer};
 

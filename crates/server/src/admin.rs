@@ -1,8 +1,8 @@
 //! The admin API: JSON over HTTP for the command line, sites and scripts.
 //!
 //! Everything below `/api/` needs a token: [`AdminToken`], or an API token that has the scope.
-//! `/health`, `/ready`, `/metrics` and the description of the API need none: they name nobody, and
-//! the port is meant for this machine or a trusted network.
+//! `/health`, `/ready`, `/metrics`, `/about` and the description of the API need none: they name
+//! nobody, and the port is meant for this machine or a trusted network.
 //!
 //! * [`Admin`]: what the API works with; [`Admin::start`] and [`Admin::serve`] run it.
 //! * `admin/routes.rs`: the routes under `/api/v1`, a file per resource; `admin/status.rs`: others.

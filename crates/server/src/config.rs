@@ -26,16 +26,16 @@ mod xbt_config;
 use std::collections::BTreeSet;
 
 pub use change::{ConfigChange, KeyChange, diff};
-pub use choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
+pub use choices::{ClientRules, GeoProvider, JournalSync, LogFormat, Mode, StoreKind};
 pub use error::{ConfigError, Place, Problem};
 pub use network::{Network, NetworkError};
 pub(crate) use overrides::Overrides;
 pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
-    ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
-    LogConfig, LookupConfig, NotifyConfig, SiteCallConfig, SnapshotConfig, StoreConfig,
-    StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
+    ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, GeoConfig, HttpConfig, HttpsConfig,
+    LimitsConfig, LogConfig, LookupConfig, NotifyConfig, SiteCallConfig, SnapshotConfig,
+    StoreConfig, StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
 pub use site::SiteConfig;
@@ -121,6 +121,7 @@ config! {
     flush: FlushConfig,
     snapshot: SnapshotConfig,
     notify: NotifyConfig,
+    geo: GeoConfig,
     limits: LimitsConfig,
     log: LogConfig,
 }

@@ -3,6 +3,7 @@
 //! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
 //! is chosen by.
 
+mod geo;
 mod store;
 
 use std::path::Path;
@@ -85,12 +86,15 @@ pub fn costs(config: &Config) -> Vec<Cost> {
         let remembered = u64::from(lookup.remembered_max).saturating_mul(2);
         costs.push(cost("lookup.remembered_max", remembered, REMEMBERED_BYTES));
     }
+    costs.extend(geo::costs(config));
     costs
 }
 
 /// Looks at what the configuration needs of this machine.
 pub fn findings(config: &Config) -> Vec<Finding> {
-    vec![open_files(config), data_dir(&config.data.dir), admin_address(config)]
+    let mut found = vec![open_files(config), data_dir(&config.data.dir), admin_address(config)];
+    found.extend(geo::findings(config));
+    found
 }
 
 fn finding(ok: bool, text: String) -> Finding {

@@ -12,6 +12,7 @@
 //! * [`request_log`]: requests that a site wants written down.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`notify`]: what a site is told without asking.
+//! * [`geo`]: where addresses are.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod counters;
 pub mod data_dir;
 pub mod doctor;
 pub mod flush;
+pub mod geo;
 pub mod journal;
 pub mod listen;
 pub mod loading;

@@ -20,6 +20,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use crate::counters::Counters;
+use crate::geo::Geo;
 use crate::lookup::LookupStatus;
 use crate::notify::Notify;
 use crate::request_log::PendingRequests;
@@ -37,6 +38,7 @@ pub struct Metrics {
     lookup: Arc<LookupStatus>,
     http: Option<Arc<HttpStore>>,
     requests: Arc<PendingRequests>,
+    geo: Arc<Geo>,
     started_at: Instant,
 }
 
@@ -51,6 +53,7 @@ impl Metrics {
             lookup: Arc::default(),
             http: None,
             requests: Arc::default(),
+            geo: Arc::default(),
             started_at: Instant::now(),
         }
     }
@@ -68,6 +71,11 @@ impl Metrics {
     /// The same, with what is not written down of requests.
     pub fn with_requests(self, requests: Arc<PendingRequests>) -> Self {
         Self { requests, ..self }
+    }
+
+    /// The same, with those of geo data.
+    pub fn with_geo(self, geo: Arc<Geo>) -> Self {
+        Self { geo, ..self }
     }
 
     /// All metrics as text (OpenMetrics 1.0), for one scrape.
@@ -91,6 +99,11 @@ impl Metrics {
     /// What the flusher does.
     pub fn flush(&self) -> &FlushStatus {
         &self.flush
+    }
+
+    /// Where addresses are.
+    pub fn geo(&self) -> &Geo {
+        &self.geo
     }
 
     /// Seconds since the start.

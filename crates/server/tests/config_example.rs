@@ -185,6 +185,7 @@ fn the_keys_that_need_a_restart_are_these() {
             "lookup.known_seconds",
             "lookup.remembered_max",
             "notify.always",
+            "geo.places_max",
             "limits.connections",
             "log.format",
         ]

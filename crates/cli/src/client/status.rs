@@ -34,6 +34,14 @@ pub async fn ping(session: &Session) -> anyhow::Result<()> {
     })
 }
 
+pub async fn about(session: &Session) -> anyhow::Result<()> {
+    session.print(&session.client.about().await?, |about| {
+        let mut lines = vec![("version", format!("{} {}", about.name, about.version))];
+        lines.extend(about.attributions.iter().map(|text| ("uses", output::printable(text))));
+        output::fields(&lines)
+    })
+}
+
 fn stats_words(stats: &Stats) -> String {
     let mut lines = vec![
         ("version", stats.version.clone()),

@@ -42,6 +42,7 @@ fn described_open_routes() -> OpenApiRouter<Admin> {
         .routes(routes!(status::health))
         .routes(routes!(status::ready))
         .routes(routes!(status::metrics))
+        .routes(routes!(routes::geo::about))
 }
 
 async fn serve_document() -> impl IntoResponse {

@@ -13,6 +13,7 @@ mod client_rules;
 mod config;
 mod dead_letters;
 mod events;
+pub(super) mod geo;
 mod notifications;
 mod roles;
 mod server;
@@ -51,6 +52,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
         .merge(client_rules::routes())
         .merge(tokens::routes())
         .merge(events::routes())
+        .merge(geo::routes())
         .merge(notifications::routes())
         .merge(webhooks::routes())
         .merge(traces::routes())

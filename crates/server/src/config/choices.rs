@@ -73,6 +73,18 @@ choice! {
 }
 
 choice! {
+    /// Where geo data comes from.
+    pub enum GeoProvider: "\"none\", \"maxmind\" or \"dbip\"" {
+        /// Nothing is fetched.
+        None,
+        /// GeoLite2 City and ASN by MaxMind, with an account.
+        Maxmind,
+        /// City Lite and ASN Lite by DB-IP.
+        Dbip,
+    }
+}
+
+choice! {
     /// What a line of the log looks like.
     pub enum LogFormat: "\"text\" or \"json\"" {
         /// For people.

@@ -4,6 +4,7 @@ use mika_core::site::Preset;
 
 use super::section::Section;
 use super::{Config, SiteConfig, StoreKind, TrackerConfig};
+use crate::geo::update::Product;
 
 /// The end of the range of `tracker.peer_timeout_seconds`.
 const PEER_TIMEOUT_SECONDS_MAX: u32 = 259_200;
@@ -31,6 +32,16 @@ pub(super) fn derive(config: &mut Config, is_given: impl Fn(&str) -> bool) {
     }
     if !is_given("admin.token_file") {
         config.admin.token_file = config.data.dir.join("admin.token");
+    }
+    for (key, product) in [("city_path", Product::City), ("asn_path", Product::Asn)] {
+        let Some(name) = product.file_name(config.geo.provider) else { continue };
+        if !is_given(&format!("geo.{key}")) {
+            let path = config.data.dir.join("geo").join(name);
+            match product {
+                Product::City => config.geo.city_path = path,
+                Product::Asn => config.geo.asn_path = path,
+            }
+        }
     }
     if !is_given("store.path") {
         config.store.path = config.data.dir.join("mika.sqlite");

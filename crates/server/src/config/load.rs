@@ -307,6 +307,9 @@ impl Loader {
         self.read_secret("site_call.key", "site_call.key_file", |config| {
             (&mut config.site_call.key, &config.site_call.key_file)
         });
+        self.read_secret("geo.maxmind_license_key", "geo.maxmind_license_key_file", |config| {
+            (&mut config.geo.maxmind_license_key, &config.geo.maxmind_license_key_file)
+        });
     }
 
     fn judge(mut self) -> Result<Config, ConfigError> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
+use super::choices::{ClientRules, GeoProvider, JournalSync, LogFormat, Mode, StoreKind};
 use super::network::Network;
 use super::secret::Secret;
 use super::section::section;
@@ -438,6 +438,53 @@ section! {
 
         /// Bytes of the dead letters of a webhook. When they are more, the oldest go.
         live dead_letter_bytes: u64 = 67_108_864, 65_536..=1_099_511_627_776;
+    }
+}
+
+section! {
+    /// Geo data: where addresses are, for the choice of peers. The files are in the MaxMind DB
+    /// format (.mmdb) and kept in memory. Without them, or with damaged ones, the tracker runs and
+    /// every place is unknown. A file that is replaced is read again within ten seconds.
+    pub struct GeoConfig in "geo" {
+        /// What `mika geo update` fetches. "none": nothing. "maxmind": GeoLite2 City and ASN, with
+        /// your account. "dbip": City Lite and ASN Lite by DB-IP, which are to be named as the
+        /// source (CC BY 4.0), as `/about` of the admin API does.
+        live provider: GeoProvider = GeoProvider::None;
+
+        /// The file of coordinates and countries: MaxMind's City schema, or the flat one. Left out,
+        /// it is the one that `mika geo update` writes to `geo` in data.dir. Empty: none.
+        live city_path: PathBuf = PathBuf::new();
+
+        /// The same for IPv6, if the data has a file of its own for it. Empty: none.
+        live city_ipv6_path: PathBuf = PathBuf::new();
+
+        /// The file of autonomous systems. Left out, it is the one that `mika geo update` writes.
+        /// Empty: none.
+        live asn_path: PathBuf = PathBuf::new();
+
+        /// Days after which data is old: there is a warning, and it stays in use. 0: never.
+        live max_age_days: u32 = 60, 0..=36_500;
+
+        /// Bytes of a file at most. It is kept in memory as a whole.
+        live file_bytes_max: u64 = 1_073_741_824, 65_536..=17_179_869_184;
+
+        /// Places of peers that are told apart, at most; those that come after are unknown. Each
+        /// takes about 50 bytes.
+        restart places_max: u32 = 2_000_000, 1..=16_000_000;
+
+        /// What else `/about` shows as the source of the data. Of MaxMind's and DB-IP's own files
+        /// it shows what their licences ask for. Empty: nothing.
+        live attribution: String = String::new();
+
+        /// The number of the MaxMind account, for `mika geo update`.
+        live maxmind_account_id: String = String::new();
+
+        /// A licence key of that account. Better kept in maxmind_license_key_file, or in the
+        /// environment. Only one of the two may be given.
+        live maxmind_license_key: Secret = Secret::default();
+
+        /// The file with that licence key; spaces around it are ignored.
+        live maxmind_license_key_file: PathBuf = PathBuf::new();
     }
 }
 

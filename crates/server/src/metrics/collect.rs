@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mika_core::Refusal;
+use mika_core::selection::place::Places;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metrics, now_seconds};
 use crate::counters::{Carrier, CountersSnapshot, EVENTS, ParseFailure};
+use crate::geo::FileState;
 
 /// The labels of one value.
 type Labels<'a> = &'a [(&'static str, &'static str)];
@@ -53,6 +55,24 @@ impl Writer<'_> {
         self.counters(name, help, values)
     }
 
+    /// A number for each file of geo data that has one.
+    fn by_file(
+        &mut self,
+        name: &str,
+        help: &str,
+        states: &[FileState],
+        value: impl Fn(&FileState) -> Option<u64>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for state in states {
+            let labels: Labels<'_> = &[("file", state.role.name())];
+            if let Some(value) = value(state) {
+                gauge(value).encode(encoder.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A counter with one value per reason.
     fn by_reason(
         &mut self,
@@ -82,7 +102,8 @@ impl Collector for Metrics {
         self.disk(&mut writer)?;
         self.look_ups(&mut writer)?;
         self.site_calls(&mut writer)?;
-        self.notifications(&mut writer)
+        self.notifications(&mut writer)?;
+        self.geo_data(&mut writer)
     }
 }
 
@@ -217,6 +238,35 @@ impl Metrics {
         let writable = 1_u64.saturating_sub(get(&numbers.stuck));
         let help = "1 if the log of notifications can be written.";
         to.gauge("mika_notify_log_writable", help, Some(writable))
+    }
+}
+
+impl Metrics {
+    fn geo_data(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let (states, now) = (self.geo.states(), now_seconds());
+        let help = "Seconds since a file of geo data was built, by file.";
+        to.by_file("mika_geo_age_seconds", help, &states, |state| state.age_seconds(now))?;
+        let help = "When a file of geo data was built, by file.";
+        to.by_file("mika_geo_built_timestamp_seconds", help, &states, |state| {
+            (state.bytes > 0).then_some(state.built_at_seconds)
+        })?;
+        let help = "1 if a file of geo data could be read the last time, by file.";
+        to.by_file("mika_geo_readable", help, &states, |state| {
+            Some(u64::from(state.problem.is_empty()))
+        })?;
+        let help = "1 if a file of geo data is older than geo.max_age_days, by file.";
+        to.by_file("mika_geo_old", help, &states, |state| Some(u64::from(state.is_old)))?;
+        let numbers = self.geo.numbers();
+        let help = "Addresses of peers whose places were looked up.";
+        to.counter("mika_geo_lookups", help, get(&numbers.lookups_total))?;
+        let help = "Such addresses without coordinates.";
+        to.counter("mika_geo_unknown", help, get(&numbers.unknown_total))?;
+        let help = "Records of geo data that could not be read.";
+        to.counter("mika_geo_failures", help, get(&numbers.failures_total))?;
+        let help = "Times that files of geo data were read again.";
+        to.counter("mika_geo_reloads", help, get(&numbers.reloads_total))?;
+        let places = Some(self.geo.table().len() as u64);
+        to.gauge("mika_geo_places", "Places that are told apart.", places)
     }
 }
 

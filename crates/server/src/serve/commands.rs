@@ -20,6 +20,7 @@ use crate::admin::{AccessSettings, Admin, AdminCommands, AdminToken, CommandErro
 use crate::config::{self, Config, ConfigChange, Overrides};
 use crate::control::{AnnounceUrls, Control, ControlError, Expected};
 use crate::flush::{DeadLetters, FlushHandle};
+use crate::geo::{Geo, GeoSettings};
 use crate::listen::tls::TlsCertificates;
 use crate::listen::{ListenContext, LiveSettings};
 
@@ -35,6 +36,7 @@ pub(super) struct ServerCommands {
     pub(super) context: Arc<ListenContext>,
     pub(super) control: Control,
     pub(super) site_settings: SiteSettings,
+    pub(super) geo: Arc<Geo>,
     pub(super) certificates: Option<Arc<TlsCertificates>>,
     pub(super) admin_certificates: Option<Arc<TlsCertificates>>,
     pub(super) flush: Arc<FlushHandle>,
@@ -54,7 +56,9 @@ impl AdminCommands for ServerCommands {
         let overrides = Overrides::read(&self.overrides).map_err(unreadable)?;
         let new = (self.hooks.read_config)().map_err(CommandError::Config)?;
         let new = overrides.over(new).map_err(CommandError::Config)?;
-        self.apply(new)
+        let change = self.apply(new)?;
+        self.reload_geo().await;
+        Ok(change)
     }
 
     async fn flush(&self) -> Result<Flushed, CommandError> {
@@ -91,7 +95,10 @@ impl AdminCommands for ServerCommands {
         let new = overrides.over(new).map_err(ControlError::Invalid)?;
         // First what lasts, then what is in force.
         overrides.write(&self.overrides).map_err(unavailable)?;
-        self.apply(new).map_err(|error| ControlError::Unavailable(error.to_string()))
+        let applied = self.apply(new);
+        let change = applied.map_err(|error| ControlError::Unavailable(error.to_string()))?;
+        self.reload_geo().await;
+        Ok(change)
     }
 
     async fn dead_letters(
@@ -132,6 +139,16 @@ impl ServerCommands {
         (self.hooks.config_applied)(&new);
         self.config.store(Arc::new(new));
         Ok(change)
+    }
+
+    /// Reads the files of geo data that have changed. What is wrong with one is in the log, and in
+    /// the metrics: the tracker does without.
+    async fn reload_geo(&self) {
+        let (geo, settings) = (Arc::clone(&self.geo), GeoSettings::of(&self.config.load()));
+        let reloaded = tokio::task::spawn_blocking(move || geo.reload(settings)).await;
+        if let Err(error) = reloaded {
+            error!(%error, "geo data was not read");
+        }
     }
 
     /// Says which API is to be told of a new token.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::DataDir;
 use crate::flush::{FlushHandle, Stopped};
+use crate::geo;
 use crate::listen::lookup::Lookup;
 use crate::listen::{ListenContext, LiveSettings, Shutdown, Workers};
 use crate::lookup::{self, LookupSettings, LookupStatus, StoreLookup};
@@ -63,7 +64,7 @@ impl Running {
     ) -> Result<Self, ServeError> {
         let State { data, config, catalog, http, clock, tracker, status, flusher, .. } = state;
         let (applier, site_calls) = (state.applier, state.site_calls);
-        let site_settings = state.site_settings;
+        let (site_settings, geo) = (state.site_settings, state.geo);
         let (shutdown, signal) = Shutdown::new();
         // Before the flusher: what the notifications still need stays in the journal.
         let notify = open_notify(&data, &config, &status)?;
@@ -83,6 +84,7 @@ impl Running {
         let mut asking = Asking::start(&config.load(), &control, &catalog, http);
         let context = ListenContext::new(Arc::clone(&tracker), clock.clone(), live);
         let context = Arc::new(context.with_lookup(asking.lookup));
+        asking.tasks.push(geo::watch(Arc::clone(&geo)));
         if catalog.keeps_requests() != (false, false) {
             asking.tasks.push(request_log::start(context.request_log(), Arc::clone(&catalog)));
         }
@@ -97,6 +99,7 @@ impl Running {
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let metrics = metrics.with_lookup(asking.status, asking.http);
         let metrics = metrics.with_requests(context.request_log()).with_notify(notify.clone());
+        let metrics = metrics.with_geo(Arc::clone(&geo));
         let access = {
             let admin = &config.load().admin;
             Access::open(data.path(), admin.audit_bytes, AccessSettings::of(admin))?
@@ -108,6 +111,7 @@ impl Running {
             context: Arc::clone(&context),
             control: control.clone(),
             site_settings,
+            geo,
             certificates: sockets.certificates.clone(),
             admin_certificates: sockets.admin.certificates(),
             flush: Arc::clone(&flush),

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::flush::{Applier, Flusher};
+use crate::geo::{Geo, GeoSettings};
 use crate::journal::Journal;
 use crate::loading::LoadProgress;
 use crate::metrics::FlushStatus;
@@ -33,6 +34,7 @@ pub(super) struct State {
     pub(super) site_settings: SiteSettings,
     pub(super) clock: Clock,
     pub(super) tracker: Arc<Tracker>,
+    pub(super) geo: Arc<Geo>,
     pub(super) status: Arc<FlushStatus>,
     pub(super) flusher: Flusher,
     pub(super) applier: Applier<dyn Catalog>,
@@ -58,6 +60,9 @@ impl State {
         let (mode, settings) = (settings::mode_of(&config), settings_of(&config));
         let key = data.hash_key(mode)?;
         let tracker = Arc::new(Tracker::new(mode, settings, key.bytes));
+        let geo_settings = GeoSettings::of(&config);
+        let geo = tokio::task::spawn_blocking(|| Geo::open(geo_settings)).await;
+        let geo = geo.map_err(io::Error::other)?;
         let (clock, status) = (Clock::system(), Arc::new(FlushStatus::default()));
         let config = Arc::new(ArcSwap::from_pointee(config));
         let site_calls = site_call_queue(&config.load(), &data, &status)?;
@@ -114,6 +119,7 @@ impl State {
             site_settings,
             clock,
             tracker,
+            geo,
             status,
             flusher,
             applier,
