@@ -55,6 +55,7 @@ impl State {
         if cut_bytes > 0 {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
         }
+        config.warnings().iter().for_each(|warning| warn!("{warning}"));
         let (mode, settings) = (settings::mode_of(&config), settings_of(&config));
         let key = data.hash_key(mode)?;
         let tracker = Arc::new(Tracker::new(mode, settings, key.bytes));
