@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use mika_bench::cases::{
-    CLIENT, connection, encode_http, encode_udp, fifty_rows, parse_http, parse_udp,
-    qbittorrent_request, swarm, udp_datagram,
+    Announces, CLIENT, chosen_swarm, connection, encode_http, encode_udp, fifty_rows, parse_http,
+    parse_udp, qbittorrent_request, swarm, udp_datagram,
 };
 use mika_bench::population::START_SECONDS;
 
@@ -51,12 +51,18 @@ fn udp(criterion: &mut Criterion) {
 
 /// A known leecher announces again and again in one swarm, with everything in the cache.
 fn announce(criterion: &mut Criterion) {
-    for (name, peers, numwant) in [
-        ("announce/50 of 100", 100, 50),
-        ("announce/50 of 10k", 10_000, 50),
-        ("announce/50 of 1M", 1_000_000, 50),
+    let uniform: fn(u32, u32) -> Announces = swarm;
+    for (name, made, peers, numwant) in [
+        ("announce/50 of 100", uniform, 100, 50),
+        ("announce/50 of 512", uniform, 512, 50),
+        ("announce/50 of 512, chosen", chosen_swarm, 512, 50),
+        ("announce/50 of 10k", uniform, 10_000, 50),
+        ("announce/50 of 10k, chosen", chosen_swarm, 10_000, 50),
+        ("announce/50 of 1M", uniform, 1_000_000, 50),
+        ("announce/50 of 1M, chosen", chosen_swarm, 1_000_000, 50),
+        ("announce/200 of 1M, chosen", chosen_swarm, 1_000_000, 200),
     ] {
-        let mut announces = swarm(peers, numwant);
+        let mut announces = made(peers, numwant);
         let mut turn = announces.requests.clone().into_iter().cycle();
         criterion.bench_function(name, |it| {
             it.iter_batched(

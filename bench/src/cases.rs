@@ -117,7 +117,17 @@ fn peer(place: u32) -> Peer {
 
 /// The asker has announced once since the last flush, so that its announces are alike.
 pub fn swarm(peers: u32, numwant: u32) -> Announces {
-    let (population, tracker, mut list) = joined(peers);
+    let (population, tracker, list) = joined(peers);
+    announcing(population, tracker, list, peers, numwant)
+}
+
+fn announcing(
+    population: Population,
+    tracker: Tracker,
+    mut list: PeerList,
+    peers: u32,
+    numwant: u32,
+) -> Announces {
     let request = |report| population.request(peer(0), report, numwant).expect("request");
     let before = request(1);
     population
@@ -127,6 +137,24 @@ pub fn swarm(peers: u32, numwant: u32) -> Announces {
     let requests = (2..2 + ANNOUNCES_PER_RUN).map(|report| (request(report), source)).collect();
     let peers = (numwant as usize).min(peers as usize - 1);
     Announces { tracker, requests, list, peers, pending_rows: 2 }
+}
+
+/// The same, with peers chosen by place and by what they gave. All have announced since the
+/// strategies were turned on.
+pub fn chosen_swarm(peers: u32, numwant: u32) -> Announces {
+    let (population, tracker, mut list) = joined(peers);
+    crate::places::choose_by_place(&tracker);
+    for place in 0..peers {
+        let request = population.request(peer(place), 1, 0).expect("request");
+        population
+            .announce(&tracker, &request, peer(place), START_SECONDS + 60, &mut list)
+            .expect("announce");
+        if place % 10_000 == 9_999 {
+            tracker.drain(START_SECONDS + 60, 0, usize::MAX);
+        }
+    }
+    tracker.drain(START_SECONDS + 60, 0, usize::MAX);
+    announcing(population, tracker, list, peers, numwant)
 }
 
 /// The flusher has just been, so that each announce is the first of its session and makes a row.

@@ -14,6 +14,7 @@
 
 pub mod cases;
 pub mod load;
+pub mod places;
 pub mod population;
 pub mod responder;
 pub mod sequence;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
+use mika_bench::places::choose_by_place;
 use mika_bench::population::{Peer, Population, START_SECONDS, drain};
 use mika_core::{Mode, PeerList, Tracker};
 use mika_protocol::Event;
@@ -71,6 +72,10 @@ const CASES: &[(Kind, u32, u32, Target)] = &[
     (Kind::Public, 100_000, 10, Target::None),
     (Kind::Public, 10_000, 100, Target::None),
     (Kind::Public, 1, 1_000_000, Target::Aim(16)),
+    (Kind::PrivateChosen, 1_000_000, 1, Target::Most(130)),
+    (Kind::PrivateChosen, 20_000, 50, Target::None),
+    (Kind::PrivateChosen, 10_000, 100, Target::None),
+    (Kind::PrivateChosen, 1, 1_000_000, Target::None),
     (Kind::PublicV6, 1, 1_000_000, Target::None),
 ];
 
@@ -122,6 +127,8 @@ enum What {
 enum Kind {
     Private,
     PrivateV6,
+    /// With strategies in force.
+    PrivateChosen,
     Public,
     PublicV6,
 }
@@ -131,6 +138,7 @@ impl Kind {
         match self {
             Self::Private => "private",
             Self::PrivateV6 => "private-v6",
+            Self::PrivateChosen => "private-chosen",
             Self::Public => "public",
             Self::PublicV6 => "public-v6",
         }
@@ -139,7 +147,7 @@ impl Kind {
     fn population(self, torrents: u32, peers_per_torrent: u32) -> Population {
         Population {
             mode: match self {
-                Self::Private | Self::PrivateV6 => Mode::Private,
+                Self::Private | Self::PrivateV6 | Self::PrivateChosen => Mode::Private,
                 Self::Public | Self::PublicV6 => Mode::Public,
             },
             torrents,
@@ -155,7 +163,8 @@ fn main() -> Result<()> {
     match Arguments::parse().what {
         What::All => all(),
         What::Fill { kind, torrents, peers_per_torrent, announces_per_drain } => {
-            let filled = fill(kind.population(torrents, peers_per_torrent), announces_per_drain)?;
+            let population = kind.population(torrents, peers_per_torrent);
+            let filled = fill(kind, population, announces_per_drain)?;
             println!("{}", filled.line());
             Ok(())
         }
@@ -171,7 +180,7 @@ fn main() -> Result<()> {
 
 /// Runs this program once per case and prints a table.
 fn all() -> Result<()> {
-    println!("{:<12}{:>10}{:>10}  {}  target", "", "torrents", "peers/t.", Filled::HEAD);
+    println!("{:<15}{:>10}{:>10}  {}  target", "", "torrents", "peers/t.", Filled::HEAD);
     let mut broken = 0;
     for (kind, torrents, peers_per_torrent, target) in CASES {
         let line =
@@ -179,7 +188,7 @@ fn all() -> Result<()> {
         let bytes: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
         let (is_broken, verdict) = target.judge(bytes);
         broken += u32::from(is_broken);
-        println!("{:<12}{torrents:>10}{peers_per_torrent:>10}  {line}  {verdict}", kind.name());
+        println!("{:<15}{torrents:>10}{peers_per_torrent:>10}  {line}  {verdict}", kind.name());
     }
     for (users, target) in USER_CASES {
         let line = measure(&["users", &users.to_string()])?;
@@ -247,9 +256,10 @@ impl Filled {
     }
 }
 
-fn fill(population: Population, announces_per_drain: usize) -> Result<Filled> {
+fn fill(kind: Kind, population: Population, announces_per_drain: usize) -> Result<Filled> {
     ensure!(announces_per_drain > 0, "announces-per-drain must be at least 1");
-    let (tracker, filled, _list) = filled_tracker(population, announces_per_drain)?;
+    let is_chosen = kind == Kind::PrivateChosen;
+    let (tracker, filled, _list) = filled_tracker(population, announces_per_drain, is_chosen)?;
     let stats = tracker.stats();
     let peers = stats.seeders + stats.leechers;
     ensure!(peers == u64::from(population.peers()), "only {peers} peers have joined");
@@ -259,8 +269,12 @@ fn fill(population: Population, announces_per_drain: usize) -> Result<Filled> {
 fn filled_tracker(
     population: Population,
     announces_per_drain: usize,
+    is_chosen: bool,
 ) -> Result<(Tracker, Filled, PeerList)> {
     let tracker = population.tracker();
+    if is_chosen {
+        choose_by_place(&tracker);
+    }
     let mut list = PeerList::new(1);
     let order = random_order(population.peers());
     let empty = settled_bytes()?;
@@ -287,7 +301,7 @@ fn filled_tracker(
 /// stays the same but for the silent ones, who are expired at the end of each rotation.
 fn churn(population: Population) -> Result<()> {
     let order = random_order(population.peers());
-    let (tracker, filled, mut list) = filled_tracker(population, ANNOUNCES_PER_DRAIN)?;
+    let (tracker, filled, mut list) = filled_tracker(population, ANNOUNCES_PER_DRAIN, false)?;
     let before = filled.torrents_bytes + filled.peers_bytes;
     let base = settled_bytes()?.saturating_sub(before);
     println!("rotation     peers  departed     MiB  B/peer");

@@ -55,6 +55,9 @@ fn check(arguments: &CheckArguments) -> anyhow::Result<()> {
     if text.is_empty() {
         text.push_str("every value is the default\n");
     }
+    for warning in config.warnings() {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
     output::print(&format!("the configuration is fine\n{text}"))?;
     Ok(())
 }

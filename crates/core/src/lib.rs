@@ -36,6 +36,7 @@ mod users;
 
 pub use refusal::{Refusal, RefusalKind, Wait};
 pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
+pub use selection::place::{Continent, Place, PlaceId, PlaceTable, Places};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
 pub use tracker::{

@@ -18,6 +18,7 @@ mod overrides;
 mod secret;
 mod section;
 mod sections;
+mod selection;
 mod site;
 mod suggest;
 mod validate;
@@ -38,6 +39,7 @@ pub use sections::{
     StoreConfig, StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
+pub use selection::SelectionConfig;
 pub use site::SiteConfig;
 pub use xbt_config::SettingRemark;
 
@@ -109,6 +111,7 @@ macro_rules! config {
 config! {
     tracker: TrackerConfig,
     site: SiteConfig,
+    selection: SelectionConfig,
     http: HttpConfig,
     https: HttpsConfig,
     udp: UdpConfig,

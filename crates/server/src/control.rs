@@ -25,6 +25,7 @@ mod removal;
 mod resync;
 mod roles;
 mod sessions;
+mod strategies;
 mod swarms;
 mod tokens;
 mod torrents;
@@ -84,6 +85,7 @@ struct Shared {
     /// One resync at a time.
     resync: Mutex<()>,
     notify: OnceLock<Notify>,
+    strategies: strategies::TorrentStrategies,
 }
 
 impl Control {
@@ -103,6 +105,7 @@ impl Control {
             deleted: removal::Deleted::default(),
             resync: Mutex::new(()),
             notify: OnceLock::new(),
+            strategies: strategies::TorrentStrategies::default(),
         };
         Self { shared: Arc::new(shared) }
     }

@@ -143,6 +143,11 @@ impl DataDir {
         self.path.join("dead-letters.jsonl")
     }
 
+    /// Strategies of single torrents, by hash.
+    pub fn torrent_strategies(&self) -> PathBuf {
+        self.path.join("torrent-strategies.json")
+    }
+
     /// What a site is told without asking, and has not been told yet.
     pub fn notify(&self) -> PathBuf {
         self.path.join("notify")

@@ -92,9 +92,10 @@ pub fn costs(config: &Config) -> Vec<Cost> {
 
 /// Looks at what the configuration needs of this machine.
 pub fn findings(config: &Config) -> Vec<Finding> {
-    let mut found = vec![open_files(config), data_dir(&config.data.dir), admin_address(config)];
-    found.extend(geo::findings(config));
-    found
+    let mut findings = vec![open_files(config), data_dir(&config.data.dir), admin_address(config)];
+    findings.extend(geo::findings(config));
+    findings.extend(config.warnings().into_iter().map(|text| finding(false, text)));
+    findings
 }
 
 fn finding(ok: bool, text: String) -> Finding {

@@ -47,6 +47,10 @@ pub struct Torrent {
     pub status: TorrentStatus,
     /// Downloads do not count, uploads count by the site's multiplier for it.
     pub featured: bool,
+    /// Strategies by which its peers are chosen, instead of those of the configuration: none of
+    /// them for uniformly at random; `null` if it has none of its own.
+    #[serde(default)]
+    pub strategies: Option<Vec<String>>,
     /// Time of the last announce, `null` if there was none.
     pub announced_at: Option<u32>,
     /// Time of creation.
@@ -174,4 +178,13 @@ pub struct TorrentChange {
     /// Downloads do not count, uploads count by the site's multiplier for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub featured: Option<bool>,
+    /// Strategies by which its peers are chosen: `location` and one of `completion`, `fast`,
+    /// `slow`, `user_class` and `seed_time`; `[]` for uniformly at random, `null` for those of the
+    /// configuration.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::present::deserialize"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub strategies: Option<Option<Vec<String>>>,
 }

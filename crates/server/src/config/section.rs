@@ -123,6 +123,7 @@ key_types! {
     Completion => "\"transition\", \"event\" or \"every_event\"",
     SlotRule => "\"refuse\" or \"hide\"",
     CompactRule => "\"any\", \"not_refused\" or \"required\"",
+    BTreeMap<String, u16> => "a table of numbers such as { \"3\" = 200 }",
     BTreeMap<String, String> => "a table of texts such as { offline = \"try again later\" }",
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, StoreKind};
+use super::{Config, StoreKind, selection};
 use crate::site_call::{Target, TargetError};
 
 #[cfg(test)]
@@ -21,6 +21,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     let mut found = Found(Vec::new());
     tracker(config, &mut found);
     site(config, &mut found);
+    selection::rules(config, &mut found);
     proxies(config, &mut found);
     https(config, &mut found);
     admin(config, &mut found);
@@ -32,10 +33,16 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     found.0
 }
 
-struct Found(Vec<Violation>);
+/// Where they are put down.
+pub(super) struct Found(Vec<Violation>);
 
 impl Found {
-    fn when(&mut self, is_wrong: bool, keys: &[&'static str], message: impl FnOnce() -> String) {
+    pub(super) fn when(
+        &mut self,
+        is_wrong: bool,
+        keys: &[&'static str],
+        message: impl FnOnce() -> String,
+    ) {
         if is_wrong {
             self.0.push(Violation { keys: keys.to_vec(), message: message() });
         }

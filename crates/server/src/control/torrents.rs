@@ -10,7 +10,7 @@ use mika_store::record::TorrentRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, Expected, happened, now_seconds, validate};
+use super::{Control, Expected, happened, now_seconds, strategies, validate};
 
 impl Control {
     /// A part of the torrents, by id.
@@ -122,11 +122,18 @@ impl Control {
         validate::title(change.title.as_deref().unwrap_or_default())?;
         validate::reason(change.reason.as_deref().unwrap_or_default())?;
         validate::percents(change.upload_percent, change.download_percent)?;
+        if let Some(Some(names)) = &change.strategies {
+            strategies::strategies_of(names)?;
+        }
         let before = self.find_torrent(info_hash).await?;
         expected.check(&self.torrent_json(before.clone()))?;
+        let strategies = change.strategies.clone();
         let patch = patch_of(change, &before);
         let record = self.catalog().update_torrent(before.id, &patch).await?;
         let record = record.ok_or_else(|| torrent_not_found(info_hash))?;
+        if let Some(strategies) = strategies {
+            self.set_torrent_strategies(record.info_hash, strategies)?;
+        }
         self.put_torrent_in_force(&record)?;
         Ok(self.torrent_json(record))
     }
@@ -165,6 +172,7 @@ impl Control {
             reason: record.reason,
             status: status_json(record.terms.status),
             featured: record.terms.featured,
+            strategies: strategies::names_of(self.tracker(), record.info_hash),
             announced_at: happened(record.announced_at_seconds),
             created_at: record.created_at_seconds,
         }

@@ -56,7 +56,8 @@ impl Versioned for Torrent {
     fn version(&self) -> u64 {
         let names = (self.id, self.info_hash.0, self.info_hash_v2.map(|hash| hash.0), &self.title);
         let percents = (self.upload_percent, self.download_percent, self.featured);
-        digest((names, percents, self.enabled, self.deleted, &self.reason, self.status))
+        let strategies = &self.strategies;
+        digest((names, percents, self.enabled, self.deleted, &self.reason, self.status, strategies))
     }
 }
 

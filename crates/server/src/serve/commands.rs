@@ -133,6 +133,7 @@ impl ServerCommands {
         let change = config::diff(&old, &new);
         new.keep_restart_keys(&old);
         self.control.tracker().set_settings(settings_of(&new));
+        new.warnings().iter().for_each(|warning| warn!("{warning}"));
         self.context.set_live(LiveSettings::of(&new));
         self.control.set_announce_urls(AnnounceUrls::from_config(&new));
         // The rest, such as the flush interval and the limits, is read from here each time.

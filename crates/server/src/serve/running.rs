@@ -81,6 +81,7 @@ impl Running {
         let urls = AnnounceUrls::from_config(&config.load());
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
         control.set_notify(notify.clone());
+        control.keep_torrent_strategies(data.torrent_strategies())?;
         let mut asking = Asking::start(&config.load(), &control, &catalog, http);
         let context = ListenContext::new(Arc::clone(&tracker), clock.clone(), live);
         let context = Arc::new(context.with_lookup(asking.lookup));

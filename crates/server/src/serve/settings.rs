@@ -23,7 +23,7 @@ pub fn redis_options_of(config: &Config) -> RedisOptions {
 
 /// The tracker's settings.
 pub fn settings_of(config: &Config) -> Settings {
-    let Config { tracker, limits, site, .. } = config;
+    let Config { tracker, limits, site, selection, .. } = config;
     Settings {
         interval_seconds: tracker.interval_seconds,
         min_interval_seconds: tracker.min_interval_seconds,
@@ -47,6 +47,7 @@ pub fn settings_of(config: &Config) -> Settings {
         peers_max: limits.sessions,
         departed_max: limits.departed_sessions,
         site: Arc::new(site.profile()),
+        selection: Arc::new(selection.selection()),
     }
 }
 

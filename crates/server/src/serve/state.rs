@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use mika_core::Tracker;
+use mika_core::{Places, Tracker};
 use mika_store::Catalog;
 use mika_store::http::HttpStore;
 use tracing::{info, warn};
@@ -57,12 +57,14 @@ impl State {
         if cut_bytes > 0 {
             warn!(cut_bytes, "the journal's torn tail was cut: it holds whole batches only");
         }
+        config.warnings().iter().for_each(|warning| warn!("{warning}"));
         let (mode, settings) = (settings::mode_of(&config), settings_of(&config));
         let key = data.hash_key(mode)?;
         let tracker = Arc::new(Tracker::new(mode, settings, key.bytes));
         let geo_settings = GeoSettings::of(&config);
         let geo = tokio::task::spawn_blocking(|| Geo::open(geo_settings)).await;
         let geo = geo.map_err(io::Error::other)?;
+        tracker.set_places(Arc::clone(&geo) as Arc<dyn Places>);
         let (clock, status) = (Clock::system(), Arc::new(FlushStatus::default()));
         let config = Arc::new(ArcSwap::from_pointee(config));
         let site_calls = site_call_queue(&config.load(), &data, &status)?;

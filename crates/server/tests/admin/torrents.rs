@@ -31,6 +31,7 @@ async fn a_torrent_is_added_with_the_documented_defaults() {
         "reason",
         "status",
         "featured",
+        "strategies",
         "announced_at",
         "created_at",
     ];
@@ -114,6 +115,47 @@ async fn a_deleted_torrent_keeps_its_row_and_its_reason_until_it_is_restored() {
     assert_eq!((restored.deleted, restored.reason.as_str()), (false, ""));
     let missing = server.client.delete_torrent(HASH_V2, "").await;
     assert_eq!(refused(missing), problem(404, "torrent_not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_torrent_has_strategies_of_its_own_until_it_is_given_those_of_the_configuration_again() {
+    let server = Server::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("torrent-strategies.json");
+    server.control.keep_torrent_strategies(file.clone()).unwrap();
+    let new = server.client.add_torrent(&NewTorrent::new(HASH)).await.unwrap();
+    assert_eq!(new.strategies, None);
+    let named = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let change = async |strategies: Option<&[&str]>| {
+        let strategies = Some(strategies.map(named));
+        let change = TorrentChange { strategies, ..TorrentChange::default() };
+        server.client.update_torrent(HASH, &change).await
+    };
+    let changed = change(Some(&["fast", "location"])).await.unwrap();
+    assert_eq!(changed.strategies, Some(named(&["location", "fast"])));
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept[HASH.to_string()], serde_json::json!(["fast", "location"]));
+
+    let invalid = problem(422, "invalid_value");
+    assert_eq!(refused(change(Some(&["near"])).await), invalid);
+    assert_eq!(refused(change(Some(&["fast", "slow"])).await), invalid);
+    let title = TorrentChange { title: Some("a".to_owned()), ..TorrentChange::default() };
+    let changed = server.client.update_torrent(HASH, &title).await.unwrap();
+    assert_eq!(changed.strategies, Some(named(&["location", "fast"])), "what is absent stays");
+
+    // Another process reads them before it knows the torrent.
+    let next = Server::start().await;
+    next.control.keep_torrent_strategies(file.clone()).unwrap();
+    let new = next.client.add_torrent(&NewTorrent::new(HASH)).await.unwrap();
+    assert_eq!(new.strategies, Some(named(&["location", "fast"])));
+
+    assert_eq!(change(Some(&[])).await.unwrap().strategies, Some(Vec::new()));
+    assert_eq!(change(None).await.unwrap().strategies, None);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{}");
+    std::fs::write(&file, "[1]").unwrap();
+    let broken = next.control.keep_torrent_strategies(file).unwrap_err().to_string();
+    assert!(broken.contains("torrent-strategies.json"), "{broken}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

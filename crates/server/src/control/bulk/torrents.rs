@@ -207,6 +207,7 @@ impl Known {
             reason: torrent.reason,
             status: torrent.status,
             featured: torrent.featured,
+            strategies: None,
         };
         Ok(TorrentPut::Change(before.id, patch_of(change, before)))
     }
