@@ -6,6 +6,7 @@ mod departure;
 mod drain;
 mod expire;
 mod explain;
+mod observe;
 mod private;
 mod public;
 mod restore;
@@ -28,6 +29,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::admission;
 use crate::batch::RegisteredRow;
+use crate::detection::experiment::Plan;
 use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
@@ -64,6 +66,8 @@ pub struct Tracker {
     /// Swarms whose counts changed, for those who follow them.
     changed: Changed,
     recorder: Recorder,
+    /// What some clients are told to see what they make of it; usually nothing.
+    experiments: ArcSwap<Plan>,
     /// Serialises drains; announces never take it.
     drains: Mutex<()>,
 }
@@ -138,6 +142,7 @@ impl Tracker {
             unregistered: Unregistered::default(),
             changed: Changed::default(),
             recorder: Recorder::default(),
+            experiments: ArcSwap::default(),
             drains: Mutex::new(()),
         }
     }
@@ -203,14 +208,16 @@ impl Tracker {
         peers.counted = visit.account(&mut shard, slot, &change);
         if let Some(refusal) = change.refusal() {
             visit.note(refusal);
+            visit.observe(&mut shard, slot, &change, None, peers);
             return Err(refusal);
         }
 
         // 4. Selection: whom the client may talk to.
         visit.select_peers(&shard, slot, &change, peers);
 
-        // 5. Answer, and look after one row that may have expired. Detection will be fed here.
-        let answer = visit.answer(&shard, slot, &change, peers);
+        // 5. Answer, and look after one row that may have expired. Detection is told, if it is on.
+        let mut answer = visit.answer(&shard, slot, &change, peers);
+        visit.observe(&mut shard, slot, &change, Some(&mut answer), peers);
         visit.clean_one(&mut shard, slot, peers);
         Ok(answer)
     }

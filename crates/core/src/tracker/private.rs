@@ -2,6 +2,7 @@
 //! `private/select.rs` for the two between.
 
 mod account;
+mod observe;
 mod select;
 
 use std::net::IpAddr;
