@@ -12,8 +12,8 @@ use std::hint::black_box;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use mika_bench::cases::{
-    Announces, CLIENT, connection, encode_http, encode_udp, fifty_rows, flushed_swarm, parse_http,
-    parse_udp, qbittorrent_request, swarm, udp_datagram,
+    Announces, CLIENT, Watched, connection, encode_http, encode_udp, fifty_rows, flushed_swarm,
+    parse_http, parse_udp, qbittorrent_request, swarm, udp_datagram, watched_swarm,
 };
 use mika_bench::population::START_SECONDS;
 use mika_protocol::AnnounceRequest;
@@ -57,6 +57,9 @@ fn connection_id((ids, id): (ConnectionIds, u64)) -> bool {
 #[bench::want_50_of_10k(args = (10_000, 50), setup = swarm, teardown = check)]
 #[bench::want_50_of_1m(args = (1_000_000, 50), setup = swarm, teardown = check)]
 #[bench::flushed_want_15_of_100(args = (100, 15), setup = flushed_swarm, teardown = check)]
+#[bench::idle_unwatched(args = (100, Watched::IdleOff), setup = watched_swarm, teardown = check)]
+#[bench::idle_watched(args = (100, Watched::IdleOn), setup = watched_swarm, teardown = check)]
+#[bench::moved_watched(args = (100, Watched::MovedOn), setup = watched_swarm, teardown = check)]
 fn announce(mut announces: Announces) -> Announces {
     let Announces { tracker, requests, list, .. } = &mut announces;
     for (request, source) in requests {

@@ -6,8 +6,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use mika_bench::cases::{
-    Announces, CLIENT, chosen_swarm, connection, encode_http, encode_udp, fifty_rows, parse_http,
-    parse_udp, qbittorrent_request, swarm, udp_datagram,
+    Announces, CLIENT, Watched, chosen_swarm, connection, encode_http, encode_udp, fifty_rows,
+    parse_http, parse_udp, part_of_observations, qbittorrent_request, swarm, udp_datagram,
+    watched_swarm,
 };
 use mika_bench::population::START_SECONDS;
 
@@ -53,6 +54,7 @@ fn udp(criterion: &mut Criterion) {
 fn announce(criterion: &mut Criterion) {
     let uniform: fn(u32, u32) -> Announces = swarm;
     for (name, made, peers, numwant) in [
+        ("announce/15 of 100", uniform, 100, 15),
         ("announce/50 of 100", uniform, 100, 50),
         ("announce/50 of 512", uniform, 512, 50),
         ("announce/50 of 512, chosen", chosen_swarm, 512, 50),
@@ -78,5 +80,34 @@ fn announce(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, http, udp, announce);
+/// What detection costs an announce: an idle seeder with and without, and a leecher that moves.
+fn watched(criterion: &mut Criterion) {
+    for (name, watched) in [
+        ("announce/idle seeder, detection off", Watched::IdleOff),
+        ("announce/idle seeder, detection on", Watched::IdleOn),
+        ("announce/15 of 100, detection on", Watched::MovedOn),
+    ] {
+        let mut announces = watched_swarm(100, watched);
+        let part = part_of_observations(&mut announces);
+        let mut taken = Vec::new();
+        let mut turn = announces.requests.clone().into_iter().cycle();
+        let (tracker, list) = (&announces.tracker, &mut announces.list);
+        criterion.bench_function(name, |it| {
+            it.iter_batched(
+                || {
+                    tracker.take_observations(part, &mut taken);
+                    turn.next()
+                },
+                |next| {
+                    let (request, source) = next?;
+                    Some(tracker.announce(&request, source, START_SECONDS + 120, list))
+                },
+                // As many as the queue holds.
+                BatchSize::NumIterations(200),
+            );
+        });
+    }
+}
+
+criterion_group!(benches, http, udp, announce, watched);
 criterion_main!(benches);

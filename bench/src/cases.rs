@@ -10,7 +10,8 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
-use mika_core::{Mode, PeerList, Source, Tracker};
+use mika_core::detection::{Feed, Observation};
+use mika_core::{Mode, PeerList, Settings, Source, Tracker};
 use mika_protocol::AnnounceRequest;
 use mika_protocol::http::{self, ParsedHead, Peers, Route};
 use mika_protocol::udp::{self, ConnectionIds, UdpRequest};
@@ -155,6 +156,49 @@ pub fn chosen_swarm(peers: u32, numwant: u32) -> Announces {
     }
     tracker.drain(START_SECONDS + 60, 0, usize::MAX);
     announcing(population, tracker, list, peers, numwant)
+}
+
+/// What detection is told of announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// A seeder that moves nothing; detection is off.
+    IdleOff,
+    /// The same, and it is on.
+    IdleOn,
+    /// A leecher that has moved some bytes, and it is on.
+    MovedOn,
+}
+
+/// The same as [`swarm`] with the cost of detection in it, or nearly: see [`Watched`].
+pub fn watched_swarm(peers: u32, watched: Watched) -> Announces {
+    let mut announces = swarm(peers, 15);
+    if watched != Watched::MovedOn {
+        let (population, tracker, mut list) = joined(peers);
+        let request = population.request(Peer { place: 1, ..peer(0) }, 1, 15).expect("request");
+        let source = population.source(Peer { place: 1, ..peer(0) });
+        let now_seconds = START_SECONDS + 60;
+        tracker.announce(&request, source, now_seconds, &mut list).expect("announce");
+        let requests = vec![(request, source); ANNOUNCES_PER_RUN as usize];
+        let peers = (peers as usize).div_ceil(2).min(15);
+        announces = Announces { tracker, requests, list, peers, pending_rows: 2 };
+    }
+    let detection = (watched != Watched::IdleOff).then(Feed::default);
+    announces.tracker.set_settings(Settings { detection, ..Settings::default() });
+    announces
+}
+
+/// The part of the tracker that the only torrent is in, emptied of observations.
+pub fn part_of_observations(announces: &mut Announces) -> usize {
+    let Announces { tracker, requests, list, .. } = announces;
+    let (request, source) = requests.first().expect("no request");
+    tracker.announce(request, *source, START_SECONDS + 100, list).expect("announce");
+    let mut taken: Vec<Observation> = Vec::new();
+    (0..Tracker::PARTS)
+        .find(|part| {
+            tracker.take_observations(*part, &mut taken);
+            !taken.is_empty()
+        })
+        .unwrap_or_default()
 }
 
 /// The flusher has just been, so that each announce is the first of its session and makes a row.

@@ -9,6 +9,7 @@
 //! 5. [`selection`]: which peers the client is given; [`reply`]: where they are written.
 //! 6. [`batch`]: what a flush takes out of the tracker.
 //!
+//! [`detection`] looks at announces from behind, if it is on: who reports what cannot be.
 //! [`trace`] records single announces, if somebody asks for it.
 //!
 //! The control plane speaks to it in the forms of [`registry`] and [`settings`].
@@ -18,6 +19,7 @@ pub mod accounting;
 pub mod address;
 pub mod admission;
 pub mod batch;
+pub mod detection;
 mod hash;
 mod packed;
 pub mod refusal;

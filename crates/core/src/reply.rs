@@ -21,6 +21,9 @@ pub struct Source {
     pub agent: Agent,
     /// What else its request's headers say; `None` if it came without any (UDP).
     pub headers: Option<Headers>,
+    /// The order of its request's parameters, see
+    /// [`shape_of`](crate::detection::fingerprint::shape_of); 0 if nobody looked.
+    pub shape: u32,
 }
 
 /// What the headers of an announce over HTTP say, as far as a site may ask.
@@ -35,7 +38,7 @@ pub struct Headers {
 impl Source {
     /// An announce from an address, without headers, that may be answered in both families.
     pub fn new(ip: IpAddr) -> Self {
-        Self { ip, one_family: false, agent: Agent::NONE, headers: None }
+        Self { ip, one_family: false, agent: Agent::NONE, headers: None, shape: 0 }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mika_protocol::announce::AnnounceRequest;
 
+use crate::detection::Feed;
 use crate::selection::strategy::Selection;
 use crate::site::SiteProfile;
 
@@ -67,6 +68,8 @@ pub struct Settings {
     pub peers_max: u64,
     /// Departed leechers remembered at most, so that a resumed download is charged.
     pub departed_max: u32,
+    /// What detection is told; `None`: it is off.
+    pub detection: Option<Feed>,
     /// The rules of the site.
     pub site: Arc<SiteProfile>,
     /// How peers are chosen.
@@ -104,6 +107,7 @@ impl Default for Settings {
             users_max: 10_000_000,
             peers_max: 100_000_000,
             departed_max: 1_000_000,
+            detection: None,
             site: Arc::default(),
             selection: Arc::default(),
         }

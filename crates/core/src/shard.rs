@@ -11,6 +11,7 @@ pub(crate) mod tokens;
 use hashbrown::HashMap;
 use mika_protocol::{InfoHash, ScrapeCounts};
 
+use crate::detection::queue::Queue;
 use crate::hash::HashKey;
 use crate::refusal::ReasonId;
 use crate::registry::{TorrentSpec, TorrentStatus};
@@ -24,7 +25,7 @@ use silent::Silent;
 use slab::Slab;
 use tokens::Tokens;
 
-type IntegerMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub(crate) type IntegerMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Whether a torrent may be announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +163,8 @@ pub(crate) struct Shard<K: Kind> {
     /// Strategies by primary hash, of torrents that have their own, or will once they are known.
     strategies: std::collections::HashMap<InfoHash, Strategies>,
     pub(crate) pending: Pending,
+    /// What detection has not taken yet.
+    pub(crate) observed: Queue,
     /// The next cut contains every peer.
     pub(crate) write_all: bool,
     /// Walks over the rows that others take part in.
@@ -187,6 +190,7 @@ impl<K: Kind> Shard<K> {
             created: IntegerMap::default(),
             strategies: std::collections::HashMap::new(),
             pending: Pending::default(),
+            observed: Queue::default(),
             write_all: false,
             scans: Vec::new(),
             expiry_cursor: (0, 0),

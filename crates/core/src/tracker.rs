@@ -6,6 +6,7 @@ mod departure;
 mod drain;
 mod expire;
 mod explain;
+mod observe;
 mod private;
 mod public;
 mod restore;
@@ -28,6 +29,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::admission;
 use crate::batch::RegisteredRow;
+use crate::detection::experiment::Plan;
 use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
@@ -66,6 +68,8 @@ pub struct Tracker {
     changed: Changed,
     recorder: Recorder,
     median_speed: MedianSpeed,
+    /// What some clients are told to see what they make of it; usually nothing.
+    experiments: ArcSwap<Plan>,
     /// Serialises drains; announces never take it.
     drains: Mutex<()>,
 }
@@ -141,6 +145,7 @@ impl Tracker {
             changed: Changed::default(),
             recorder: Recorder::default(),
             median_speed: MedianSpeed::default(),
+            experiments: ArcSwap::default(),
             drains: Mutex::new(()),
         }
     }
@@ -206,6 +211,7 @@ impl Tracker {
         peers.counted = visit.account(&mut shard, slot, &change);
         if let Some(refusal) = change.refusal() {
             visit.note(refusal);
+            visit.observe(&mut shard, slot, &change, None, peers);
             return Err(refusal);
         }
 
@@ -213,8 +219,9 @@ impl Tracker {
         let choice = visit.learn(&mut shard, slot, &change, peers);
         visit.select_peers(&shard, slot, &change, choice.as_ref(), peers);
 
-        // 5. Answer, and look after one row that may have expired. Detection will be fed here.
-        let answer = visit.answer(&shard, slot, &change, peers);
+        // 5. Answer, and look after one row that may have expired. Detection is told, if it is on.
+        let mut answer = visit.answer(&shard, slot, &change, peers);
+        visit.observe(&mut shard, slot, &change, Some(&mut answer), peers);
         visit.clean_one(&mut shard, slot, peers);
         Ok(answer)
     }

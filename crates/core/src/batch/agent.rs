@@ -44,6 +44,12 @@ impl Agent {
         self.length == 0
     }
 
+    /// The number of the program, see [`agent_id`](crate::detection::fingerprint::agent_id); 0 if
+    /// there is no name.
+    pub(crate) fn id(&self) -> u32 {
+        crate::detection::fingerprint::agent_id(self.as_str())
+    }
+
     /// `text` is valid and short enough.
     fn of_text(text: &[u8]) -> Self {
         let mut agent = Self::NONE;

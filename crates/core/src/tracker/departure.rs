@@ -102,6 +102,9 @@ impl Tracker {
         }
         let Some(torrent) = shard.torrents.get(slot) else { return };
         let user = self.users.by_index(id.user);
+        let torrent_id = torrent.id;
+        self.observe_departure(shard, torrent_id, &taken.row, user.as_ref());
+        let Some(torrent) = shard.torrents.get(slot) else { return };
         let mut report = self.report_of_nobody(&taken.row, user.as_ref());
         if taken.corrupt_bytes > 0 {
             let corrupt_bytes = taken.corrupt_bytes;

@@ -3,6 +3,7 @@
 
 mod account;
 mod learn;
+mod observe;
 mod select;
 
 use std::net::IpAddr;

@@ -4,6 +4,7 @@ mod accounting;
 mod admission;
 mod attack;
 mod control;
+mod detection;
 mod expiry;
 mod listing;
 mod peers;

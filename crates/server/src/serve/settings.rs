@@ -46,6 +46,7 @@ pub fn settings_of(config: &Config) -> Settings {
         users_max: limits.users,
         peers_max: limits.sessions,
         departed_max: limits.departed_sessions,
+        detection: None,
         site: Arc::new(site.profile()),
         selection: Arc::new(selection.selection()),
     }

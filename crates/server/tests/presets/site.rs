@@ -164,10 +164,9 @@ impl Site {
 fn source(client: &Client) -> Source {
     let agent_bytes = u16::try_from(client.agent.len()).ok();
     Source {
-        ip: client.ip,
-        one_family: false,
         agent: Agent::from(client.agent),
         headers: Some(Headers { agent_bytes, ..Headers::default() }),
+        ..Source::new(client.ip)
     }
 }
 

@@ -146,7 +146,7 @@ impl World {
     fn announce(&mut self, user: u32, torrent: u8, client: Client, left: u64, event: Event) {
         let mut by = by(user).on(hash(torrent)).moved(client.uploaded, 0).left(left).event(event);
         by.request.peer_id = client.peer_id;
-        let source = Source { agent: Agent::NONE, headers: None, ip: by.ip, one_family: false };
+        let source = Source { agent: Agent::NONE, ..Source::new(by.ip) };
         self.tracker.announce(&by.request, source, self.now, &mut self.list).unwrap();
     }
 

@@ -64,10 +64,9 @@ fn announce(tracker: &Tracker, torrent: u8, user: u32, now_seconds: u32, list: &
         claimed_v6: None,
     };
     let source = Source {
-        ip: "10.0.0.9".parse().unwrap(),
-        one_family: false,
         agent: Agent::from("qBittorrent/4.6.5"),
         headers: Some(Headers { agent_bytes: Some(17), ..Headers::default() }),
+        ..Source::new("10.0.0.9".parse().unwrap())
     };
     let answer = tracker.announce(&request, source, now_seconds, list).unwrap();
     assert_eq!(list.v4.len() / 6 + list.v6.len() / 18, 15, "{answer:?}");

@@ -1,0 +1,363 @@
+//! The books of one torrent: who has reported what since its epoch began.
+//!
+//! An epoch lasts while anything moves. When nothing has moved for so long that every live client
+//! must have reported, the books are closed: what was uploaded has to have been downloaded.
+
+use serde::{Deserialize, Serialize};
+
+use super::closed::{ClosedEpoch, Share};
+use super::settings::DetectionSettings;
+use super::{Observation, Signs};
+
+/// What one session has reported in an open epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Entry {
+    session: u64,
+    pub(super) user_id: u32,
+    /// Announces in a row with the same `left`, nothing downloaded, and a seeder at hand.
+    frozen: u8,
+    vanished: bool,
+    teleported: bool,
+    finished: u8,
+    uploaded: u64,
+    downloaded: u64,
+    corrupt: u64,
+    /// What the client says it has discarded in all.
+    corrupt_total: u64,
+    left: u64,
+    /// `left` that went without a download.
+    unexplained: u64,
+}
+
+/// A session that lacked something.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Leecher {
+    session: u64,
+    user_id: u32,
+    seen_seconds: u32,
+    /// It has said that it stops, or has finished.
+    ended: bool,
+}
+
+impl Leecher {
+    /// Until when it may have downloaded.
+    fn until_seconds(&self, settings: &DetectionSettings) -> u32 {
+        let more = if self.ended { settings.late_seconds() } else { settings.silence_seconds() };
+        self.seen_seconds.saturating_add(more)
+    }
+}
+
+/// The books of one torrent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Book {
+    /// When the epoch began; 0 while none is open.
+    pub(super) opened_seconds: u32,
+    /// When anything happened last that another client may have a part in.
+    pub(super) event_seconds: u32,
+    pub(super) uploaded: u64,
+    pub(super) downloaded: u64,
+    pub(super) corrupt: u64,
+    /// What leechers may have received without having said so.
+    pub(super) pending: u64,
+    /// The largest `left` seen.
+    pub(super) size: u64,
+    /// The last two.
+    leechers: [Leecher; 2],
+    /// The last session that began as a seeder, and when.
+    newcomer: (u64, u32),
+    /// Something was downloaded last.
+    pub(super) progress_seconds: u32,
+    /// Users who lack something and got nothing since.
+    pub(super) stalled: [u32; 3],
+    /// The user who was the only seeder when one was seen last; 0 for none.
+    pub(super) sole_seeder: u32,
+    entries: Vec<Entry>,
+    /// Bytes that may have been moved before the epoch began: the one before was closed softly.
+    soft_bytes: f64,
+}
+
+/// What a magnet link says before it knows the size, in the words of libtorrent.
+const MAGNET_LEFT: u64 = 16_384;
+/// Of what a download adds up to, so much is never missed: the ends of pieces.
+const TELEPORT_MIN: u64 = 16 << 20;
+
+impl Book {
+    /// Whether nothing is left that anybody may ask for.
+    pub(super) fn is_stale(&self, now_seconds: u32, settings: &DetectionSettings) -> bool {
+        let seen = self.leechers.iter().map(|it| it.seen_seconds).max().unwrap_or(0);
+        let seen = seen.max(self.event_seconds).max(self.newcomer.1);
+        self.opened_seconds == 0 && now_seconds.saturating_sub(seen) > settings.remembered_seconds()
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// When some other session may have downloaded last; `None` if nobody is known.
+    pub(super) fn other_leecher_seconds(
+        &self,
+        session: u64,
+        settings: &DetectionSettings,
+    ) -> Option<u32> {
+        let others = self.leechers.iter().filter(|it| it.user_id != 0 && it.session != session);
+        others.map(|it| it.until_seconds(settings)).max()
+    }
+
+    /// Whether some other user lacks something, or may.
+    pub(super) fn leecher_of_others(
+        &self,
+        user_id: u32,
+        now_seconds: u32,
+        settings: &DetectionSettings,
+    ) -> bool {
+        let mut others = self.leechers.iter().filter(|it| it.user_id != 0 && it.user_id != user_id);
+        others.any(|it| it.until_seconds(settings) >= now_seconds)
+    }
+
+    /// When another client came that says it has everything already.
+    pub(super) fn newcomer_seconds(&self, session: u64) -> Option<u32> {
+        (self.newcomer.1 > 0 && self.newcomer.0 != session).then_some(self.newcomer.1)
+    }
+
+    /// Enters an observation; returns how many entries it made.
+    pub(super) fn enter(&mut self, of: &Observation, settings: &DetectionSettings) -> usize {
+        self.meet(of);
+        if !(of.moved() || of.leeched()) {
+            return 0;
+        }
+        let from_seconds = of.at_seconds;
+        if self.opened_seconds == 0 {
+            self.opened_seconds = from_seconds.max(1);
+            self.event_seconds = from_seconds;
+        }
+        let comes_or_goes = [Signs::FIRST, Signs::STOPPED, Signs::FINISHED];
+        if of.moved() || comes_or_goes.into_iter().any(|sign| of.signs.has(sign)) {
+            self.event_seconds = self.event_seconds.max(of.at_seconds);
+        }
+        self.add(of, settings)
+    }
+
+    /// Remembers who lacks something, and how large the torrent is.
+    fn meet(&mut self, of: &Observation) {
+        for left in [of.left_before_bytes, of.left_bytes] {
+            if left != Observation::LEFT_UNKNOWN && left != MAGNET_LEFT {
+                self.size = self.size.max(left);
+            }
+        }
+        let left = of.left_bytes;
+        if of.signs.has(Signs::FIRST) && left == 0 {
+            self.newcomer = (of.session, of.at_seconds);
+        }
+        if of.leeched() {
+            let ended = left == 0 || of.signs.has(Signs::STOPPED);
+            let leecher = Leecher {
+                session: of.session,
+                user_id: of.user_id,
+                seen_seconds: of.at_seconds,
+                ended,
+            };
+            let [a, b] = &mut self.leechers;
+            let older = a.seen_seconds <= b.seen_seconds;
+            let is_a = a.session == of.session || (b.session != of.session && older);
+            *(if is_a { a } else { b }) = leecher;
+        }
+        self.watch_progress(of);
+    }
+
+    fn watch_progress(&mut self, of: &Observation) {
+        if of.downloaded_bytes > 0 || self.progress_seconds == 0 {
+            self.progress_seconds = of.at_seconds;
+            self.stalled = [0; 3];
+        }
+        if of.seeders != 1 {
+            self.sole_seeder = 0;
+            self.stalled = [0; 3];
+        } else if of.left_bytes == 0 && !of.signs.has(Signs::STOPPED) {
+            self.sole_seeder = of.user_id;
+        } else if !of.signs.has(Signs::PAUSED)
+            && of.peers_given > 0
+            && !self.stalled.contains(&of.user_id)
+            && let Some(free) = self.stalled.iter_mut().find(|id| **id == 0)
+        {
+            *free = of.user_id;
+        }
+    }
+
+    fn add(&mut self, of: &Observation, settings: &DetectionSettings) -> usize {
+        self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
+        self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
+        let size = self.size;
+        let known = self.entries.iter().position(|it| it.session == of.session);
+        let is_new = known.is_none() && self.entries.len() < settings.entries_per_book_max;
+        if is_new {
+            let entry = Entry { session: of.session, user_id: of.user_id, ..Entry::default() };
+            self.entries.push(entry);
+        }
+        let at = known.unwrap_or(self.entries.len().saturating_sub(1));
+        let mut unlisted = Entry::default();
+        let listed = known.is_some() || is_new;
+        let entry = match self.entries.get_mut(at).filter(|_| listed) {
+            Some(entry) => entry,
+            None => &mut unlisted,
+        };
+        let (corrupt, pending) = entry.add(of, size, known.is_some(), settings);
+        self.corrupt = self.corrupt.saturating_add(corrupt);
+        self.pending = self.pending.saturating_add(pending);
+        usize::from(is_new)
+    }
+
+    /// A leecher has gone without a word: what it lacked it may have received.
+    pub(super) fn vanish(&mut self, of: &Observation, settings: &DetectionSettings) {
+        if self.opened_seconds == 0 {
+            return;
+        }
+        let missing = match of.left_bytes {
+            Observation::LEFT_UNKNOWN => self.size,
+            left => left,
+        };
+        let missing = missing.min(settings.vanished_bytes_max());
+        self.pending = self.pending.saturating_add(missing);
+        let mut entries = self.entries.iter_mut();
+        if let Some(entry) = entries.find(|it| it.session == of.session) {
+            entry.vanished = true;
+            entry.left = missing;
+        }
+    }
+
+    /// Whether the epoch is over, and whether softly: because it has lasted for so long.
+    pub(super) fn is_over(&self, now_seconds: u32, settings: &DetectionSettings) -> Option<bool> {
+        if self.opened_seconds == 0 {
+            return None;
+        }
+        let quiet_seconds = now_seconds.saturating_sub(self.event_seconds);
+        let age_seconds = now_seconds.saturating_sub(self.opened_seconds);
+        if quiet_seconds > settings.quiet_seconds() {
+            Some(false)
+        } else if age_seconds > settings.soft_close_seconds.saturating_mul(5) / 4
+            || (age_seconds > settings.soft_close_seconds
+                && quiet_seconds > settings.interval_seconds / 2)
+        {
+            Some(true)
+        } else {
+            None
+        }
+    }
+
+    /// Closes the epoch and begins with empty books. `None` if nobody has uploaded anything.
+    pub(super) fn close(
+        &mut self,
+        torrent_id: u32,
+        now_seconds: u32,
+        soft: bool,
+        settings: &DetectionSettings,
+    ) -> Option<ClosedEpoch> {
+        let entries = std::mem::take(&mut self.entries);
+        let mut epoch = ClosedEpoch {
+            torrent_id,
+            opened_seconds: self.opened_seconds,
+            closed_seconds: now_seconds,
+            uploaded: self.uploaded,
+            downloaded: self.downloaded,
+            corrupt: self.corrupt,
+            pending: self.pending,
+            size: self.size,
+            soft_bytes: std::mem::take(&mut self.soft_bytes),
+            shares: Vec::new(),
+        };
+        if soft {
+            let seconds = now_seconds.saturating_sub(self.opened_seconds).max(1);
+            let rate = self.uploaded as f64 / f64::from(seconds);
+            self.soft_bytes = 2.0 * f64::from(settings.interval_seconds) * rate;
+            epoch.soft_bytes += self.soft_bytes;
+        }
+        self.opened_seconds = 0;
+        self.uploaded = 0;
+        self.downloaded = 0;
+        self.corrupt = 0;
+        self.pending = 0;
+        if epoch.uploaded == 0 {
+            return None;
+        }
+        epoch.shares = shares_of(&entries, self.size);
+        Some(epoch)
+    }
+}
+
+impl Entry {
+    /// Adds what an observation tells of its session; returns bytes discarded, and bytes that it
+    /// may have received without having said so.
+    fn add(
+        &mut self,
+        of: &Observation,
+        size: u64,
+        known: bool,
+        settings: &DetectionSettings,
+    ) -> (u64, u64) {
+        let first = of.signs.has(Signs::FIRST);
+        let corrupt = match known || first {
+            true => of.corrupt_bytes.saturating_sub(self.corrupt_total),
+            false => 0,
+        };
+        self.corrupt_total = of.corrupt_bytes;
+        self.corrupt = self.corrupt.saturating_add(corrupt);
+        self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
+        self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
+        let progress = of.progress_bytes();
+        let unexplained = progress
+            .saturating_sub(of.downloaded_bytes)
+            .saturating_sub(corrupt)
+            .saturating_sub(if of.left_before_bytes == MAGNET_LEFT { MAGNET_LEFT } else { 0 });
+        self.unexplained = self.unexplained.saturating_add(unexplained);
+        self.teleported |= unexplained > TELEPORT_MIN && unexplained > progress / 2;
+        self.finished = self.finished.saturating_add(of.signs.has(Signs::FINISHED).into());
+        let stands_still = of.left_bytes > 0
+            && of.left_bytes == of.left_before_bytes
+            && of.downloaded_bytes == 0
+            && !of.signs.has(Signs::PAUSED)
+            && of.seeders > 0
+            && of.peers_given > 0;
+        self.frozen = if stands_still { self.frozen.saturating_add(1) } else { 0 };
+        self.left = match of.left_bytes {
+            Observation::LEFT_UNKNOWN => size,
+            left => left,
+        };
+        // Honest clients lose a report when they are restarted, or when the tracker is.
+        let lost = of.signs.has(Signs::RESTARTED) || of.signs.has(Signs::RESTORED);
+        let came_back = first && !of.signs.has(Signs::STARTED) && of.left_bytes > 0;
+        let pending = match (lost, came_back) {
+            (true, _) => unexplained,
+            (false, true) => size.saturating_sub(self.left),
+            (false, false) => 0,
+        };
+        (corrupt, pending.min(settings.vanished_bytes_max()))
+    }
+}
+
+/// What each user has a part in, the sessions of one user together; whoever has none is left out.
+fn shares_of(entries: &[Entry], size: u64) -> Vec<Share> {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by_key(|entry| entry.user_id);
+    let mut shares: Vec<Share> = Vec::new();
+    for entry in sorted {
+        let missing = entry.left.saturating_add(entry.unexplained);
+        // What nobody knows the size of cannot be larger than the torrent.
+        let missing = if size > 0 { missing.min(size) } else { missing };
+        let same = shares.last().is_some_and(|share| share.user_id == entry.user_id);
+        if !same {
+            shares.push(Share::new(entry.user_id));
+        }
+        let Some(share) = shares.last_mut() else { continue };
+        share.uploaded += entry.uploaded as f32;
+        share.downloaded += entry.downloaded as f32;
+        share.missing += missing as f32;
+        share.frozen = share.frozen.max(entry.frozen);
+        share.teleported |= entry.teleported;
+        share.vanished |= entry.vanished;
+        share.finished = share.finished.saturating_add(entry.finished);
+    }
+    shares.retain(|share| share.uploaded > 0.0 || share.missing > 0.0 || share.downloaded > 0.0);
+    shares
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+
+const GB: u64 = 1_000_000_000;
+
+fn of(user_id: u32, at_seconds: u32) -> Observation {
+    Observation {
+        at_seconds,
+        user_id,
+        session: user_id.into(),
+        torrent_id: 1,
+        ..Observation::default()
+    }
+}
+
+fn enter(book: &mut Book, of: Observation) {
+    book.enter(&of, &DetectionSettings::default());
+}
+
+fn close(book: &mut Book) -> ClosedEpoch {
+    book.close(1, 90_000, false, &DetectionSettings::default()).unwrap()
+}
+
+#[test]
+fn what_was_discarded_is_counted_from_what_the_client_says_in_all() {
+    let mut book = Book::default();
+    let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 1000) };
+    // It had discarded something before the epoch began.
+    enter(&mut book, Observation { corrupt_bytes: 500, ..leecher });
+    enter(&mut book, Observation { corrupt_bytes: 700, at_seconds: 2000, ..leecher });
+    enter(&mut book, Observation { corrupt_bytes: 700, at_seconds: 3000, ..leecher });
+    enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 4000) });
+    assert_eq!(close(&mut book).corrupt, 200);
+}
+
+#[test]
+fn the_sessions_of_a_user_have_one_share() {
+    let mut book = Book::default();
+    enter(&mut book, Observation { uploaded_bytes: 3, ..of(7, 1000) });
+    enter(&mut book, Observation { uploaded_bytes: 4, session: 70, ..of(7, 1000) });
+    enter(&mut book, Observation { downloaded_bytes: 7, left_bytes: 93, ..of(8, 1000) });
+    let epoch = close(&mut book);
+    let shares: Vec<(u32, f32, f32)> =
+        epoch.shares.iter().map(|it| (it.user_id, it.uploaded, it.missing)).collect();
+    assert_eq!(shares, [(7, 7.0, 0.0), (8, 0.0, 93.0)]);
+    assert_eq!(epoch.residual(), 0.0);
+}
+
+#[test]
+fn a_client_that_restarts_or_comes_back_may_have_received_what_it_does_not_report() {
+    let mut book = Book::default();
+    let left = (GB, GB / 4);
+    let restarted = Observation {
+        left_before_bytes: left.0,
+        left_bytes: left.1,
+        signs: Signs::RESTARTED,
+        ..of(8, 1000)
+    };
+    enter(&mut book, restarted);
+    assert_eq!(book.pending, GB - GB / 4);
+    let back = Observation {
+        left_before_bytes: Observation::LEFT_UNKNOWN,
+        left_bytes: GB / 2,
+        signs: Signs::FIRST,
+        ..of(9, 1000)
+    };
+    enter(&mut book, back);
+    assert_eq!(book.pending, GB - GB / 4 + GB / 2);
+}
+
+#[test]
+fn a_session_beyond_the_limit_has_no_entry_and_still_counts_for_the_balance() {
+    let settings = DetectionSettings { entries_per_book_max: 2, ..DetectionSettings::default() };
+    let mut book = Book::default();
+    let made: usize = (1..=5)
+        .map(|user| book.enter(&Observation { uploaded_bytes: 10, ..of(user, 1000) }, &settings))
+        .sum();
+    assert_eq!((made, book.entries(), book.uploaded), (2, 2, 50));
+}
+
+#[test]
+fn an_epoch_ends_when_every_client_has_had_its_chance_or_softly_after_a_day() {
+    let settings = DetectionSettings::default();
+    assert_eq!(settings.quiet_seconds(), 4680);
+    let mut book = Book::default();
+    assert_eq!(book.is_over(1000, &settings), None);
+    enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 1000) });
+    assert_eq!(book.is_over(1000 + 4680, &settings), None);
+    assert_eq!(book.is_over(1000 + 4681, &settings), Some(false));
+    for hour in 1..30 {
+        enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 1000 + hour * 3600) });
+    }
+    let day = 1000 + 86_400;
+    assert_eq!(book.is_over(day + 600, &settings), None, "busy");
+    assert_eq!(book.is_over(1000 + 29 * 3600 + 901, &settings), Some(true), "calm");
+    assert_eq!(book.is_over(1000 + 30 * 3600 + 1, &settings), Some(true));
+}
+
+#[test]
+fn what_a_soft_close_may_have_cut_widens_this_epoch_and_the_next_one() {
+    let settings = DetectionSettings::default();
+    let mut book = Book::default();
+    enter(&mut book, Observation { uploaded_bytes: GB, ..of(7, 1000) });
+    let soft = book.close(1, 11_000, true, &settings).unwrap();
+    assert_eq!(soft.soft_bytes, 2.0 * 1800.0 * 1e9 / 10_000.0);
+    enter(&mut book, Observation { uploaded_bytes: GB, ..of(7, 12_000) });
+    assert_eq!(close(&mut book).soft_bytes, soft.soft_bytes);
+}
+
+#[test]
+fn a_magnet_link_that_learns_its_size_is_no_teleport() {
+    let mut book = Book::default();
+    let unknown = Observation {
+        left_before_bytes: Observation::LEFT_UNKNOWN,
+        left_bytes: Observation::LEFT_UNKNOWN,
+        signs: Signs::FIRST.with(Signs::STARTED, true),
+        ..of(8, 1000)
+    };
+    enter(&mut book, unknown);
+    enter(&mut book, Observation { left_bytes: GB, downloaded_bytes: 5, ..unknown });
+    enter(&mut book, Observation { uploaded_bytes: 5, ..of(7, 1000) });
+    assert_eq!((book.size, book.pending), (GB, 0));
+    let epoch = close(&mut book);
+    assert!(!epoch.shares.iter().any(|it| it.teleported));
+}

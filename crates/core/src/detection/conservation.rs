@@ -1,0 +1,207 @@
+//! D2 and D6: whose reports the torrents' books do not balance for, and what that weighs.
+//!
+//! All closed epochs of the window are solved together, see [`attribution`](super::attribution).
+//! A user whose part is beyond [`Z_NOTE`] gets a finding for each epoch that shows it, which weighs
+//! how much better the epoch is explained with the user than without. Each epoch counts once.
+
+use super::attribution::{Cell, Proof, Row, System, huber};
+use super::closed::ClosedEpoch;
+use super::evidence::SCORE_MAX;
+use super::finding::{Detector, Draft, Excuse, Input, Unit};
+use super::settings::DetectionSettings;
+use crate::shard::IntegerMap;
+
+/// Where evidence begins: no honest user of 38,000 months of a simulation came to three.
+pub(super) const Z_NOTE: f64 = 4.0;
+/// Where it is enough for a review.
+const Z_REVIEW: f64 = 6.0;
+/// What is beyond doubt if both halves of the window show it.
+const Z_BEYOND_DOUBT: f64 = 10.0;
+/// What the books add to a score at most below [`Z_REVIEW`].
+const NATS_BELOW_REVIEW: f64 = 7.5;
+/// Findings of one user at a time.
+const DRAFTS_MAX: usize = 12;
+/// What is not worth a finding.
+const LLR_MIN: f64 = 0.1;
+/// Announces in a row that make a leecher frozen.
+const FROZEN: u8 = 4;
+
+/// The side of a user that a column stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    /// Says to have uploaded more than that.
+    Uploads,
+    /// Says to have downloaded less than that.
+    Downloads,
+}
+
+/// One user beyond [`Z_NOTE`].
+#[derive(Debug)]
+pub(super) struct Suspicion {
+    pub(super) user_id: u32,
+    pub(super) side: Side,
+    pub(super) proof: Proof,
+    pub(super) sigma: Vec<f64>,
+}
+
+impl Suspicion {
+    /// The score of the family that the books alone lead to at most.
+    pub(super) fn nats_max(&self) -> f64 {
+        if self.proof.z < Z_REVIEW { NATS_BELOW_REVIEW } else { SCORE_MAX }
+    }
+
+    pub(super) fn is_beyond_doubt(&self) -> bool {
+        self.proof.z_halves.iter().all(|z| *z >= Z_BEYOND_DOUBT)
+    }
+}
+
+/// Solves all epochs for who explains what is left over.
+pub(super) fn attribute(
+    epochs: &[&ClosedEpoch],
+    now_seconds: u32,
+    settings: &DetectionSettings,
+) -> Vec<Suspicion> {
+    let (mut rows, mut cells) = (Vec::with_capacity(epochs.len()), Vec::new());
+    let mut columns: IntegerMap<(u32, Side), u32> = IntegerMap::default();
+    let mut named: Vec<(u32, Side)> = Vec::new();
+    for (row, epoch) in (0u32..).zip(epochs) {
+        rows.push(Row { excess: epoch.excess(), sigma: epoch.sigma() });
+        for share in &epoch.shares {
+            let sides = [(Side::Uploads, share.uploaded), (Side::Downloads, share.missing)];
+            for (side, amount) in sides.into_iter().filter(|(_, amount)| *amount > 0.0) {
+                let next = named.len() as u32;
+                let column = *columns.entry((share.user_id, side)).or_insert_with(|| {
+                    named.push((share.user_id, side));
+                    next
+                });
+                cells.push(Cell { row, column, amount: amount.into() });
+            }
+        }
+    }
+    let middle = now_seconds.saturating_sub(settings.window_seconds / 2);
+    let later: Vec<bool> = epochs.iter().map(|it| it.closed_seconds > middle).collect();
+    let mut system = System::new(rows, cells, named.len());
+    system.solve();
+    let mut found = Vec::new();
+    for (column, (user_id, side)) in (0u32..).zip(named) {
+        if system.z_plain(column) < Z_NOTE {
+            continue;
+        }
+        let is_later = |row: u32| later.get(row as usize).copied().unwrap_or(false);
+        let proof = system.prove(column, is_later);
+        if proof.z < Z_NOTE {
+            continue;
+        }
+        let sigma = proof.rows.iter().map(|(row, ..)| system.sigma(*row)).collect();
+        found.push(Suspicion { user_id, side, proof, sigma });
+    }
+    found
+}
+
+/// The findings of a suspicion: one for each epoch that has not counted yet, the clearest first.
+/// Each comes with the place of its epoch.
+pub(super) fn drafts_of(
+    suspicion: &Suspicion,
+    epochs: &[&ClosedEpoch],
+    now_seconds: u32,
+) -> Vec<(usize, Draft)> {
+    let mut drafts: Vec<(usize, Draft)> = Vec::new();
+    for ((row, without, with), sigma) in suspicion.proof.rows.iter().zip(&suspicion.sigma) {
+        let llr = huber(*without) - huber(*with);
+        let Some(epoch) = epochs.get(*row as usize).filter(|_| llr >= LLR_MIN) else { continue };
+        let Some(share) = epoch.shares.iter().find(|it| it.user_id == suspicion.user_id) else {
+            continue;
+        };
+        let [as_uploader, as_downloader] = share.scored;
+        let (scored, amount) = match suspicion.side {
+            Side::Uploads => (as_uploader, share.uploaded),
+            Side::Downloads => (as_downloader, share.missing),
+        };
+        if scored {
+            continue;
+        }
+        let ledger = suspicion.side == Side::Downloads
+            && (share.frozen >= FROZEN || share.teleported)
+            && epoch.excess() >= f64::from(amount) / 2.0;
+        let detector = if ledger { Detector::Ledger } else { Detector::Conservation };
+        let explained = suspicion.proof.fraction * f64::from(amount);
+        let others = (epoch.excess() - without * sigma, epoch.excess() - with * sigma - explained);
+        let residuals = (*without, *with);
+        let mut draft = draft(epoch, suspicion, amount.into(), others, residuals, now_seconds);
+        draft.detector = detector;
+        draft.inputs.push(Input::new("frozen", share.frozen.into(), Unit::Number));
+        draft.llr = llr;
+        drafts.push((*row as usize, draft));
+    }
+    drafts.sort_by(|(_, a), (_, b)| b.llr.total_cmp(&a.llr));
+    drafts.truncate(DRAFTS_MAX);
+    drafts
+}
+
+const UPLOADS: &str = "R = uploaded − downloaded − discarded; \
+     sigma = 20e6 + 0.01·(uploaded + downloaded) + 0.4·pending + soft; \
+     r0 = (R − pending/2 − others without)/sigma; \
+     r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
+     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); llr = H(r0) − H(r1); \
+     observed = R, bound = pending + 3·sigma; amount = what the user says to have uploaded";
+const DOWNLOADS: &str = "R = uploaded − downloaded − discarded; \
+     sigma = 20e6 + 0.01·(uploaded + downloaded) + 0.4·pending + soft; \
+     r0 = (R − pending/2 − others without)/sigma; \
+     r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
+     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); llr = H(r0) − H(r1); \
+     observed = R, bound = pending + 3·sigma; amount = what the user lacked and may have received";
+
+fn draft(
+    epoch: &ClosedEpoch,
+    suspicion: &Suspicion,
+    amount: f64,
+    (others_without, others_with): (f64, f64),
+    (without, with): (f64, f64),
+    now_seconds: u32,
+) -> Draft {
+    let sigma = epoch.sigma();
+    let bytes = |name, value| Input::new(name, value, Unit::Bytes);
+    let number = |name, value| Input::new(name, value, Unit::Number);
+    Draft {
+        at_seconds: now_seconds,
+        user_id: suspicion.user_id,
+        torrent_id: Some(epoch.torrent_id),
+        detector: Detector::Conservation,
+        key: epoch.key(),
+        window_seconds: (epoch.opened_seconds, epoch.closed_seconds),
+        observed: epoch.residual(),
+        bound: epoch.pending as f64 + 3.0 * sigma,
+        unit: Unit::Bytes,
+        formula: match suspicion.side {
+            Side::Uploads => UPLOADS,
+            Side::Downloads => DOWNLOADS,
+        },
+        inputs: vec![
+            Input::bytes("uploaded", epoch.uploaded),
+            Input::bytes("downloaded", epoch.downloaded),
+            Input::bytes("discarded", epoch.corrupt),
+            Input::bytes("pending", epoch.pending),
+            bytes("soft", epoch.soft_bytes),
+            bytes("sigma", sigma),
+            bytes("amount", amount),
+            bytes("others without", others_without),
+            bytes("others with", others_with),
+            number("fraction", suspicion.proof.fraction),
+            number("z", suspicion.proof.z),
+            number("r0", without),
+            number("r1", with),
+        ],
+        excuses: vec![
+            Excuse::new(
+                "leechers that vanished, or restarted",
+                epoch.pending > 0,
+                epoch.pending as f64,
+            ),
+            Excuse::new("closed while busy", epoch.soft_bytes > 0.0, epoch.soft_bytes),
+            Excuse::new("bad data that was discarded", epoch.corrupt > 0, epoch.corrupt as f64),
+            Excuse::new("another user explains it as well", false, suspicion.proof.z),
+            Excuse::new("torrent of other trackers, too", false, 0.0),
+        ],
+        llr: 0.0,
+    }
+}
