@@ -6,7 +6,7 @@
 //! 2. [`admission`]: the checks, in their order; [`refusal`]: what a client is told.
 //! 3. `swarm`: the rows of a torrent's peers; `shard`: the torrents of one lock.
 //! 4. [`accounting`]: what two reports of a session add up to.
-//! 5. `selection`: which peers the client is given; [`reply`]: where they are written.
+//! 5. [`selection`]: which peers the client is given; [`reply`]: where they are written.
 //! 6. [`batch`]: what a flush takes out of the tracker.
 //!
 //! [`trace`] records single announces, if somebody asks for it.
@@ -24,7 +24,7 @@ pub mod refusal;
 pub mod registry;
 pub mod reply;
 mod rules;
-mod selection;
+pub mod selection;
 pub mod settings;
 mod shard;
 pub mod site;
@@ -36,6 +36,7 @@ mod users;
 
 pub use refusal::{Refusal, RefusalKind, Wait};
 pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
+pub use selection::place::{Continent, Place, PlaceId, PlaceTable, Places};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
 pub use tracker::{

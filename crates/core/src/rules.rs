@@ -8,6 +8,9 @@ use mika_protocol::PeerId;
 
 use crate::refusal::ReasonId;
 use crate::registry::{ClientRule, GlobalEvent, RoleSpec};
+use crate::selection::place::Places;
+use crate::selection::strategy::Strategies;
+use crate::selection::weights::Weights;
 use crate::settings::{ClientPolicy, Settings};
 
 /// A role as an announce needs it.
@@ -44,6 +47,16 @@ pub(crate) struct Rules {
     pub(crate) checks_more: bool,
     /// The site limits what sessions that are known are given.
     pub(crate) limits_known_sessions: bool,
+    /// Some torrent's peers are not chosen uniformly at random.
+    pub(crate) selects: bool,
+    /// It was so at some time: there may be memory to give back.
+    pub(crate) selected: bool,
+    /// What a choice is made by.
+    pub(crate) weights: Arc<Weights>,
+    /// Who knows the places of addresses.
+    pub(crate) places: Option<Arc<dyn Places>>,
+    /// Some torrent has strategies of its own, or had.
+    single_strategies: bool,
     /// That of users whose role is gone.
     no_role: Role,
     /// Sorted by id.
@@ -57,10 +70,17 @@ impl Rules {
         let checks_more = settings.site.checks_more();
         let no_role = Role::none(settings.site.role_required);
         let limits_known_sessions = settings.site.limits_known_sessions();
+        let weights = Arc::new(Weights::new(&settings.selection));
+        let selects = !weights.strategies.is_uniform();
         Self {
             settings,
             checks_more,
             limits_known_sessions,
+            selects,
+            selected: selects,
+            weights,
+            places: None,
+            single_strategies: false,
             no_role,
             roles: Vec::new(),
             clients: Vec::new(),
@@ -72,7 +92,40 @@ impl Rules {
         self.checks_more = settings.site.checks_more();
         self.limits_known_sessions = settings.site.limits_known_sessions();
         self.no_role = Role::none(settings.site.role_required);
+        if settings.selection != self.settings.selection {
+            self.weights = Arc::new(Weights::new(&settings.selection));
+        }
         self.settings = settings;
+        self.judge_selection();
+    }
+
+    /// Some torrent has strategies of its own.
+    pub(crate) fn allow_single_strategies(&mut self) {
+        self.single_strategies = true;
+        self.judge_selection();
+    }
+
+    pub(crate) fn has_single_strategies(&self) -> bool {
+        self.single_strategies
+    }
+
+    fn judge_selection(&mut self) {
+        self.selects = self.single_strategies || !self.weights.strategies.is_uniform();
+        self.selected |= self.selects;
+    }
+
+    /// The strategies of a torrent, if it has none or some of its own.
+    pub(crate) fn strategies(&self, own: Option<Strategies>) -> Strategies {
+        let strategies = own.unwrap_or(self.weights.strategies);
+        match self.places {
+            Some(_) => strategies,
+            None => strategies.without(Strategies::LOCATION),
+        }
+    }
+
+    /// Who knows places, if the strategies ask for any.
+    pub(crate) fn places(&self, strategies: Strategies) -> Option<&dyn Places> {
+        self.places.as_deref().filter(|_| strategies.has(Strategies::LOCATION))
     }
 
     /// A user's role. Unless the site says otherwise, one whose role is gone may do everything

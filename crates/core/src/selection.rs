@@ -1,11 +1,18 @@
 //! Which peers an asker is given.
 //!
-//! Uniform at random here: every eligible peer of a class is as likely as every other. The seam
-//! for weighted strategies is [`Plan`] (how many slots go to each class) and [`Walk`] (in which
-//! order a class is tried); neither depends on how rows are stored.
+//! Uniform at random here: every eligible peer of a class is as likely as every other. `weighted`
+//! has the draw for the strategies of [`strategy`], for which a swarm keeps a `profile` of each
+//! peer; [`place`] is how the tracker learns where peers are.
 //!
 //! Never given: the asker, another session of the same user, seeders to those who want no more
 //! data, peers that have timed out, and peers at local addresses to askers who are elsewhere.
+
+pub mod place;
+pub(crate) mod profile;
+pub(crate) mod speed;
+pub mod strategy;
+pub(crate) mod weighted;
+pub(crate) mod weights;
 
 use crate::settings::Settings;
 use crate::swarm::{Dense, Peer};
@@ -111,12 +118,33 @@ pub(crate) struct Picker {
     pub(crate) rng: fastrand::Rng,
     seeders: Scratch,
     leechers: Scratch,
+    /// Rows given, while some are drawn by weight.
+    taken: Scratch,
+    /// Rows that take part in such a draw.
+    candidates: Vec<u64>,
 }
 
 impl Picker {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
-        Self { rng, seeders: Scratch::default(), leechers: Scratch::default() }
+        let [seeders, leechers, taken] = [const { Scratch::new() }; 3];
+        Self { rng, seeders, leechers, taken, candidates: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+impl Picker {
+    /// What there is memory for, in each of the buffers.
+    pub(crate) fn capacities(&self) -> [usize; 6] {
+        let Self { seeders, leechers, taken, candidates, .. } = self;
+        [
+            seeders.order.capacity(),
+            seeders.seen.capacity(),
+            leechers.order.capacity(),
+            leechers.seen.capacity(),
+            taken.seen.capacity(),
+            candidates.capacity(),
+        ]
     }
 }
 
@@ -125,7 +153,7 @@ const SEEN_SLOTS: usize = 2048;
 const _: () = assert!(SEEN_SLOTS >= 2 * (Settings::NUMWANT_LIMIT as usize + TRIES_EXTRA));
 
 /// What one walk remembers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Scratch {
     /// A class that is small for what is wanted: all its rows, shuffled as far as walked.
     order: Vec<u32>,
@@ -135,6 +163,10 @@ struct Scratch {
 }
 
 impl Scratch {
+    const fn new() -> Self {
+        Self { order: Vec::new(), seen: Vec::new(), walk_number: 0 }
+    }
+
     #[inline(always)]
     fn walk(&mut self, first: usize, count: usize, want: usize) -> Walk<'_> {
         // Otherwise at most half of the rows are ever seen, so a fresh one is soon found.
@@ -147,14 +179,20 @@ impl Scratch {
             // A plain range: its length is known, so that this is a copy instead of a loop.
             self.order.extend(0..count);
         } else {
-            self.walk_number = self.walk_number.wrapping_add(1);
-            if self.seen.is_empty() || self.walk_number == 0 {
-                self.seen.clear();
-                self.seen.resize(SEEN_SLOTS, (0, 0));
-                self.walk_number = 1;
-            }
+            self.begin();
         }
         Walk { scratch: self, first, count, shuffled, walked: 0, tries }
+    }
+
+    /// Forgets the rows seen.
+    #[inline(always)]
+    fn begin(&mut self) {
+        self.walk_number = self.walk_number.wrapping_add(1);
+        if self.seen.is_empty() || self.walk_number == 0 {
+            self.seen.clear();
+            self.seen.resize(SEEN_SLOTS, (0, 0));
+            self.walk_number = 1;
+        }
     }
 
     /// Marks a row as seen; false if it was already.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mika_protocol::announce::AnnounceRequest;
 
+use crate::selection::strategy::Selection;
 use crate::site::SiteProfile;
 
 /// Whether announces need a passkey.
@@ -68,6 +69,8 @@ pub struct Settings {
     pub departed_max: u32,
     /// The rules of the site.
     pub site: Arc<SiteProfile>,
+    /// How peers are chosen.
+    pub selection: Arc<Selection>,
 }
 
 impl Settings {
@@ -102,6 +105,7 @@ impl Default for Settings {
             peers_max: 100_000_000,
             departed_max: 1_000_000,
             site: Arc::default(),
+            selection: Arc::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use mika_protocol::{InfoHash, ScrapeCounts};
 use crate::hash::HashKey;
 use crate::refusal::ReasonId;
 use crate::registry::{TorrentSpec, TorrentStatus};
+use crate::selection::strategy::Strategies;
 use crate::swarm::index::Index;
 use crate::swarm::{Class, Kind, Swarm};
 use departed::Departed;
@@ -81,6 +82,8 @@ impl Marks {
     pub(crate) const DEPARTED: Marks = Marks(8);
     /// Downloads do not count, and uploads count more.
     pub(crate) const FEATURED: Marks = Marks(32);
+    /// It has strategies of its own.
+    pub(crate) const SELECTION: Marks = Marks(64);
 
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -100,8 +103,9 @@ const _: () = {
     let [Marks(even), Marks(odd)] = Marks::DIRTY;
     let (Marks(tokens), Marks(unstored)) = (Marks::TOKENS, Marks::UNSTORED);
     let (Marks(departed), Marks(featured)) = (Marks::DEPARTED, Marks::FEATURED);
-    let sum = even + odd + tokens + unstored + departed + featured;
-    assert!(sum == even | odd | tokens | unstored | departed | featured);
+    let Marks(selection) = Marks::SELECTION;
+    let sum = even + odd + tokens + unstored + departed + featured + selection;
+    assert!(sum == even | odd | tokens | unstored | departed | featured | selection);
 };
 
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);
@@ -155,6 +159,8 @@ pub(crate) struct Shard<K: Kind> {
     pub(crate) corrupt: IntegerMap<(u32, u64), u64>,
     /// Unix times of creation in seconds by torrent slot, if the site has wait times.
     created: IntegerMap<u32, u32>,
+    /// Strategies by primary hash, of torrents that have their own, or will once they are known.
+    strategies: std::collections::HashMap<InfoHash, Strategies>,
     pub(crate) pending: Pending,
     /// The next cut contains every peer.
     pub(crate) write_all: bool,
@@ -179,6 +185,7 @@ impl<K: Kind> Shard<K> {
             silent: Silent::new(),
             corrupt: IntegerMap::default(),
             created: IntegerMap::default(),
+            strategies: std::collections::HashMap::new(),
             pending: Pending::default(),
             write_all: false,
             scans: Vec::new(),
@@ -204,7 +211,10 @@ impl<K: Kind> Shard<K> {
         self.aliases.insert(second, first);
     }
 
-    pub(crate) fn insert(&mut self, torrent: Torrent<K>, key: &HashKey) -> u32 {
+    pub(crate) fn insert(&mut self, mut torrent: Torrent<K>, key: &HashKey) -> u32 {
+        if !self.strategies.is_empty() && self.strategies.contains_key(&torrent.info_hash) {
+            torrent.marks.set(Marks::SELECTION, true);
+        }
         let hash = key.info_hash(&torrent.info_hash);
         let slot = self.torrents.insert(torrent);
         self.table.insert(hash, slot, hash_of(&self.torrents, key));
@@ -237,6 +247,29 @@ impl<K: Kind> Shard<K> {
     /// When a torrent was created, if that is kept.
     pub(crate) fn created_seconds(&self, slot: u32) -> Option<u32> {
         self.created.get(&slot).copied()
+    }
+
+    /// Gives a torrent strategies of its own, or takes them away; it need not be known yet.
+    pub(crate) fn put_strategies(
+        &mut self,
+        info_hash: InfoHash,
+        slot: Option<u32>,
+        strategies: Option<Strategies>,
+    ) {
+        match strategies {
+            Some(strategies) => _ = self.strategies.insert(info_hash, strategies),
+            None => _ = self.strategies.remove(&info_hash),
+        }
+        if let Some(torrent) = slot.and_then(|slot| self.torrents.get_mut(slot)) {
+            torrent.marks.set(Marks::SELECTION, strategies.is_some());
+        }
+    }
+
+    /// The strategies that a torrent has of its own.
+    pub(crate) fn strategies(&self, slot: u32) -> Option<Strategies> {
+        let torrent = self.torrents.get(slot)?;
+        let own = || self.strategies.get(&torrent.info_hash).copied();
+        if torrent.marks.has(Marks::SELECTION) { own() } else { None }
     }
 
     /// Notes what a session has discarded; returns what it had before.

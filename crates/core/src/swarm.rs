@@ -7,12 +7,14 @@
 mod chunks;
 pub(crate) mod dense;
 pub(crate) mod index;
+mod profiles;
 pub(crate) mod public;
 pub(crate) mod session;
 pub(crate) mod size_class;
 
 use crate::hash::HashKey;
 pub(crate) use dense::{Class, Dense, Row};
+pub(crate) use profiles::{Profiles, SizeEstimate};
 
 /// What a tracker of one mode keeps of its peers.
 pub(crate) trait Kind {
@@ -97,6 +99,14 @@ impl<K: Kind> Swarm<K> {
 
     pub(crate) fn v6(&self) -> Option<&Dense<K::V6>> {
         self.extra.as_ref().map(|extra| &extra.v6)
+    }
+
+    /// Forgets what the choice of peers knew.
+    pub(crate) fn drop_profiles(&mut self) {
+        self.main.drop_profiles();
+        if let Some(extra) = self.extra.as_deref_mut() {
+            extra.v6.drop_profiles();
+        }
     }
 
     /// Gives the side tables back once nothing is left in them.

@@ -32,6 +32,7 @@ use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
 use crate::rules::{Reasons, Rules};
+use crate::selection::speed::MedianSpeed;
 use crate::settings::{Mode, Settings};
 use crate::swarm::public::Public;
 use crate::swarm::session::Private;
@@ -64,6 +65,7 @@ pub struct Tracker {
     /// Swarms whose counts changed, for those who follow them.
     changed: Changed,
     recorder: Recorder,
+    median_speed: MedianSpeed,
     /// Serialises drains; announces never take it.
     drains: Mutex<()>,
 }
@@ -138,6 +140,7 @@ impl Tracker {
             unregistered: Unregistered::default(),
             changed: Changed::default(),
             recorder: Recorder::default(),
+            median_speed: MedianSpeed::default(),
             drains: Mutex::new(()),
         }
     }
@@ -207,7 +210,8 @@ impl Tracker {
         }
 
         // 4. Selection: whom the client may talk to.
-        visit.select_peers(&shard, slot, &change, peers);
+        let choice = visit.learn(&mut shard, slot, &change, peers);
+        visit.select_peers(&shard, slot, &change, choice.as_ref(), peers);
 
         // 5. Answer, and look after one row that may have expired. Detection will be fed here.
         let answer = visit.answer(&shard, slot, &change, peers);

@@ -5,12 +5,16 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use mika_core::batch::{Batch, Traffic};
 use mika_core::registry::{
     GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
 };
-use mika_core::{Mode, PeerList, Settings, SnapshotItem, Source, Tracker};
+use mika_core::selection::strategy::{Selection, Strategies};
+use mika_core::{
+    Mode, PeerList, Place, PlaceId, PlaceTable, Places, Settings, SnapshotItem, Source, Tracker,
+};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
 const NOW: u32 = 1_800_000_000;
@@ -142,6 +146,46 @@ fn announce_all(tracker: &Tracker, first: u32, rounds: std::ops::RangeInclusive<
     }
 }
 
+/// Everything is by the last two bytes of the address; another one is handed in with each turn.
+#[derive(Debug)]
+struct Known {
+    table: Arc<PlaceTable>,
+    is_gone: bool,
+}
+
+impl Places for Known {
+    fn place_of(&self, address: IpAddr) -> PlaceId {
+        let degrees = match address {
+            IpAddr::V4(ip) => f64::from(ip.octets()[3] % 90),
+            IpAddr::V6(ip) => f64::from(ip.octets()[15] % 90),
+        };
+        if self.is_gone {
+            return PlaceId::UNKNOWN;
+        }
+        self.table.intern(Place::UNKNOWN.at(degrees, degrees))
+    }
+
+    fn table(&self) -> &PlaceTable {
+        &self.table
+    }
+}
+
+/// Geo data that is swapped, and lost, and strategies that are turned on and off.
+fn choose(tracker: &Tracker, turn: u32) {
+    static TABLE: LazyLock<Arc<PlaceTable>> = LazyLock::new(Arc::default);
+    let is_gone = turn.is_multiple_of(3);
+    tracker.set_places(Arc::new(Known { table: Arc::clone(&TABLE), is_gone }));
+    let (one, _) = Strategies::NAMES[turn as usize % Strategies::NAMES.len()];
+    let strategies = if turn % 4 < 3 { one | Strategies::LOCATION } else { Strategies::UNIFORM };
+    let own = turn.is_multiple_of(5).then_some(one);
+    tracker.set_torrent_strategies(hash((turn % u32::from(TORRENTS)) as u8 + 1), own);
+    tracker.set_settings(Settings {
+        numwant_default: turn % 60,
+        selection: Arc::new(Selection { strategies, ..Selection::default() }),
+        ..Settings::default()
+    });
+}
+
 /// Changes of which none changes what a byte counts.
 fn change(tracker: &Tracker, turn: u32) {
     let id = turn % (ANNOUNCERS * USERS_EACH) + 1;
@@ -156,7 +200,7 @@ fn change(tracker: &Tracker, turn: u32) {
     };
     tracker.put_token(hash(number), token).unwrap();
     tracker.remove_token(hash(number), id);
-    tracker.set_settings(Settings { numwant_default: turn % 60, ..Settings::default() });
+    choose(tracker, turn);
     tracker.set_events(vec![GlobalEvent {
         upload_percent: 0,
         download_percent: 0,

@@ -14,13 +14,17 @@ mod steps;
 #[path = "model/world.rs"]
 mod world;
 
+use mika_core::selection::strategy::Strategies;
 use proptest::prelude::*;
 
 use steps::Step;
 use world::World;
 
 fn run(steps: &[Step]) {
-    let mut world = World::new();
+    run_in(World::new(), steps);
+}
+
+fn run_in(mut world: World, steps: &[Step]) {
     for step in steps {
         world.take(step);
     }
@@ -63,5 +67,13 @@ proptest! {
         steps in prop::collection::vec(steps::crowded_step(), 200..600),
     ) {
         run(&steps);
+    }
+
+    #[test]
+    fn a_crowd_chosen_from_by_strategies_is_served_as_by_the_naive_tracker(
+        steps in prop::collection::vec(steps::crowded_step(), 200..600),
+        economy in prop::sample::select(Strategies::NAMES.map(|(strategy, _)| strategy).to_vec()),
+    ) {
+        run_in(World::choosing_by(economy | Strategies::LOCATION), &steps);
     }
 }

@@ -5,29 +5,34 @@ use crate::hash::HashKey;
 use crate::swarm::Class;
 use crate::swarm::session::{Flags, Session, SessionId};
 
-const NOW: u32 = 1_800_000_000;
-const TIMEOUT: u32 = 4200;
-const ASKER: u32 = 9_000_000;
+pub(super) const NOW: u32 = 1_800_000_000;
+pub(super) const TIMEOUT: u32 = 4200;
+pub(super) const ASKER: u32 = 9_000_000;
 
 /// A swarm of sessions, each with its own endpoint, which is its number.
-struct Crowd {
-    dense: Dense<Session>,
-    key: HashKey,
-    next: u32,
+pub(super) struct Crowd {
+    pub(super) dense: Dense<Session>,
+    pub(super) key: HashKey,
+    pub(super) next: u32,
 }
 
 impl Crowd {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { dense: Dense::default(), key: HashKey::new([5; 16]), next: 0 }
     }
 
     /// Adds a session and returns its number.
-    fn add(&mut self, class: Class, change: impl FnOnce(&mut Session)) -> u32 {
+    pub(super) fn add(&mut self, class: Class, change: impl FnOnce(&mut Session)) -> u32 {
         let number = self.next;
         self.add_of(number, class, change)
     }
 
-    fn add_of(&mut self, user: u32, class: Class, change: impl FnOnce(&mut Session)) -> u32 {
+    pub(super) fn add_of(
+        &mut self,
+        user: u32,
+        class: Class,
+        change: impl FnOnce(&mut Session),
+    ) -> u32 {
         let number = self.next;
         self.next += 1;
         let [a, b, c, d] = number.to_be_bytes();
@@ -39,7 +44,7 @@ impl Crowd {
         number
     }
 
-    fn add_many(&mut self, class: Class, count: usize) {
+    pub(super) fn add_many(&mut self, class: Class, count: usize) {
         (0..count).for_each(|_| _ = self.add(class, |_| ()));
     }
 
@@ -59,7 +64,7 @@ impl Crowd {
     }
 }
 
-fn leecher() -> Asker {
+pub(super) fn leecher() -> Asker {
     Asker {
         user: ASKER,
         wants_no_data: false,
@@ -69,12 +74,12 @@ fn leecher() -> Asker {
     }
 }
 
-fn seeder() -> Asker {
+pub(super) fn seeder() -> Asker {
     Asker { wants_no_data: true, ..leecher() }
 }
 
 /// Adds one of each kind that a public asker may not have.
-fn add_ineligible(crowd: &mut Crowd, class: Class) {
+pub(super) fn add_ineligible(crowd: &mut Crowd, class: Class) {
     crowd.add_of(ASKER, class, |_| ());
     crowd.add(class, |row| row.flags.set(Flags::LOCAL_V4, true));
     crowd.add(class, |row| row.set_last_seconds(NOW - TIMEOUT - 1));

@@ -6,7 +6,9 @@
 
 use super::chunks::Chunks;
 use super::index::Index;
+use super::profiles::Profiles;
 use crate::hash::HashKey;
+use crate::selection::profile::Profile;
 
 /// Up to this many rows are scanned instead of indexed.
 pub(crate) const SMALL_MAX: usize = 32;
@@ -30,7 +32,7 @@ impl Class {
 /// A row that can be found by its identity.
 pub(crate) trait Row: Copy {
     /// What the row is found by.
-    type Id: Copy;
+    type Id: Copy + PartialEq + std::fmt::Debug;
     fn id(&self) -> Self::Id;
     fn is(&self, id: &Self::Id) -> bool;
     fn hash(id: &Self::Id, key: &HashKey) -> u64;
@@ -39,25 +41,26 @@ pub(crate) trait Row: Copy {
 /// Rows, leechers before seeders, and the torrent's count of snatches, which fills the padding
 /// and so keeps a torrent's record within one cache line.
 #[derive(Debug)]
-pub(crate) struct Dense<R> {
+pub(crate) struct Dense<R: Row> {
     rows: Rows<R>,
     leechers: u32,
     pub(crate) snatches: u32,
 }
 
 #[derive(Debug)]
-enum Rows<R> {
+enum Rows<R: Row> {
     Small(Box<[R]>),
     Large(Box<Large<R>>),
 }
 
 #[derive(Debug)]
-struct Large<R> {
+struct Large<R: Row> {
     rows: Chunks<R>,
     index: Index,
+    profiles: Option<Box<Profiles<R::Id>>>,
 }
 
-impl<R> Default for Dense<R> {
+impl<R: Row> Default for Dense<R> {
     fn default() -> Self {
         Self { rows: Rows::Small(Box::default()), leechers: 0, snatches: 0 }
     }
@@ -94,6 +97,37 @@ impl<R: Row> Dense<R> {
         match &mut self.rows {
             Rows::Small(rows) => rows.get_mut(at),
             Rows::Large(large) => large.rows.get_mut(at),
+        }
+    }
+
+    /// What is known of the rows for the choice of peers, if that is kept.
+    pub(crate) fn profiles(&self) -> Option<&Profiles<R::Id>> {
+        match &self.rows {
+            Rows::Small(_) => None,
+            Rows::Large(large) => large.profiles.as_deref(),
+        }
+    }
+
+    /// The same, kept from now on; `None` if there are too few rows to choose from.
+    pub(crate) fn keep_profiles(&mut self) -> Option<&mut Profiles<R::Id>> {
+        let Rows::Large(large) = &mut self.rows else { return None };
+        let profiles = large.profiles.get_or_insert_with(|| Box::new(Profiles::new()));
+        profiles.catch_up(large.index.len());
+        Some(profiles)
+    }
+
+    /// Forgets what is known of a row.
+    pub(crate) fn forget_profile(&mut self, at: usize) {
+        if let Rows::Large(large) = &mut self.rows
+            && let Some(profiles) = &mut large.profiles
+        {
+            profiles.set(at, Profile::default());
+        }
+    }
+
+    pub(crate) fn drop_profiles(&mut self) {
+        if let Rows::Large(large) = &mut self.rows {
+            large.profiles = None;
         }
     }
 
@@ -232,19 +266,25 @@ impl<R: Row> Dense<R> {
 
 impl<R: Row> Large<R> {
     fn new() -> Self {
-        Self { rows: Chunks::new(), index: Index::default() }
+        Self { rows: Chunks::new(), index: Index::default(), profiles: None }
     }
 
     fn push(&mut self, row: R, key: &HashKey) {
         let Ok(at) = u32::try_from(self.index.len()) else { return };
         self.rows.push(row);
         self.index.insert(R::hash(&row.id(), key), at, hash_of(&self.rows, key));
+        if let Some(profiles) = &mut self.profiles {
+            profiles.added(self.rows.len());
+        }
     }
 
     fn pop(&mut self, key: &HashKey) -> Option<R> {
         let row = self.rows.pop()?;
         let gone = u32::try_from(self.rows.len()).ok()?;
         self.index.remove(R::hash(&row.id(), key), gone, hash_of(&self.rows, key));
+        if let Some(profiles) = &mut self.profiles {
+            profiles.removed(self.rows.len(), row.id());
+        }
         Some(row)
     }
 
@@ -256,6 +296,9 @@ impl<R: Row> Large<R> {
         if let (Some(row_a), Some(row_b)) = (numbered(a), numbered(b)) {
             self.index.swap(row_a, row_b, hash_of(&self.rows, key));
             self.rows.swap(a, b);
+            if let Some(profiles) = &mut self.profiles {
+                profiles.swapped(a, b);
+            }
         }
     }
 }

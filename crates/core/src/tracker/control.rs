@@ -1,6 +1,7 @@
 //! How the control plane changes a tracker. Everything is in force for the next announce.
 
 use mika_protocol::InfoHash;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::shards::Shards;
@@ -11,6 +12,8 @@ use crate::registry::{
     ClientRule, GlobalEvent, RegistryError, RoleSpec, TokenSpec, TorrentSpec, UserSpec,
 };
 use crate::rules::Rules;
+use crate::selection::place::Places;
+use crate::selection::strategy::Strategies;
 use crate::settings::Settings;
 use crate::shard::{Marks, Standing, Torrent};
 use crate::swarm::Kind;
@@ -19,6 +22,34 @@ impl Tracker {
     /// Replaces the settings; announces under way finish with the old ones.
     pub fn set_settings(&self, settings: Settings) {
         self.change_rules(|rules| rules.set_settings(settings));
+    }
+
+    /// Hands in who knows the places of addresses. Strategies that need places are without effect
+    /// until then. Its [`PlaceTable`](crate::selection::place::PlaceTable) must be the same one
+    /// each time.
+    pub fn set_places(&self, places: Arc<dyn Places>) {
+        self.change_rules(|rules| rules.places = Some(places));
+    }
+
+    /// Gives a torrent strategies of its own, maybe [`Strategies::UNIFORM`]; `None`: those of the
+    /// settings. They stay until they are changed, whatever becomes of the torrent's record, and
+    /// wait for a torrent that is not known yet. How many there are is the caller's to limit.
+    pub fn set_torrent_strategies(&self, info_hash: InfoHash, strategies: Option<Strategies>) {
+        if strategies.is_some() && !self.rules.load().has_single_strategies() {
+            self.change_rules(Rules::allow_single_strategies);
+        }
+        match &self.swarms {
+            Swarms::Private(shards) => shards.put_strategies(info_hash, strategies),
+            Swarms::Public(shards) => shards.put_strategies(info_hash, strategies),
+        }
+    }
+
+    /// The strategies that a torrent has of its own.
+    pub fn torrent_strategies(&self, info_hash: InfoHash) -> Option<Strategies> {
+        match &self.swarms {
+            Swarms::Private(shards) => shards.strategies(info_hash),
+            Swarms::Public(shards) => shards.strategies(info_hash),
+        }
     }
 
     /// Adds a role or replaces the one with its id.
@@ -51,7 +82,7 @@ impl Tracker {
         let _one_at_a_time = self.rules_change.lock();
         let mut rules = Rules::clone(&self.rules.load());
         change(&mut rules);
-        self.rules.store(std::sync::Arc::new(rules));
+        self.rules.store(Arc::new(rules));
     }
 
     /// Adds a user or replaces the one with its id; a changed passkey counts at once.
@@ -174,6 +205,23 @@ impl Tracker {
 }
 
 impl<K: Kind> Shards<K> {
+    fn put_strategies(&self, info_hash: InfoHash, strategies: Option<Strategies>) {
+        match self.find(info_hash) {
+            Ok((mut shard, slot)) => {
+                let primary = shard.torrents.get(slot).map_or(info_hash, |it| it.info_hash);
+                shard.put_strategies(primary, Some(slot), strategies);
+            }
+            Err(Some(mut shard)) => shard.put_strategies(info_hash, None, strategies),
+            // The second hash of a torrent that is gone.
+            Err(None) => {}
+        }
+    }
+
+    fn strategies(&self, info_hash: InfoHash) -> Option<Strategies> {
+        let (shard, slot) = self.find(info_hash).ok()?;
+        shard.strategies(slot)
+    }
+
     fn info_hashes_of(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, InfoHash)> {
         let mut found = Vec::new();
         for shard in self.iter() {

@@ -15,6 +15,9 @@ use crate::swarm::{self, Dense, Kind, Peer, Row, Swarm};
 /// Rows looked at per lock hold: a microsecond, or some dozens if all of them are gone.
 const ROWS_PER_HOLD: usize = 64;
 
+/// Torrents looked at per lock hold, of which nearly none has anything to give back.
+const TORRENTS_PER_HOLD: u32 = 1024;
+
 impl Tracker {
     /// Number of parts that [`Tracker::expire`] is called for in turn.
     pub const PARTS: usize = SHARDS;
@@ -25,7 +28,14 @@ impl Tracker {
         if let Swarms::Private(shards) = &self.swarms {
             expire_tokens(shards, part, now_seconds);
         }
-        let timeout_seconds = self.rules.load().settings.peer_timeout_seconds;
+        let rules = self.rules.load();
+        if rules.selected && !rules.selects {
+            match &self.swarms {
+                Swarms::Private(shards) => drop_profiles(shards, part),
+                Swarms::Public(shards) => drop_profiles(shards, part),
+            }
+        }
+        let timeout_seconds = rules.settings.peer_timeout_seconds;
         if !self.long_enough_up(now_seconds, timeout_seconds) {
             return 0;
         }
@@ -179,6 +189,27 @@ impl<K: Kind> Shard<K> {
 }
 
 /// Forgets the tokens of a part that have ended.
+/// Gives back the memory of strategies that were turned off.
+fn drop_profiles<K: Kind>(shards: &Shards<K>, part: usize) {
+    let Some(shard) = shards.get(part) else { return };
+    let mut next = 0_u32;
+    loop {
+        let mut shard = shard.lock();
+        let slots = shard.torrents.slots();
+        let end = slots.min(next.saturating_add(TORRENTS_PER_HOLD));
+        for slot in next..end {
+            if let Some(torrent) = shard.torrents.get_mut(slot) {
+                torrent.swarm.drop_profiles();
+            }
+        }
+        if end >= slots {
+            return;
+        }
+        next = end;
+        MutexGuard::unlock_fair(shard);
+    }
+}
+
 fn expire_tokens(shards: &Shards<Private>, part: usize, now_seconds: u32) {
     let Some(mut shard) = shards.get(part).map(Mutex::lock) else { return };
     if !shard.tokens.may_have_ended(now_seconds) {

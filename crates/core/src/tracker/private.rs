@@ -2,6 +2,7 @@
 //! `private/select.rs` for the two between.
 
 mod account;
+mod learn;
 mod select;
 
 use std::net::IpAddr;
@@ -473,7 +474,14 @@ impl<'a> Visit<'a> {
             (None, None, Some(before)) if before.has_v4() => before.last_seconds(),
             (None, None, _) => 0,
         };
-        swarm::upsert(swarm.v6_mut(), row, class, key);
+        let table = swarm.v6_mut();
+        swarm::upsert(table, row, class, key);
+        if known.is_some_and(|known| known.endpoint != row.endpoint)
+            && let Some(at) = table.find(&self.id, key)
+        {
+            // Its place is another now.
+            table.forget_profile(at);
+        }
         Some(row.endpoint)
     }
 

@@ -11,6 +11,10 @@ use crate::admission;
 use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
+use crate::rules::Rules;
+use crate::selection::place::{Place, PlaceTable, Places};
+use crate::selection::strategy::Strategies;
+use crate::selection::weighted::{Choice, select_weighted};
 use crate::selection::{self, Asker, Picker};
 use crate::shard::Shard;
 use crate::swarm::public::{PUBLIC_TIMEOUT_SECONDS_MAX, Public, PublicPeer};
@@ -89,7 +93,6 @@ impl Tracker {
         }
 
         // 4. Selection, of the asker's own family: nothing is known of the other.
-        let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
         let asker = Asker {
             user: u32::MAX,
             wants_no_data: request.left == 0 || request.paused,
@@ -98,22 +101,47 @@ impl Tracker {
             peer_timeout_seconds: timeout(rules.settings.peer_timeout_seconds),
         };
         let want = if leaving { 0 } else { rules.settings.numwant(request) };
-        let PeerList { v4, v6, picker, .. } = peers;
-        match ip {
-            IpAddr::V4(ip) => {
-                let own = address::endpoint4(ip, request.port);
-                select(&torrent.swarm.main, &own, &asker, want, picker, v4);
-            }
-            IpAddr::V6(ip) => {
-                let own = address::endpoint6(ip, request.port);
-                if let Some(rows) = torrent.swarm.v6() {
-                    select(rows, &own, &asker, want, picker, v6);
-                }
-            }
-        }
+        self.select_public(&rules, &mut shard, slot, (ip, request.port), &asker, want, peers);
 
         // 5. Answer.
+        let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
         Ok(Answer::new(&rules.settings, torrent.counts(true)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a step of the function above")]
+    #[inline(always)]
+    fn select_public(
+        &self,
+        rules: &Rules,
+        shard: &mut Shard<Public>,
+        slot: u32,
+        (ip, port): (IpAddr, u16),
+        asker: &Asker,
+        want: usize,
+        list: &mut PeerList,
+    ) {
+        let strategies = rules.selects.then(|| rules.strategies(shard.strategies(slot)));
+        let learning = strategies.map(|it| (it, rules.places(it)));
+        let Some(torrent) = shard.torrents.get_mut(slot) else { return };
+        let key = &self.hash_key;
+        let PeerList { v4, v6, picker, .. } = list;
+        match ip {
+            IpAddr::V4(ip) => {
+                let own = address::endpoint4(ip, port);
+                let table = torrent.swarm.main();
+                let near = learning.and_then(|it| learn(table, &own, ip.into(), it, key));
+                let choice = choice(rules, near);
+                select(table, &own, (asker, choice.as_ref(), key), want, picker, v4);
+            }
+            IpAddr::V6(ip) => {
+                let own = address::endpoint6(ip, port);
+                let Some(extra) = torrent.swarm.extra.as_deref_mut() else { return };
+                let table = &mut extra.v6;
+                let near = learning.and_then(|it| learn(table, &own, ip.into(), it, key));
+                let choice = choice(rules, near);
+                select(table, &own, (asker, choice.as_ref(), key), want, picker, v6);
+            }
+        }
     }
 
     fn report<const N: usize>(
@@ -208,21 +236,54 @@ fn apply<const N: usize>(
     }
 }
 
+/// Where a public asker is. Nothing else is known of it, for it has neither user nor account.
+#[inline(never)]
+fn learn<'p, const N: usize>(
+    table: &mut Dense<PublicPeer<N>>,
+    own: &[u8; N],
+    ip: IpAddr,
+    (strategies, places): (Strategies, Option<&'p dyn Places>),
+    key: &HashKey,
+) -> Option<(Place, &'p PlaceTable)> {
+    let Some(places) = places else {
+        table.drop_profiles();
+        return None;
+    };
+    let at = table.find(own, key)?;
+    let profiles = table.keep_profiles()?;
+    let mut profile = profiles.get(at);
+    profile.learn_place(places, Some(ip), false);
+    profiles.set(at, profile);
+    let place = places.table().get(profile.place());
+    (strategies.has(Strategies::LOCATION) && !place.is_unknown()).then(|| (place, places.table()))
+}
+
+/// By what a public asker's peers are chosen; `None` for uniformly at random.
+fn choice<'a>(rules: &'a Rules, near: Option<(Place, &'a PlaceTable)>) -> Option<Choice<'a>> {
+    let strategies = Strategies::LOCATION;
+    near.map(|near| Choice { weights: &rules.weights, strategies, near: Some(near) })
+}
+
 /// Picks for a public asker, who is recognised by its endpoint.
 fn select<const N: usize>(
     table: &Dense<PublicPeer<N>>,
     own: &[u8; N],
-    asker: &Asker,
+    (asker, choice, key): (&Asker, Option<&Choice<'_>>, &HashKey),
     want: usize,
     picker: &mut Picker,
     rows: &mut Vec<u8>,
 ) {
     // One more than wanted, for the asker may be among them.
+    let more = want.saturating_add(usize::from(want > 0));
     let mut left = want;
-    selection::select(table, asker, want.saturating_add(usize::from(want > 0)), picker, |peer| {
+    let take = |peer: &PublicPeer<N>| {
         if left > 0 && peer.id() != *own {
             rows.extend_from_slice(&peer.endpoint);
             left -= 1;
         }
-    });
+    };
+    match choice {
+        None => selection::select(table, asker, more, picker, take),
+        Some(choice) => select_weighted(table, asker, choice, more, picker, key, take),
+    };
 }

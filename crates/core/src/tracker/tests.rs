@@ -11,6 +11,7 @@ mod public;
 mod refused;
 mod restore;
 mod rows;
+mod selection;
 mod site;
 mod snapshot;
 mod trace;

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use mika_core::batch::{Batch, SessionRow};
 use mika_core::registry::{
     ClientRule, GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
 };
-use mika_core::{Answer, Mode, PeerList, Settings, SnapshotItem, Source, Stats, Tracker};
+use mika_core::selection::strategy::{Selection, Strategies};
+use mika_core::{
+    Answer, Mode, PeerList, Place, PlaceId, PlaceTable, Places, Settings, SnapshotItem, Source,
+    Stats, Tracker,
+};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, LEFT_UNKNOWN_BYTES, Passkey, PeerId};
 
 use crate::reference::{Reference, Session, Sums, Torrent, User};
@@ -108,7 +113,16 @@ pub fn address(report: &Report) -> (IpAddr, u16) {
 
 impl World {
     pub fn new() -> Self {
-        let settings = Settings { sessions_per_user_and_torrent_max: 3, ..Settings::default() };
+        Self::choosing_by(Strategies::UNIFORM)
+    }
+
+    /// One whose peers are chosen by strategies, which changes who comes, and never who may.
+    pub fn choosing_by(strategies: Strategies) -> Self {
+        let settings = Settings {
+            sessions_per_user_and_torrent_max: 3,
+            selection: Arc::new(Selection { strategies, ..Selection::default() }),
+            ..Settings::default()
+        };
         let torrent = |number: u8| Torrent {
             hashes: if number == 2 { vec![hash(2), hash(202)] } else { vec![hash(number)] },
             upload_percent: 100,
@@ -557,9 +571,31 @@ fn session_matches(session: &Session, row: &SessionRow) -> bool {
         && row.announced_at_seconds == session.last
 }
 
+/// Of each address something is known, and of some nothing.
+#[derive(Debug, Default)]
+struct Atlas {
+    table: PlaceTable,
+}
+
+impl Places for Atlas {
+    fn place_of(&self, address: IpAddr) -> PlaceId {
+        let number = match address {
+            IpAddr::V4(ip) => ip.octets()[3],
+            IpAddr::V6(ip) => ip.octets()[15],
+        };
+        let degrees = f64::from(number % 60);
+        self.table.intern(Place::of_asn(u32::from(number % 3)).at(degrees, degrees))
+    }
+
+    fn table(&self) -> &PlaceTable {
+        &self.table
+    }
+}
+
 /// A tracker that has all records and no sessions.
 pub fn fresh(model: &Reference) -> Tracker {
     let tracker = Tracker::new(Mode::Private, model.settings.clone(), [9; 16]);
+    tracker.set_places(Arc::new(Atlas::default()));
     register(&tracker, model);
     tracker
 }

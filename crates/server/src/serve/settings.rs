@@ -47,6 +47,7 @@ pub fn settings_of(config: &Config) -> Settings {
         peers_max: limits.sessions,
         departed_max: limits.departed_sessions,
         site: Arc::new(site.profile()),
+        selection: Arc::default(),
     }
 }
 

@@ -4,7 +4,9 @@ use mika_protocol::PeerId;
 
 use super::{Change, Visit};
 use crate::address::is_local;
+use crate::hash::HashKey;
 use crate::reply::PeerList;
+use crate::selection::weighted::{Choice, select_weighted};
 use crate::selection::{self, Asker, Picker};
 use crate::shard::Shard;
 use crate::swarm::session::{Flags, Private, SessionId};
@@ -16,6 +18,7 @@ impl Visit<'_> {
         shard: &Shard<Private>,
         slot: u32,
         change: &Change,
+        choice: Option<&Choice<'_>>,
         list: &mut PeerList,
     ) {
         let want = self.rules.settings.numwant(self.request);
@@ -44,13 +47,14 @@ impl Visit<'_> {
             Some(ids.get(ids.find(&id, key)?)?.peer_id)
         };
         let id_of: Option<IdOf<'_>> = ids.map(|_| &id_of as IdOf<'_>);
+        let by = By { asker: &asker, choice, key };
         let PeerList { v4: v4_rows, v6: v6_rows, v4_ids, v6_ids, picker, .. } = list;
         let mut give_v6 = |want: usize, picker: &mut Picker| {
             v6_rows.clear();
             v6_ids.clear();
             let Some(table) = extra.map(|extra| &extra.v6).filter(|_| v6) else { return 0 };
             let to = Given { rows: v6_rows, ids: v6_ids, id_of };
-            give(table, &asker, want, picker, to, |peer| peer.endpoint)
+            give(table, by, want, picker, to, |peer| peer.endpoint)
         };
         let share = if v4 { want / 2 } else { want };
         let from_v6 = give_v6(share, picker);
@@ -58,10 +62,37 @@ impl Visit<'_> {
             return;
         }
         let to = Given { rows: v4_rows, ids: v4_ids, id_of };
-        let from_v4 = give(&torrent.swarm.main, &asker, want - from_v6, picker, to, |peer| peer.v4);
+        let from_v4 = give(&torrent.swarm.main, by, want - from_v6, picker, to, |peer| peer.v4);
         // IPv4 has too few: the rest of the list is IPv6's as well.
         if from_v6 == share && from_v4 < want - from_v6 {
             give_v6(want - from_v4, picker);
+        }
+    }
+}
+
+/// What a reply is chosen by.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    asker: &'a Asker,
+    /// `None` for uniformly at random.
+    choice: Option<&'a Choice<'a>>,
+    key: &'a HashKey,
+}
+
+impl By<'_> {
+    #[inline(always)]
+    fn select<P: Peer>(
+        &self,
+        table: &Dense<P>,
+        want: usize,
+        picker: &mut Picker,
+        take: impl FnMut(&P),
+    ) -> usize {
+        match self.choice {
+            None => selection::select(table, self.asker, want, picker, take),
+            Some(choice) => {
+                select_weighted(table, self.asker, choice, want, picker, self.key, take)
+            }
         }
     }
 }
@@ -80,7 +111,7 @@ struct Given<'a> {
 /// Selects peers of one family and writes their endpoints down; returns how many there were.
 fn give<P: Peer<Id = SessionId>, const N: usize>(
     table: &Dense<P>,
-    asker: &Asker,
+    by: By<'_>,
     want: usize,
     picker: &mut Picker,
     to: Given<'_>,
@@ -90,9 +121,9 @@ fn give<P: Peer<Id = SessionId>, const N: usize>(
     rows.reserve(want.min(table.len()) * N);
     let Some(id_of) = id_of else {
         let take = |peer: &P| rows.extend_from_slice(&endpoint(peer));
-        return selection::select(table, asker, want, picker, take);
+        return by.select(table, want, picker, take);
     };
-    selection::select(table, asker, want, picker, |peer| {
+    by.select(table, want, picker, |peer| {
         if let Some(peer_id) = id_of(peer.id()) {
             rows.extend_from_slice(&endpoint(peer));
             ids.push(peer_id);
