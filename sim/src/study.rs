@@ -1,0 +1,11 @@
+//! Strategies compared over many seeds.
+
+pub mod connectivity;
+pub mod figures;
+pub mod page;
+pub mod parallel;
+pub mod plan;
+pub mod selection;
+pub mod statistics;
+pub mod svg;
+pub mod targets;

@@ -1,0 +1,237 @@
+//! The generated part of `docs/selection-study.md`, and its plots.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::connectivity::Connectivity;
+use super::figures::{Figure, Part};
+use super::selection::{Study, StudyPlan};
+use super::svg::Chart;
+use super::targets::TARGETS;
+use crate::tracker::{NUMWANT_MAX, Strategy};
+
+const BEGIN: &str = "<!-- Begin: written by mika-sim selection --write; edit that instead. -->";
+const END: &str = "<!-- End of what mika-sim selection --write wrote. -->";
+const PAGE: &str = "selection-study.md";
+
+/// Everything that a page tells.
+#[derive(Debug)]
+pub struct Results {
+    /// What was run.
+    pub plan: StudyPlan,
+    /// What came of it.
+    pub study: Study,
+    /// Whether swarms stay in one piece; empty if that was not tried.
+    pub connectivity: BTreeMap<Strategy, Connectivity>,
+    /// Peers of the swarms of which that was tried.
+    pub connectivity_peers: usize,
+}
+
+impl Results {
+    /// Writes the page's part, and the plots, below a directory of documents.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written, or the page has lost its markers.
+    pub fn write(&self, docs: &Path) -> Result<()> {
+        let path = docs.join(PAGE);
+        let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let page = put_between(&page, &self.markdown())?;
+        for (name, chart) in self.charts() {
+            fs::write(docs.join("images").join(name), chart.svg())?;
+        }
+        Ok(fs::write(path, page)?)
+    }
+
+    /// All tables.
+    pub fn markdown(&self) -> String {
+        let mut out = self.introduction();
+        out += &self.targets();
+        for (name, chart) in self.charts() {
+            let _ = writeln!(out, "![{}](images/{name})\n", chart.title);
+        }
+        out += &self.ratios();
+        out += &self.means();
+        out.trim_end().to_owned()
+    }
+
+    fn introduction(&self) -> String {
+        let world = &self.plan.world;
+        let runs = self.study.runs_of(Strategy::Uniform).unwrap_or_default();
+        let count = runs.len().max(1) as f64;
+        let bytes = runs.iter().map(|run| run.bytes as f64).sum::<f64>() / count / 1e12;
+        let downloads = runs.iter().map(|run| run.downloads as f64).sum::<f64>() / count;
+        let announces = runs.iter().map(|run| run.announces as f64).sum::<f64>() / count;
+        let first = self.plan.seeds.seed(0);
+        let last = self.plan.seeds.seed(self.plan.seed_count.saturating_sub(1));
+        format!(
+            "{} seeds ({first}–{last}), each a world of its own: {} users, {} torrents, {} hours, \
+             of which the first {} are not measured. Replies have {NUMWANT_MAX} peers at most. On \
+             average a run under uniform has {announces:.0} announces, {downloads:.0} downloads \
+             that are measured, and moves {bytes:.1} TB. Figures are means over the seeds, with \
+             95 % confidence intervals in parentheses; ratios are taken seed by seed.\n\n",
+            self.plan.seed_count,
+            world.users,
+            world.torrents.len(),
+            world.hours,
+            world.warm_up_hours,
+        )
+    }
+
+    fn targets(&self) -> String {
+        let mut rows = Vec::new();
+        for target in TARGETS {
+            let Some(verdict) = target.judge(&self.study) else { continue };
+            rows.push([
+                target.strategy.name().to_owned(),
+                target.figure.name().to_owned(),
+                target.bound_shown(),
+                target.found_shown(&verdict.found),
+                verdict.shown().to_owned(),
+            ]);
+        }
+        let verdict = |met: bool| if met { "met" } else { "**missed**" }.to_owned();
+        let (replies, short) = self.study.seeder_slots();
+        rows.push([
+            "all".to_owned(),
+            "replies to leechers with fewer seeders than 30 %, though there were more".to_owned(),
+            format!("0 of {replies}"),
+            short.to_string(),
+            verdict(short == 0),
+        ]);
+        for (strategy, found) in &self.connectivity {
+            rows.push([
+                strategy.name().to_owned(),
+                format!("graphs of {} peers in one piece", self.connectivity_peers),
+                format!("{} of {}", found.runs, found.runs),
+                format!("{} of {}", found.connected, found.runs),
+                verdict(found.connected == found.runs),
+            ]);
+        }
+        let mut out = "## Are the targets met?\n\n".to_owned();
+        out += &table(&["Strategy", "Figure", "Target", "Found", ""], &rows);
+        out
+    }
+
+    fn others(&self) -> impl Iterator<Item = Strategy> + '_ {
+        self.study.strategies.iter().copied().filter(|strategy| *strategy != Strategy::Uniform)
+    }
+
+    fn ratios(&self) -> String {
+        let mut out = String::new();
+        for part in Part::ALL {
+            let mut header = vec!["Figure, by that of uniform"];
+            header.extend(self.others().map(Strategy::name));
+            let mut rows = Vec::new();
+            // Replies are counted over all torrents, and some figures are 0 as they should be.
+            for figure in Figure::ALL.into_iter().filter(|it| *it < Figure::SeederSlots) {
+                if part == Part::FlashCrowds && figure == Figure::Young {
+                    continue;
+                }
+                let mut row = vec![figure.name().to_owned()];
+                let ratio = |strategy| self.study.ratio(strategy, part, figure);
+                row.extend(self.others().filter_map(ratio).map(|found| {
+                    format!("{:.2} ({:.2}–{:.2})", found.mean, found.low, found.high)
+                }));
+                rows.push(row);
+            }
+            let _ = writeln!(out, "## By those of uniform: {}\n", part.name());
+            out += &table(&header, &rows);
+        }
+        out
+    }
+
+    fn means(&self) -> String {
+        let mut header = vec!["Figure, all torrents"];
+        header.extend(self.study.strategies.iter().map(|strategy| strategy.name()));
+        let mut rows = Vec::new();
+        for figure in Figure::ALL {
+            let mut row = vec![figure.name().to_owned()];
+            let all = self.study.strategies.iter();
+            let mean = |strategy: &Strategy| self.study.mean(*strategy, Part::All, figure);
+            let means = all.filter_map(mean);
+            row.extend(means.map(|found| figure.shown(found.mean)));
+            rows.push(row);
+        }
+        format!("## The figures themselves\n\n{}", table(&header, &rows))
+    }
+
+    fn charts(&self) -> Vec<(&'static str, Chart)> {
+        let charts: [(_, _, &[(Figure, &str)]); 3] = [
+            (
+                "selection-traffic.svg",
+                "Bytes between regions and networks, by those of uniform",
+                &[(Figure::InterRegion, "between regions"), (Figure::InterNetwork, "between AS")],
+            ),
+            (
+                "selection-times.svg",
+                "Download times, by those of uniform",
+                &[(Figure::Median, "p50"), (Figure::P95, "p95")],
+            ),
+            (
+                "selection-sharing.svg",
+                "Who uploads: shares by those of uniform",
+                &[(Figure::SlowHalf, "slower half"), (Figure::Young, "younger than a day")],
+            ),
+        ];
+        let chart = |(name, title, figures): (&'static str, &str, &[(Figure, &str)])| {
+            let bars = |strategy| {
+                let ratios = figures
+                    .iter()
+                    .map(|(figure, _)| self.study.ratio(strategy, Part::All, *figure));
+                (strategy.name().to_owned(), ratios.flatten().collect())
+            };
+            let chart = Chart {
+                title: title.to_owned(),
+                series: figures.iter().map(|(_, name)| (*name).to_owned()).collect(),
+                groups: self.others().map(bars).collect(),
+                mark: Some(1.0),
+            };
+            (name, chart)
+        };
+        charts.map(chart).into()
+    }
+}
+
+fn table<Row: AsRef<[String]>>(header: &[&str], rows: &[Row]) -> String {
+    let mut out = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.as_ref().join(" | "));
+    }
+    out.push('\n');
+    out
+}
+
+/// The page with its generated part replaced.
+fn put_between(page: &str, generated: &str) -> Result<String> {
+    let parts = page.split_once(BEGIN).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(END)?;
+        Some((before, after))
+    });
+    let (before, after) = parts.with_context(|| format!("{PAGE} has lost its markers"))?;
+    Ok(format!("{before}{BEGIN}\n\n{generated}\n\n{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_markers_is_replaced() {
+        let page = format!("# Study\n\n{BEGIN}\nold\n{END}\n\nafter\n");
+        let new = put_between(&page, "new").unwrap();
+        assert_eq!(new, format!("# Study\n\n{BEGIN}\n\nnew\n\n{END}\n\nafter\n"));
+        assert_eq!(put_between(&new, "new").unwrap(), new);
+        assert!(put_between("no markers", "new").is_err());
+    }
+
+    #[test]
+    fn a_table_is_markdown() {
+        let rows = [["1".to_owned(), "2".to_owned()]];
+        assert_eq!(table(&["a", "b"], &rows), "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n");
+    }
+}

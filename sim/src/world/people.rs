@@ -1,0 +1,117 @@
+//! Users: what their lines carry, where they are, and which client they run.
+
+use super::Earth;
+use crate::client::Program;
+use crate::rng::Rng;
+
+/// Share of the seedboxes that are rented from few companies, wherever their users live.
+const FROM_HOSTERS: f64 = 0.6;
+
+/// How a user is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// A phone, or a line of old.
+    Slow,
+    /// A line to a home.
+    Home,
+    /// A rented server.
+    Seedbox,
+}
+
+/// A user's class on the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Most users.
+    Member,
+    /// Brings the releases.
+    Uploader,
+    /// Has given money.
+    Donor,
+}
+
+impl Role {
+    /// The id of the role in the store.
+    pub fn id(self) -> u16 {
+        match self {
+            Self::Member => 1,
+            Self::Uploader => 2,
+            Self::Donor => 3,
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, Copy)]
+pub struct User {
+    /// How the user is connected.
+    pub access: Access,
+    /// Bytes per second.
+    pub up: f64,
+    /// Bytes per second.
+    pub down: f64,
+    /// Index of the city.
+    pub city: usize,
+    /// Index of the network.
+    pub network: usize,
+    /// The class on the site.
+    pub role: Role,
+    /// The client.
+    pub program: Program,
+    /// Takes no connections from outside.
+    pub firewalled: bool,
+}
+
+impl User {
+    pub(super) fn draw(earth: &Earth, rng: &mut Rng) -> Self {
+        let access = match rng.unit() {
+            share if share < 0.35 => Access::Seedbox,
+            share if share < 0.85 => Access::Home,
+            _ => Access::Slow,
+        };
+        let (median, sigma) = match access {
+            Access::Slow => (0.3e6, 0.6),
+            Access::Home => (2.5e6, 0.8),
+            Access::Seedbox => (60e6, 0.7),
+        };
+        let up = rng.log_normal(median, sigma).clamp(5e4, 1.25e9);
+        let down = (up * (1.0 + 9.0 * rng.unit())).min(1.25e9);
+        let mut city = earth.draw_city(rng);
+        let mut network = earth.draw_network(city, access == Access::Seedbox, rng);
+        if access == Access::Seedbox
+            && rng.chance(FROM_HOSTERS)
+            && let Some(hoster) = earth.draw_hoster(rng)
+        {
+            (city, network) = hoster;
+        }
+        let role = match rng.unit() {
+            share if share < 0.02 => Role::Uploader,
+            share if share < 0.10 => Role::Donor,
+            _ => Role::Member,
+        };
+        let program = Program::draw(access, rng);
+        let firewalled = access != Access::Seedbox && rng.chance(0.08);
+        Self { access, up, down, city, network, role, program, firewalled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mix_of_users_is_as_planned() {
+        let earth = Earth::new(&mut Rng::new(1, 1));
+        let mut rng = Rng::new(1, 2);
+        let users: Vec<_> = (0..10_000).map(|_| User::draw(&earth, &mut rng)).collect();
+        let share = |of: &dyn Fn(&User) -> bool| {
+            users.iter().filter(|user| of(user)).count() as f64 / users.len() as f64
+        };
+        assert!((share(&|user| user.access == Access::Seedbox) - 0.35).abs() < 0.025);
+        assert!((share(&|user| user.access == Access::Slow) - 0.15).abs() < 0.02);
+        assert!((share(&|user| user.firewalled) - 0.65 * 0.08).abs() < 0.012);
+        assert!(users.iter().all(|user| user.down >= user.up));
+        let mut speeds: Vec<f64> = users.iter().map(|user| user.up).collect();
+        speeds.sort_by(f64::total_cmp);
+        assert!((1e6..6e6).contains(&speeds[5000]), "median {}", speeds[5000]);
+    }
+}
