@@ -39,6 +39,6 @@ pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
 pub use tracker::{
-    ChangedSwarms, Drained, Expired, SessionPage, SessionPlace, SessionView, SessionsOf,
-    SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
+    ChangedSwarms, Drained, Expired, KnownTorrent, KnownUser, SessionPage, SessionPlace,
+    SessionView, SessionsOf, SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
 };

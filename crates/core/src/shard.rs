@@ -81,6 +81,8 @@ impl Marks {
     pub(crate) const DEPARTED: Marks = Marks(8);
     /// Downloads do not count, and uploads count more.
     pub(crate) const FEATURED: Marks = Marks(32);
+    /// The store has no row of it any more: it is told nothing of it.
+    pub(crate) const GONE: Marks = Marks(64);
 
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -100,8 +102,9 @@ const _: () = {
     let [Marks(even), Marks(odd)] = Marks::DIRTY;
     let (Marks(tokens), Marks(unstored)) = (Marks::TOKENS, Marks::UNSTORED);
     let (Marks(departed), Marks(featured)) = (Marks::DEPARTED, Marks::FEATURED);
-    let sum = even + odd + tokens + unstored + departed + featured;
-    assert!(sum == even | odd | tokens | unstored | departed | featured);
+    let Marks(gone) = Marks::GONE;
+    let sum = even + odd + tokens + unstored + departed + featured + gone;
+    assert!(sum == even | odd | tokens | unstored | departed | featured | gone);
 };
 
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);

@@ -26,7 +26,7 @@ mod xbt_config;
 use std::collections::BTreeSet;
 
 pub use change::{ConfigChange, KeyChange, diff};
-pub use choices::{ClientRules, JournalSync, LogFormat, Mode, StoreKind};
+pub use choices::{ClientRules, JournalSync, LogFormat, Mode, ReportFormat, StoreKind};
 pub use error::{ConfigError, Place, Problem};
 pub use network::{Network, NetworkError};
 pub(crate) use overrides::Overrides;
@@ -34,8 +34,8 @@ pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, HttpConfig, HttpsConfig, LimitsConfig,
-    LogConfig, LookupConfig, NotifyConfig, SiteCallConfig, SnapshotConfig, StoreConfig,
-    StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
+    LogConfig, LookupConfig, NotifyConfig, SiteApiConfig, SiteCallConfig, SnapshotConfig,
+    StoreConfig, StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
 pub use site::SiteConfig;
@@ -117,6 +117,7 @@ config! {
     store: StoreConfig,
     store_http: StoreHttpConfig,
     site_call: SiteCallConfig,
+    site_api: SiteApiConfig,
     lookup: LookupConfig,
     flush: FlushConfig,
     snapshot: SnapshotConfig,

@@ -27,6 +27,7 @@ mod roles;
 mod sessions;
 mod swarms;
 mod tokens;
+mod told;
 mod torrents;
 mod traces;
 mod users;

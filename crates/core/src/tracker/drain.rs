@@ -10,8 +10,8 @@ use super::{Swarms, Tracker};
 use crate::batch::{
     Batch, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
 };
-use crate::shard::Shard;
 use crate::shard::pending::{Pending, PendingSession, Waiting};
+use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
 use crate::swarm::{Kind, Peer};
 
@@ -116,6 +116,9 @@ impl Tracker {
                 row.seeders = counts.seeders;
                 row.leechers = counts.leechers;
                 ids.insert(*slot, torrent.id);
+                if torrent.marks.has(Marks::GONE) {
+                    sums.gone.push(torrent.id);
+                }
                 if let Some(changed) = &mut changed {
                     changed.push(torrent.info_hash);
                 }
@@ -139,6 +142,8 @@ struct Sums {
     rows: usize,
     users: BTreeMap<u32, UserRow>,
     torrents: BTreeMap<u32, TorrentRow>,
+    /// Torrents of which the store has no row any more.
+    gone: Vec<u32>,
     history: BTreeMap<(u32, u32), HistoryRow>,
     token_uses: BTreeMap<(u32, u32), TokenUseRow>,
     batch: Batch,
@@ -243,9 +248,13 @@ impl Sums {
 
     fn batch(self, drained_at_seconds: u32) -> Batch {
         let mut batch = self.batch;
+        let mut torrents = self.torrents;
+        for id in &self.gone {
+            torrents.remove(id);
+        }
         batch.drained_at_seconds = drained_at_seconds;
         batch.users = self.users.into_values().collect();
-        batch.torrents = self.torrents.into_values().collect();
+        batch.torrents = torrents.into_values().collect();
         // A public swarm keeps no sessions that would tell when: it was within this interval.
         let untold = batch.torrents.iter_mut().filter(|row| row.announced_at_seconds == 0);
         untold.for_each(|row| row.announced_at_seconds = drained_at_seconds);
