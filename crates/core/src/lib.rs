@@ -42,6 +42,6 @@ pub use selection::place::{Continent, Place, PlaceId, PlaceTable, Places};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
 pub use tracker::{
-    ChangedSwarms, Drained, Expired, SessionPage, SessionPlace, SessionView, SessionsOf,
-    SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
+    ChangedSwarms, Drained, Expired, KnownTorrent, KnownUser, SessionPage, SessionPlace,
+    SessionView, SessionsOf, SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
 };

@@ -61,6 +61,9 @@ pub struct UserTerms {
     pub wait_seconds: u32,
     /// Sessions that the user may leech one torrent with; `None` for no limit but the tracker's.
     pub peers_max: Option<u32>,
+    /// The version with which passes of the user are derived; one with another is void. In force
+    /// if the site has a [`pass_secret`](crate::SiteProfile::pass_secret).
+    pub pass_version: u32,
 }
 
 /// A torrent.

@@ -150,6 +150,10 @@ impl Rules {
         self.clients = rules;
     }
 
+    pub(crate) fn client_rules(&self) -> &[ClientRule] {
+        &self.clients
+    }
+
     /// Whether a client is welcome. The longest prefix that matches decides; one that matches
     /// none is welcome unless there is a whitelist to be on.
     pub(crate) fn client_allowed(&self, peer_id: &PeerId) -> bool {

@@ -85,6 +85,8 @@ impl Marks {
     pub(crate) const FEATURED: Marks = Marks(32);
     /// It has strategies of its own.
     pub(crate) const SELECTION: Marks = Marks(64);
+    /// The store has no row of it any more: it is told nothing of it.
+    pub(crate) const GONE: Marks = Marks(128);
 
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -104,9 +106,9 @@ const _: () = {
     let [Marks(even), Marks(odd)] = Marks::DIRTY;
     let (Marks(tokens), Marks(unstored)) = (Marks::TOKENS, Marks::UNSTORED);
     let (Marks(departed), Marks(featured)) = (Marks::DEPARTED, Marks::FEATURED);
-    let Marks(selection) = Marks::SELECTION;
-    let sum = even + odd + tokens + unstored + departed + featured + selection;
-    assert!(sum == even | odd | tokens | unstored | departed | featured | selection);
+    let (Marks(selection), Marks(gone)) = (Marks::SELECTION, Marks::GONE);
+    let sum = even + odd + tokens + unstored + departed + featured + selection + gone;
+    assert!(sum == even | odd | tokens | unstored | departed | featured | selection | gone);
 };
 
 const _: () = assert!(size_of::<Option<Torrent<crate::swarm::session::Private>>>() == 64);

@@ -28,6 +28,9 @@ pub struct SiteProfile {
     pub offline_text: String,
     /// Bytes that a passkey must have; 0 for any number.
     pub passkey_bytes: u8,
+    /// What passes are derived with that are good for one user on one torrent, as the XBT tracker
+    /// does; empty: there are none.
+    pub pass_secret: PassSecret,
     /// A user whose role does not exist is refused.
     pub role_required: bool,
     /// Headers that no announce may have.
@@ -96,6 +99,31 @@ pub struct SiteProfile {
     pub both_families: bool,
     /// Texts of the numbers with which a site names why it deleted a torrent.
     pub delete_reasons: BTreeMap<u16, String>,
+}
+
+/// A secret of the site's. Is not shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PassSecret(String);
+
+impl PassSecret {
+    /// Wraps a secret text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Debug for PassSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PassSecret(…)")
+    }
 }
 
 impl SiteProfile {

@@ -3,9 +3,11 @@
 mod changed;
 mod control;
 mod departure;
+mod derived;
 mod drain;
 mod expire;
 mod explain;
+mod known;
 mod observe;
 mod private;
 mod public;
@@ -44,6 +46,7 @@ use crate::users::Users;
 use changed::Changed;
 pub use changed::{ChangedSwarms, Expired};
 pub use drain::Drained;
+pub use known::{KnownTorrent, KnownUser};
 use private::Visit;
 pub use sessions::{SessionPage, SessionPlace, SessionView, SessionsOf};
 use shards::Shards;
@@ -200,6 +203,7 @@ impl Tracker {
 
         // 1. Admission: who is it, and may they announce this torrent?
         let user = admission::user(&self.users, request)
+            .or_else(|it| self.admit_derived(&rules, request, it))
             .map_err(|it| self.refuse_stranger(shards, &rules, request, &source, it))?;
         let visit = Visit::new(self, &rules, user, request, &source, now_seconds);
         let Some((mut shard, slot)) = visit.enter(shards)? else { return Ok(visit.farewell()) };
@@ -226,13 +230,18 @@ impl Tracker {
         Ok(answer)
     }
 
-    /// Whether a scrape with this passkey may be answered.
-    pub fn admit_scrape(&self, passkey: Option<&Passkey>) -> Result<(), Refusal> {
+    /// Whether a scrape with this passkey may be answered. `info_hash`: the first that it asks for,
+    /// to which a derived passkey has to belong.
+    pub fn admit_scrape(
+        &self,
+        passkey: Option<&Passkey>,
+        info_hash: Option<InfoHash>,
+    ) -> Result<(), Refusal> {
         if self.mode() == Mode::Public {
             return Ok(());
         }
         let passkey = passkey.ok_or(Refusal::PasskeyMissing)?;
-        match self.users.by_passkey(passkey) {
+        match self.user_of(passkey, info_hash) {
             None => Err(Refusal::PasskeyUnknown),
             Some(user) if user.deleted => Err(Refusal::UserDeleted),
             Some(_) => Ok(()),
@@ -242,6 +251,12 @@ impl Tracker {
     /// The store's id of whoever has a passkey.
     pub fn user_id_of(&self, passkey: &Passkey) -> Option<u32> {
         self.users.by_passkey(passkey).map(|user| user.id)
+    }
+
+    /// The store's id of whoever announces or scrapes a torrent with a passkey, which may be a
+    /// derived one.
+    pub fn announcer_id_of(&self, passkey: &Passkey, info_hash: Option<InfoHash>) -> Option<u32> {
+        self.user_of(passkey, info_hash).map(|user| user.id)
     }
 
     /// The counts of one torrent. `None` if a private tracker does not know it, or it is deleted;

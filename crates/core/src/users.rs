@@ -112,6 +112,14 @@ impl Users {
         self.records.change(index, |record| record.flags |= DELETED);
     }
 
+    /// Says whether there are terms of the user's own.
+    pub(crate) fn mark_terms(&self, index: u32, has_terms: bool) {
+        self.records.change(index, |record| match has_terms {
+            true => record.flags |= TERMS,
+            false => record.flags &= !TERMS,
+        });
+    }
+
     /// Torrents that a user leeches now.
     pub(crate) fn leeching(&self, index: u32) -> u32 {
         self.records.read(index, |record| record.leeching.load(Ordering::Relaxed)).unwrap_or(0)

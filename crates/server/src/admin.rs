@@ -37,6 +37,7 @@ pub use audit::AuditError;
 pub use auth::{Access, AccessError, AccessSettings};
 pub use commands::{AdminCommands, CommandError};
 pub use listeners::{AdminListeners, ListenError};
+pub(crate) use listeners::{SocketPath, UnixSocket};
 pub use openapi::document;
 pub use serve::{RunningAdmin, StartError};
 pub use token::{AdminToken, TokenError};

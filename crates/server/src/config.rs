@@ -27,7 +27,9 @@ mod xbt_config;
 use std::collections::BTreeSet;
 
 pub use change::{ConfigChange, KeyChange, diff};
-pub use choices::{ClientRules, GeoProvider, JournalSync, LogFormat, Mode, StoreKind};
+pub use choices::{
+    ClientRules, GeoProvider, JournalSync, LogFormat, Mode, ReportFormat, StoreKind,
+};
 pub use error::{ConfigError, Place, Problem};
 pub use network::{Network, NetworkError};
 pub(crate) use overrides::Overrides;
@@ -35,8 +37,8 @@ pub use secret::Secret;
 pub use section::{Effect, Key, SectionInfo};
 pub use sections::{
     ADMIN_PORT, AdminConfig, DataConfig, FlushConfig, GeoConfig, HttpConfig, HttpsConfig,
-    LimitsConfig, LogConfig, LookupConfig, NotifyConfig, SiteCallConfig, SnapshotConfig,
-    StoreConfig, StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
+    LimitsConfig, LogConfig, LookupConfig, NotifyConfig, SiteApiConfig, SiteCallConfig,
+    SnapshotConfig, StoreConfig, StoreHttpConfig, TRACKER_PORT, TrackerConfig, UdpConfig,
 };
 
 pub use selection::SelectionConfig;
@@ -120,6 +122,7 @@ config! {
     store: StoreConfig,
     store_http: StoreHttpConfig,
     site_call: SiteCallConfig,
+    site_api: SiteApiConfig,
     lookup: LookupConfig,
     flush: FlushConfig,
     snapshot: SnapshotConfig,

@@ -28,6 +28,7 @@ mod sessions;
 mod strategies;
 mod swarms;
 mod tokens;
+mod told;
 mod torrents;
 mod traces;
 mod users;

@@ -8,6 +8,7 @@
 //! * [`schema`]: the statements of a site's tables, tried.
 //! * [`recovery`]: the start, from what is on disk and in the store; [`loading`]: how far it is.
 //! * [`control`], [`admin`]: changes by people and sites.
+//! * [`site_api`]: what sites tell in the words of the tracker they were written for.
 //! * [`site_call`]: what the tracker tells the site by itself.
 //! * [`request_log`]: requests that a site wants written down.
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
@@ -37,5 +38,6 @@ pub mod recovery;
 pub mod request_log;
 pub mod schema;
 pub mod serve;
+pub mod site_api;
 pub mod site_call;
 pub mod snapshot;

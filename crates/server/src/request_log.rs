@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mika_core::Tracker;
-use mika_protocol::{AnnounceRequest, Passkey};
+use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
 use mika_store::Catalog;
 use mika_store::request_log::{AnnounceLogRow, RequestLog, ScrapeLogRow};
 use parking_lot::Mutex;
@@ -62,8 +62,8 @@ impl PendingRequests {
 }
 
 /// The user of a passkey; 0 if there is none.
-fn user_id_of(tracker: &Tracker, passkey: Option<&Passkey>) -> u32 {
-    passkey.and_then(|passkey| tracker.user_id_of(passkey)).unwrap_or(0)
+fn user_id_of(tracker: &Tracker, passkey: Option<&Passkey>, info_hash: Option<InfoHash>) -> u32 {
+    passkey.and_then(|passkey| tracker.announcer_id_of(passkey, info_hash)).unwrap_or(0)
 }
 
 impl ListenContext {
@@ -71,7 +71,7 @@ impl ListenContext {
     #[cold]
     pub(crate) fn log_announce(&self, request: &AnnounceRequest, ip: IpAddr, now_seconds: u32) {
         let row = AnnounceLogRow {
-            user_id: user_id_of(&self.tracker, request.passkey.as_ref()),
+            user_id: user_id_of(&self.tracker, request.passkey.as_ref(), Some(request.info_hash)),
             address: ip,
             port: request.port,
             event: request.event,
@@ -87,8 +87,14 @@ impl ListenContext {
 
     /// Has a scrape written down.
     #[cold]
-    pub(crate) fn log_scrape(&self, passkey: Option<&Passkey>, ip: IpAddr, now_seconds: u32) {
-        let user_id = user_id_of(&self.tracker, passkey);
+    pub(crate) fn log_scrape(
+        &self,
+        passkey: Option<&Passkey>,
+        first: Option<InfoHash>,
+        ip: IpAddr,
+        now_seconds: u32,
+    ) {
+        let user_id = user_id_of(&self.tracker, passkey, first);
         let row = ScrapeLogRow { user_id, address: ip, scraped_at_seconds: now_seconds };
         self.request_log().add(|log| log.scrapes.push(row));
     }

@@ -239,7 +239,7 @@ fn a_difference_in_any_key_is_told_under_its_name() {
             (None, "\"private\"") => "public".to_owned(),
             (None, "\"open\"") => "whitelist".to_owned(),
             (None, "\"always\"") => "os".to_owned(),
-            (None, "\"text\"") => "json".to_owned(),
+            (None, "\"text\"" | "\"auto\"") => "json".to_owned(),
             (None, "\"none\"") => "dbip".to_owned(),
             (None, "\"sqlite\"") => "mysql".to_owned(),
             (None, _) => "http://other".to_owned(),

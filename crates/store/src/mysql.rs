@@ -47,7 +47,7 @@ impl MysqlStore {
         let (place, options) = read_url(url)?;
         let greeted = backend::greet(&options).await;
         greeted.map_err(|error| error::meaning(&place, &error))?;
-        Self::connect(url, schema)?.prepared(&place).await
+        Self::lazy(place.clone(), options, schema).prepared(&place).await
     }
 
     /// The same without making or changing anything; connects when it is first used.
@@ -56,6 +56,11 @@ impl MysqlStore {
     /// [`StoreError::Broken`] if the URL is not one.
     pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
+        Ok(Self::lazy(place, options, schema))
+    }
+
+    /// Connects when it is first used.
+    fn lazy(place: String, options: MySqlConnectOptions, schema: Schema) -> Self {
         let pool = || {
             MySqlPoolOptions::new()
                 .acquire_timeout(timeouts::ACQUIRE)
@@ -70,7 +75,7 @@ impl MysqlStore {
             })
             .connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
-        Ok(Self { backend: MysqlBackend { place, writer, readers }, schema })
+        Self { backend: MysqlBackend { place, writer, readers }, schema }
     }
 }
 

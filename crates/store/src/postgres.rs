@@ -40,7 +40,7 @@ impl PostgresStore {
         let (place, options) = read_url(url)?;
         let greeted = backend::greet(&options).await;
         greeted.map_err(|error| error::meaning(&place, &error))?;
-        Self::connect(url, schema)?.prepared(&place).await
+        Self::lazy(place.clone(), options, schema).prepared(&place).await
     }
 
     /// The same without making or changing anything; connects when it is first used.
@@ -49,6 +49,11 @@ impl PostgresStore {
     /// [`StoreError::Broken`] if the URL is not one.
     pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
+        Ok(Self::lazy(place, options, schema))
+    }
+
+    /// Connects when it is first used.
+    fn lazy(place: String, options: PgConnectOptions, schema: Schema) -> Self {
         let pool = || {
             PgPoolOptions::new()
                 .acquire_timeout(timeouts::ACQUIRE)
@@ -58,7 +63,7 @@ impl PostgresStore {
         };
         let writer = pool().max_connections(1).connect_lazy_with(options.clone());
         let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
-        Ok(Self { backend: PostgresBackend { place, writer, readers }, schema })
+        Self { backend: PostgresBackend { place, writer, readers }, schema }
     }
 }
 

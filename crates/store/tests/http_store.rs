@@ -546,6 +546,7 @@ async fn what_is_different_for_single_users_and_torrents_is_read() {
         address_hidden: true,
         wait_seconds: 60,
         peers_max: Some(2),
+        pass_version: 0,
     };
     assert_eq!(
         users.iter().map(|user| user.terms).collect::<Vec<_>>(),

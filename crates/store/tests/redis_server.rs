@@ -175,6 +175,7 @@ async fn what_is_different_for_a_user_or_torrent_is_loaded_and_nothing_is_by_def
         address_hidden: true,
         wait_seconds: 3600,
         peers_max: Some(2),
+        pass_version: 0,
     };
     let users: Vec<_> = loaded.users.iter().map(|user| (user.id, user.terms)).collect();
     assert_eq!(users, [(1, terms), (3, UserTerms::default())]);

@@ -5,6 +5,7 @@ SELECT {{user_id}} AS id,
     can_leech <> 0 AS download_enabled,
     wait_time AS wait_seconds,
     NULLIF(peers_limit, 0) AS peers_max,
+    torrent_pass_version AS pass_version,
     uploaded,
     downloaded
 FROM {{users}}

@@ -117,7 +117,7 @@ pub struct SetArguments {
 }
 
 /// Each of them is a change: clap knows no groups of groups.
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 9] = [
     "title",
     "upload_percent",
     "download_percent",
@@ -126,6 +126,7 @@ const CHANGES: [&str; 8] = [
     "enabled",
     "reason",
     "restore",
+    "strategies",
 ];
 
 #[derive(Debug, Args)]
@@ -147,6 +148,10 @@ struct ChangeArguments {
     /// Bring a deleted torrent back.
     #[arg(long)]
     restore: bool,
+    /// How its peers are chosen: names with commas between them, `uniform` for at random, `default`
+    /// for as the configuration says.
+    #[arg(long, value_name = "NAMES")]
+    strategies: Option<String>,
 }
 
 impl TorrentCommand {
@@ -226,7 +231,16 @@ impl ChangeArguments {
             reason: self.reason,
             status: self.decisions.status,
             featured: self.decisions.featured,
+            strategies: self.strategies.as_deref().map(strategies_of),
         }
+    }
+}
+
+fn strategies_of(text: &str) -> Option<Vec<String>> {
+    match text {
+        "default" => None,
+        "uniform" => Some(Vec::new()),
+        names => Some(names.split(',').map(|name| name.trim().to_owned()).collect()),
     }
 }
 
@@ -317,6 +331,11 @@ fn words(torrent: &Torrent) -> String {
     }
     if torrent.featured {
         lines.push(("featured", output::yes(true)));
+    }
+    match torrent.strategies.as_deref() {
+        None => {}
+        Some([]) => lines.push(("strategies", "uniform".to_owned())),
+        Some(names) => lines.push(("strategies", names.join(", "))),
     }
     output::fields(&lines)
 }

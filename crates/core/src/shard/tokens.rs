@@ -22,6 +22,11 @@ impl Tokens {
         self.first_end_seconds = first;
     }
 
+    /// The indexes of the users who have one on a torrent.
+    pub(crate) fn users(&self, slot: u32) -> impl Iterator<Item = u32> {
+        self.by_user.keys().filter(move |(of, _)| *of == slot).map(|(_, user)| *user)
+    }
+
     /// Forgets those that `keep` does not know, by torrent slot and user index.
     pub(crate) fn retain(&mut self, keep: impl Fn(u32, u32) -> bool) {
         self.by_user.retain(|(slot, user), _| keep(*slot, *user));

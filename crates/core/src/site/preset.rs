@@ -76,6 +76,7 @@ fn mika() -> SiteProfile {
         told: Told::default(),
         offline_text: String::new(),
         passkey_bytes: 0,
+        pass_secret: super::PassSecret::default(),
         role_required: false,
         headers_forbidden: Vec::new(),
         agent_required: false,

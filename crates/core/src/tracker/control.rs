@@ -120,6 +120,7 @@ impl Tracker {
             torrent.download_percent = spec.download_percent;
             torrent.reason = reason;
             torrent.marks.set(Marks::UNSTORED, false);
+            torrent.marks.set(Marks::GONE, false);
             torrent.marks.set(Marks::FEATURED, spec.terms.featured);
             torrent.standing = Standing::of(spec);
         };

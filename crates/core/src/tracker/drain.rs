@@ -8,8 +8,8 @@ use parking_lot::{Mutex, MutexGuard};
 use super::shards::SHARDS;
 use super::{Swarms, Tracker};
 use crate::batch::Batch;
-use crate::shard::Shard;
 use crate::shard::pending::{Pending, Waiting};
+use crate::shard::{Marks, Shard};
 use crate::swarm::session::Private;
 use crate::swarm::{Kind, Peer};
 use sums::Sums;
@@ -105,6 +105,9 @@ impl Tracker {
                 let counts = torrent.counts(v6_are_peers);
                 sums.set_counts(torrent.id, counts.seeders, counts.leechers);
                 ids.insert(*slot, torrent.id);
+                if torrent.marks.has(Marks::GONE) {
+                    sums.leave_out(torrent.id);
+                }
                 if let Some(changed) = &mut changed {
                     changed.push(torrent.info_hash);
                 }

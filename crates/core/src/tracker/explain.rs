@@ -48,7 +48,7 @@ impl Tracker {
         let user = match passkey {
             _ if !matches!(self.swarms, Swarms::Private(_)) => None,
             None => Some(Refusal::PasskeyMissing),
-            Some(passkey) => match self.users.by_passkey(passkey) {
+            Some(passkey) => match self.user_of(passkey, info_hash) {
                 None => Some(Refusal::PasskeyUnknown),
                 Some(user) => user.deleted.then_some(Refusal::UserDeleted),
             },

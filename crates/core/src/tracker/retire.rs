@@ -25,10 +25,22 @@ impl Tracker {
 
     /// Goes through the torrents that are not deleted, as [`Tracker::retire_users`]; those that
     /// the tracker registered itself are left out, for they may be on their way to the store.
+    /// `each` is told once of those that were deleted before, too, which do not count as retired.
+    ///
+    /// No batch speaks of a torrent that is retired: the store has no row for what it says.
     pub fn retire_torrents(&self, each: impl FnMut(u32, &mut dyn FnMut())) -> u64 {
         match &self.swarms {
             Swarms::Private(shards) => retire_torrents_in(shards, each),
             Swarms::Public(shards) => retire_torrents_in(shards, each),
+        }
+    }
+
+    /// Says that the store has removed the rows of some deleted torrents: no batch speaks of them
+    /// from now on.
+    pub fn torrents_removed(&self, is_removed: impl Fn(u32) -> bool) {
+        match &self.swarms {
+            Swarms::Private(shards) => removed_in(shards, is_removed),
+            Swarms::Public(shards) => removed_in(shards, is_removed),
         }
     }
 
@@ -60,18 +72,36 @@ fn retire_torrents_in<K: Kind>(
             let id = shard.lock().torrents.get(slot).and_then(|torrent| {
                 let is_stored =
                     torrent.id < RegisteredRow::FIRST_ID && !torrent.marks.has(Marks::UNSTORED);
-                (is_stored && torrent.standing != Standing::Deleted).then_some(torrent.id)
+                let is_gone = torrent.marks.has(Marks::GONE);
+                (is_stored && !is_gone).then_some(torrent.id)
             });
             let Some(id) = id else { continue };
             each(id, &mut || {
                 let mut shard = shard.lock();
                 let torrent = shard.torrents.get_mut(slot).filter(|torrent| torrent.id == id);
                 if let Some(torrent) = torrent {
+                    if torrent.standing != Standing::Deleted {
+                        retired = retired.saturating_add(1);
+                    }
                     torrent.standing = Standing::Deleted;
-                    retired = retired.saturating_add(1);
+                    torrent.marks.set(Marks::GONE, true);
                 }
             });
         }
     }
     retired
+}
+
+fn removed_in<K: Kind>(shards: &Shards<K>, is_removed: impl Fn(u32) -> bool) {
+    for shard in shards.iter() {
+        let mut shard = shard.lock();
+        for slot in 0..shard.torrents.slots() {
+            if let Some(torrent) = shard.torrents.get_mut(slot)
+                && torrent.standing == Standing::Deleted
+                && is_removed(torrent.id)
+            {
+                torrent.marks.set(Marks::GONE, true);
+            }
+        }
+    }
 }

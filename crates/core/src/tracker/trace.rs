@@ -54,7 +54,7 @@ impl Tracker {
     ) {
         let is_private = self.mode() == Mode::Private;
         let passkey = request.passkey.as_ref().filter(|_| is_private);
-        let user = passkey.and_then(|passkey| self.users.by_passkey(passkey));
+        let user = passkey.and_then(|passkey| self.user_of(passkey, Some(request.info_hash)));
         let terms = user.and_then(|user| self.terms.of(&user));
         let from = Announcer {
             user_id: user.map(|user| user.id),

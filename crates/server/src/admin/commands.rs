@@ -34,6 +34,17 @@ pub trait AdminCommands: Send + Sync + 'static {
         Err(ControlError::Interrupted)
     }
 
+    /// Changes how often clients announce, in seconds, until the configuration is read again:
+    /// the interval, and what is added to it at random.
+    async fn set_intervals(
+        &self,
+        interval_seconds: Option<u32>,
+        jitter_seconds: Option<u32>,
+    ) -> Result<(), CommandError> {
+        let _ = (interval_seconds, jitter_seconds);
+        not_offered()
+    }
+
     /// Rows that the store refused.
     async fn dead_letters(
         &self,

@@ -25,14 +25,15 @@ pub struct AdminListeners {
     unix: Option<UnixSocket>,
 }
 
-struct UnixSocket {
-    listener: UnixListener,
-    path: SocketPath,
+/// A socket in the file system that is listened to.
+pub(crate) struct UnixSocket {
+    pub(crate) listener: UnixListener,
+    pub(crate) path: SocketPath,
 }
 
 /// A socket in the file system, which is removed in the end.
 #[derive(Debug)]
-pub(super) struct SocketPath(PathBuf);
+pub(crate) struct SocketPath(PathBuf);
 
 /// Why the API does not listen.
 #[derive(Debug, Error)]
@@ -139,7 +140,7 @@ impl From<TcpListener> for AdminListeners {
 
 impl UnixSocket {
     /// Nobody can connect before the file has its mode, for only then is it listened to.
-    fn bind(path: &Path, mode: u32) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path, mode: u32) -> io::Result<Self> {
         remove_stale(path)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;

@@ -60,6 +60,18 @@ choice! {
 }
 
 choice! {
+    /// How a tracker's reports are told to Gazelle.
+    pub enum ReportFormat: "\"auto\", \"json\" or \"text\"" {
+        /// As the site's preset expects it.
+        Auto,
+        /// JSON, for Orpheus' Gazelle.
+        Json,
+        /// Lines of text, for What.CD's.
+        Text,
+    }
+}
+
+choice! {
     /// When the journal is forced to the disk.
     pub enum JournalSync: "\"always\", \"interval\" or \"os\"" {
         /// After every batch: nothing that was flushed is lost by a power cut.

@@ -310,6 +310,17 @@ impl Loader {
         self.read_secret("geo.maxmind_license_key", "geo.maxmind_license_key_file", |config| {
             (&mut config.geo.maxmind_license_key, &config.geo.maxmind_license_key_file)
         });
+        self.read_secret("site_api.ocelot_password", "site_api.ocelot_password_file", |config| {
+            (&mut config.site_api.ocelot_password, &config.site_api.ocelot_password_file)
+        });
+        let key = "site_api.ocelot_report_password";
+        self.read_secret(key, "site_api.ocelot_report_password_file", |config| {
+            let api = &mut config.site_api;
+            (&mut api.ocelot_report_password, &api.ocelot_report_password_file)
+        });
+        self.read_secret("site_api.unit3d_key", "site_api.unit3d_key_file", |config| {
+            (&mut config.site_api.unit3d_key, &config.site_api.unit3d_key_file)
+        });
     }
 
     fn judge(mut self) -> Result<Config, ConfigError> {

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::choices::{ClientRules, GeoProvider, JournalSync, LogFormat, Mode, StoreKind};
+use super::choices::{
+    ClientRules, GeoProvider, JournalSync, LogFormat, Mode, ReportFormat, StoreKind,
+};
 use super::network::Network;
 use super::secret::Secret;
 use super::section::section;
@@ -345,6 +347,57 @@ section! {
 
         /// Tokens that wait for a call at most. Of more, the oldest are not called for.
         restart waiting_max: u32 = 100_000, 100..=10_000_000;
+    }
+}
+
+section! {
+    /// The HTTP interface of the tracker that the site was written for, so that the site's own code
+    /// drives this one unchanged: Ocelot's for Gazelle, UNIT3D-Announce's for UNIT3D. What the site
+    /// tells is in force at once and is not written to the store, whose tables are the site's.
+    pub struct SiteApiConfig in "site_api" {
+        /// Addresses and ports to listen on, as in ["127.0.0.1:34002"]. Empty: none. It is plain
+        /// HTTP with the secret in the path, as those sites send it.
+        restart listen: Vec<SocketAddr> = Vec::new();
+
+        /// Allows `listen` to contain addresses that other machines reach: whoever sees the
+        /// traffic sees the secrets.
+        restart allow_public: bool = false;
+
+        /// A unix socket to listen on, such as "/run/mika/site.sock", which is TRACKER_UNIX_SOCKET
+        /// of UNIT3D. Empty: none.
+        restart unix_socket: PathBuf = PathBuf::new();
+
+        /// Who may connect to it, as the mode of its file.
+        restart unix_socket_mode: String = "0660".to_owned();
+
+        /// The secret of Gazelle's calls to /update: its TRACKER_SECRET. Better kept in the file.
+        restart ocelot_password: Secret = Secret::default();
+
+        /// The file with that secret; spaces around it are ignored.
+        restart ocelot_password_file: PathBuf = PathBuf::new();
+
+        /// The secret of Gazelle's calls to /report: its TRACKER_REPORTKEY. Better in the file.
+        restart ocelot_report_password: Secret = Secret::default();
+
+        /// The file with that secret; spaces around it are ignored.
+        restart ocelot_report_password_file: PathBuf = PathBuf::new();
+
+        /// How reports are told to Gazelle. "auto": "text" with the preset "gazelle-wcd", otherwise
+        /// "json".
+        restart report_format: ReportFormat = ReportFormat::Auto;
+
+        /// The secret in the paths of UNIT3D's calls: its TRACKER_KEY. Better kept in the file.
+        restart unit3d_key: Secret = Secret::default();
+
+        /// The file with that secret; spaces around it are ignored.
+        restart unit3d_key_file: PathBuf = PathBuf::new();
+
+        /// Whether /statistics and /metrics are answered to everybody who reaches the address, as
+        /// the XBT tracker does.
+        restart xbt_pages: bool = false;
+
+        /// Whether /debug is answered, too: what the tracker is busy with.
+        restart xbt_debug: bool = false;
     }
 }
 

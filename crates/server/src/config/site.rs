@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use mika_core::site::{
-    CompactRule, Completion, CreditRule, DeltaRule, Form, Order, Preset, SiteProfile, SlotRule,
+    CompactRule, Completion, CreditRule, DeltaRule, Form, Order, PassSecret, Preset, SiteProfile,
+    SlotRule,
 };
 use mika_core::{ClientPolicy, RefusalKind};
 
 use super::choices::ClientRules;
+use super::secret::Secret;
 use super::section::section;
 use super::sections::TrackerConfig;
 
@@ -81,6 +83,11 @@ section! {
 
         /// Bytes that a passkey must have. 0: any number up to 64.
         live passkey_bytes: u16 = 0, 0..=64;
+
+        /// With this secret passes are derived that are good for one user on one torrent, as the
+        /// XBT tracker does: its torrent_pass_private_key. Empty: there are none. Where the site's
+        /// table of settings has it, it need not be given.
+        live torrent_pass_private_key: Secret = Secret::default();
 
         /// Whether users whose role does not exist are refused.
         live role_required: bool = false;
@@ -178,6 +185,7 @@ impl SiteConfig {
             jitter_seconds: profile.jitter_seconds,
             offline_text: profile.offline_text,
             passkey_bytes: profile.passkey_bytes.into(),
+            torrent_pass_private_key: Secret::default(),
             role_required: profile.role_required,
             headers_forbidden: profile.headers_forbidden,
             agent_required: profile.agent_required,
@@ -230,6 +238,7 @@ impl SiteConfig {
             told,
             offline_text: self.offline_text.trim().to_owned(),
             passkey_bytes: u8::try_from(self.passkey_bytes).unwrap_or_default(),
+            pass_secret: PassSecret::new(self.torrent_pass_private_key.expose()),
             role_required: self.role_required,
             headers_forbidden: self.headers_forbidden.clone(),
             agent_required: self.agent_required,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Config, StoreKind, selection};
 use crate::site_call::{Target, TargetError};
 
+mod site_api;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     paths(config, &mut found);
     store_http(config, &mut found);
     site_call(config, &mut found);
+    site_api::rules(config, &mut found);
     listeners(config, &mut found);
     store(config, &mut found);
     found.0
@@ -323,7 +325,8 @@ fn listeners(config: &Config, found: &mut Found) {
     let http = config.http.listen.iter().map(|address| ("http.listen", *address));
     let https = config.https.listen.iter().map(|address| ("https.listen", *address));
     let admin = config.admin.tcp.then_some(("admin.listen", config.admin.listen));
-    let tcp: Vec<_> = admin.into_iter().chain(http).chain(https).collect();
+    let site = config.site_api.listen.iter().map(|address| ("site_api.listen", *address));
+    let tcp: Vec<_> = admin.into_iter().chain(http).chain(https).chain(site).collect();
     let udp: Vec<_> = config.udp.listen.iter().map(|address| ("udp.listen", *address)).collect();
     conflicts(&tcp, found);
     conflicts(&udp, found);

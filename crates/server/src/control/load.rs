@@ -154,12 +154,15 @@ impl Loader<'_> {
     }
 
     fn resolve_tokens(&mut self) {
-        let tokens = TokenPlaces::find(self.tracker, take(&mut self.tokens));
+        let mut tokens = TokenPlaces::find(self.tracker, take(&mut self.tokens));
         let touched = self.touched;
-        touched.unless(Key::Tokens, || {
+        touched.unless_tokens(|is_touched| {
             let key = |token: &TokenRecord| (token.user_id, token.torrent_id);
             let kept: HashSet<_> = tokens.tokens.iter().map(key).collect();
-            self.tracker.retain_tokens(|user_id, torrent_id| kept.contains(&(user_id, torrent_id)));
+            self.tracker.retain_tokens(|user_id, torrent_id| {
+                kept.contains(&(user_id, torrent_id)) || is_touched(user_id, torrent_id)
+            });
+            tokens.tokens.retain(|token| !is_touched(token.user_id, token.torrent_id));
             let put = tokens.put(self.tracker, |reason| self.bad("tokens", reason));
             self.report.tokens = self.report.tokens.saturating_add(put);
         });
@@ -238,7 +241,11 @@ impl LoadSink for Loader<'_> {
     }
 
     fn client_rule(&mut self, rule: ClientRuleRecord) {
-        if let Err(error) = validate::prefix(&rule.prefix) {
+        // UNIT3D bans everybody with an empty prefix; one that allowed everybody would be a hole.
+        let bans_all = rule.prefix.is_empty() && !rule.allowed;
+        if let Err(error) = validate::prefix(&rule.prefix)
+            && !bans_all
+        {
             return self.bad("client_rules", format_args!("{:?}: {error}", rule.prefix));
         }
         self.client_rules.push(rule_spec(&rule));

@@ -39,7 +39,11 @@ impl Control {
         let ids = self.shared.deleted.at_both();
         match ids.is_empty() {
             true => Ok(0),
-            false => self.catalog().remove_torrents(&ids).await,
+            false => {
+                let removed = self.catalog().remove_torrents(&ids).await?;
+                self.tracker().torrents_removed(|id| ids.binary_search(&id).is_ok());
+                Ok(removed)
+            }
         }
     }
 }

@@ -4,7 +4,8 @@
 //! A record that is changed through the tracker while a resync reads is newer than what was read,
 //! and stays.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use mika_store::StoreError;
 use parking_lot::Mutex;
@@ -21,25 +22,62 @@ pub(crate) enum Key {
     Roles,
     ClientRules,
     Tokens,
+    /// The token of a user on a torrent.
+    Token(u32, u32),
     Events,
 }
 
-/// What was changed since a resync began to read; nothing is kept while none is under way.
+/// How long a site may take until its tables say what it has told already: some sites tell before
+/// they commit.
+const HELD: Duration = Duration::from_secs(10);
+/// Records that are held at a time. What is told beyond that is in force, too, but an older state
+/// of it may be read once more.
+const HELD_MAX: usize = 100_000;
+
+/// What was changed since a resync began to read, of which nothing is kept while none is under
+/// way; and what the site has told a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Touched(Mutex<Option<HashSet<Key>>>);
+pub(super) struct Touched(Mutex<Keys>);
+
+#[derive(Debug, Default)]
+struct Keys {
+    touched: Option<HashSet<Key>>,
+    held: HashMap<Key, Instant>,
+}
+
+impl Keys {
+    fn has(&self, key: Key, now: Instant) -> bool {
+        self.touched.as_ref().is_some_and(|keys| keys.contains(&key))
+            || self.held.get(&key).is_some_and(|until| now < *until)
+    }
+}
 
 impl Touched {
     fn begin(&self) {
-        *self.0.lock() = Some(HashSet::new());
+        self.0.lock().touched = Some(HashSet::new());
     }
 
     fn end(&self) -> HashSet<Key> {
-        self.0.lock().take().unwrap_or_default()
+        self.0.lock().touched.take().unwrap_or_default()
     }
 
     pub(super) fn add(&self, key: Key) {
-        if let Some(keys) = self.0.lock().as_mut() {
+        if let Some(keys) = self.0.lock().touched.as_mut() {
             keys.insert(key);
+        }
+    }
+
+    /// The same, and for a moment longer than until the resync ends.
+    pub(super) fn hold(&self, key: Key, now: Instant) {
+        let mut keys = self.0.lock();
+        if let Some(touched) = keys.touched.as_mut() {
+            touched.insert(key);
+        }
+        if keys.held.len() >= HELD_MAX {
+            keys.held.retain(|_, until| now < *until);
+        }
+        if keys.held.len() < HELD_MAX {
+            keys.held.insert(key, now + HELD);
         }
     }
 
@@ -47,8 +85,16 @@ impl Touched {
     /// done: a change that comes now is put after it.
     pub(super) fn unless<T>(&self, key: Key, put: impl FnOnce() -> T) -> Option<T> {
         let keys = self.0.lock();
-        let is_touched = keys.as_ref().is_some_and(|keys| keys.contains(&key));
-        (!is_touched).then(put)
+        (!keys.has(key, Instant::now())).then(put)
+    }
+
+    /// The same of all tokens; `put` is told which single ones were changed meanwhile, by user and
+    /// torrent.
+    pub(super) fn unless_tokens(&self, put: impl FnOnce(&dyn Fn(u32, u32) -> bool)) {
+        let (keys, now) = (self.0.lock(), Instant::now());
+        if !keys.has(Key::Tokens, now) {
+            put(&|user_id, torrent_id| keys.has(Key::Token(user_id, torrent_id), now));
+        }
     }
 }
 
@@ -141,5 +187,19 @@ mod tests {
         assert_eq!(touched.unless(Key::Torrent(1), || 7), Some(7));
         assert_eq!(touched.end().len(), 1);
         assert_eq!(touched.unless(Key::User(1), || 7), Some(7));
+    }
+
+    #[test]
+    fn what_the_site_has_told_stays_for_a_moment_though_no_resync_was_under_way() {
+        let touched = Touched::default();
+        let now = Instant::now();
+        touched.hold(Key::User(1), now);
+        touched.hold(Key::Token(2, 3), now);
+        touched.hold(Key::Torrent(1), now.checked_sub(HELD).unwrap());
+        assert_eq!(touched.unless(Key::User(1), || 7), None);
+        assert_eq!(touched.unless(Key::Torrent(1), || 7), Some(7));
+        let mut asked = Vec::new();
+        touched.unless_tokens(|is_held| asked = vec![is_held(2, 3), is_held(3, 2)]);
+        assert_eq!(asked, [true, false]);
     }
 }

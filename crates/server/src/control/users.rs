@@ -105,6 +105,7 @@ impl Control {
                 address_hidden: new.address_hidden.unwrap_or_default(),
                 wait_seconds: new.wait_seconds.unwrap_or_default(),
                 peers_max: new.peers_max,
+                pass_version: 0,
             },
             past: catalog::UserPast::default(),
         };
@@ -163,6 +164,7 @@ impl Control {
                 address_hidden: change.address_hidden.unwrap_or(before.terms.address_hidden),
                 wait_seconds: change.wait_seconds.unwrap_or(before.terms.wait_seconds),
                 peers_max: change.peers_max.unwrap_or(before.terms.peers_max),
+                pass_version: before.terms.pass_version,
             }),
         };
         let record = self.catalog().update_user(before.id, &patch).await?;

@@ -101,6 +101,31 @@ impl AdminCommands for ServerCommands {
         Ok(change)
     }
 
+    async fn set_intervals(
+        &self,
+        interval_seconds: Option<u32>,
+        jitter_seconds: Option<u32>,
+    ) -> Result<(), CommandError> {
+        let _turn = self.reload.lock().await;
+        let mut new = Config::clone(&self.config.load());
+        if let Some(seconds) = interval_seconds {
+            new.tracker.interval_seconds = seconds;
+            new.tracker.min_interval_seconds = seconds;
+        }
+        new.site.jitter_seconds = jitter_seconds.unwrap_or(new.site.jitter_seconds);
+        let longest = new.tracker.interval_seconds.saturating_add(new.site.jitter_seconds);
+        if new.tracker.interval_seconds == 0 || longest >= new.tracker.peer_timeout_seconds {
+            let timeout = new.tracker.peer_timeout_seconds;
+            return Err(CommandError::Config(format!(
+                "the interval and its jitter add up to {longest} s: they must be less than \
+                 `tracker.peer_timeout_seconds` ({timeout}), and the interval at least 1"
+            )));
+        }
+        self.control.tracker().set_settings(settings_of(&new));
+        self.config.store(Arc::new(new));
+        Ok(())
+    }
+
     async fn dead_letters(
         &self,
         page: CursorQuery,

@@ -27,6 +27,7 @@ use crate::lookup::{self, LookupSettings, LookupStatus, StoreLookup};
 use crate::metrics::{FlushStatus, Metrics};
 use crate::notify::{Following, Notify, RunningNotify};
 use crate::request_log;
+use crate::site_api::{RunningSiteApi, SiteApi};
 use crate::site_call::SiteCaller;
 
 /// How long the store may take, when the server stops, to take the last batches. They are in the
@@ -39,6 +40,7 @@ pub(super) struct Running {
     expiry: JoinHandle<()>,
     shutdown: Shutdown,
     admin: RunningAdmin,
+    site_api: Option<RunningSiteApi>,
     commands: Arc<ServerCommands>,
     flush: Arc<FlushHandle>,
     applier: tokio::task::JoinHandle<()>,
@@ -122,11 +124,18 @@ impl Running {
             admin: OnceLock::new(),
         });
         let resync = resync::start(Arc::clone(&commands), resync_clock);
+        let site_api = {
+            let config = commands.config.load();
+            let (control, metrics) = (control.clone(), metrics.clone());
+            let (api, preset) = (&config.site_api, config.site.preset);
+            SiteApi::new(control, metrics, commands.clone(), api, preset)
+        };
         let admin = Admin::new(control, metrics, commands.clone(), token, access);
         commands.set_admin(&admin);
         admin.keep_posts(&data.posts())?;
         admin.set_loaded();
         let admin = admin.start(sockets.admin)?;
+        let site_api = site_api.start(sockets.site_api)?;
         let workers = sockets.workers.start(sockets.certificates.as_deref(), &context, &signal)?;
         let _data = data;
         Ok(Self {
@@ -134,6 +143,7 @@ impl Running {
             expiry,
             shutdown,
             admin,
+            site_api,
             commands,
             flush,
             applier,
@@ -175,6 +185,9 @@ impl Running {
         let joined = joined.await.map_err(io::Error::other).flatten();
         if let Err(error) = self.admin.stop() {
             error!(%error, "the admin API ended badly");
+        }
+        if let Some(site_api) = self.site_api {
+            site_api.stop();
         }
         let flush = self.flush;
         let following = self.following;

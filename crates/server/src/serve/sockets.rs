@@ -16,6 +16,7 @@ use crate::listen::bind;
 use crate::listen::tls::TlsCertificates;
 use crate::listen::udp::{self, UdpSettings};
 use crate::listen::{HttpSettings, ListenContext, ShutdownSignal, Workers, http};
+use crate::site_api::SiteApiListeners;
 
 /// Open files that are not clients: sockets, journal, store, admin API.
 const FILES_RESERVED: usize = 512;
@@ -23,6 +24,7 @@ const FILES_RESERVED: usize = 512;
 /// The bound sockets of a server.
 pub(super) struct Sockets {
     pub(super) admin: AdminListeners,
+    pub(super) site_api: SiteApiListeners,
     pub(super) certificates: Option<Arc<TlsCertificates>>,
     pub(super) workers: WorkerSockets,
 }
@@ -38,6 +40,7 @@ pub(super) struct WorkerSockets {
 impl Sockets {
     pub(super) fn bind(config: &Config, data: &DataDir) -> Result<Self, ServeError> {
         let admin = AdminListeners::bind(&config.admin)?;
+        let site_api = SiteApiListeners::bind(&config.site_api)?;
         let workers = bind::worker_count(config.http.workers);
         let plain = bind::bind_http(&config.http.listen, workers)?;
         let tls = bind::bind_http(&config.https.listen, workers)?;
@@ -60,7 +63,7 @@ impl Sockets {
             udp,
             udp_settings: UdpSettings::of(config, data.connection_id_key()?)?,
         };
-        Ok(Self { admin, certificates, workers })
+        Ok(Self { admin, site_api, certificates, workers })
     }
 }
 

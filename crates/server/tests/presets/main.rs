@@ -4,9 +4,11 @@
 
 mod gazelle;
 mod gazelle_call;
+mod gazelle_outage;
 mod gazelle_start;
 mod resync;
 mod site;
+mod site_api;
 mod unit3d;
 mod whole;
 mod xbt;

@@ -97,7 +97,16 @@ async fn a_full_look_finds_what_is_gone_and_leaves_the_rest() {
     assert_eq!(told(&mut site, &bob, [b'D'; 20]), "Passkey not found");
     assert_eq!(told(&mut site, &alice, [b'B'; 20]), "Unregistered torrent");
     assert_eq!(told(&mut site, &alice, [b'D'; 20]), "welcome");
+    // What a client says of a torrent without a row is no dead letter.
+    site.query(
+        "DELETE FROM torrents_leech_stats WHERE TorrentID = 13; DELETE FROM torrents WHERE ID = 13",
+    );
+    assert_eq!(control.resync(None).await.unwrap().retired, 1);
+    let seeding = Report { uploaded: 50, ..leeching(0) };
+    assert!(site.announce(&alice, [b'D'; 20], seeding).is_err());
+    assert_eq!(site.flush().await.dead_letters, []);
+    assert_eq!(site.query("SELECT Uploaded FROM users_leech_stats WHERE UserID = 1"), "50");
     site.query("UPDATE users_main SET Enabled = '1' WHERE ID = 2");
     assert_eq!(control.resync(None).await.unwrap().retired, 0);
-    assert_eq!(told(&mut site, &bob, [b'D'; 20]), "welcome");
+    assert_eq!(told(&mut site, &bob, [b'A'; 20]), "welcome");
 }

@@ -185,8 +185,14 @@ impl Client {
     }
 }
 
+/// MariaDB, or MySQL if MIKA_TEST_SQL is `mysql`.
+pub fn server(mode: SqlMode) -> Options {
+    let is_mysql = std::env::var_os("MIKA_TEST_SQL").is_some_and(|kind| kind == "mysql");
+    if is_mysql { Options::mysql().sql_mode(mode) } else { Options::mariadb().sql_mode(mode) }
+}
+
 fn database(setup: Setup, changes: &str) -> Option<Database> {
-    let server = found(shared(&Options::mariadb().sql_mode(setup.mode)))?;
+    let server = found(shared(&server(setup.mode)))?;
     let database = server.create_database();
     setup.fixture.load(&database).unwrap();
     if !changes.is_empty() {

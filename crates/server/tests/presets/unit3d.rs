@@ -2,7 +2,7 @@
 
 mod restart;
 mod swarm;
-mod whole;
+pub(super) mod whole;
 mod wire;
 
 use mika_core::site::Preset;
@@ -11,7 +11,7 @@ use mika_test_servers::{SqlMode, fixtures};
 
 use super::site::{Client, Report, Setup, Site};
 
-const SETUP: Setup = Setup {
+pub(super) const SETUP: Setup = Setup {
     fixture: fixtures::UNIT3D,
     mode: SqlMode::Strict,
     schema: "unit3d",

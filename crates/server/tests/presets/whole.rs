@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::site::Setup;
 
+/// Long enough never to be reached on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 struct Channel(mpsc::Receiver<Request>);
 
 impl Requests for Channel {
@@ -36,16 +39,22 @@ impl Drop for Whole {
     }
 }
 
-/// Ports that were free a moment ago.
-fn free_ports() -> [u16; 2] {
-    let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
-    [listen(), listen()].map(|listener| listener.local_addr().unwrap().port())
+/// A port that is free, below those that the system gives to clients of its own choice.
+pub fn free_port() -> u16 {
+    use std::hash::{BuildHasher, RandomState};
+    loop {
+        let random = RandomState::new().hash_one(std::process::id());
+        let port = 11_000 + u16::try_from(random % 9000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Whole {
     /// Starts one on the database at `url`, with these keys beside those that it needs.
     pub async fn start(setup: Setup, url: &str, dir: &Path, more: &[(&str, &str)]) -> Self {
-        let [port, admin_port] = free_ports();
+        let [port, admin_port] = [free_port(), free_port()];
         let own = [
             ("data.dir", dir.display().to_string()),
             ("http.listen", format!("[\"127.0.0.1:{port}\"]")),
@@ -72,7 +81,10 @@ impl Whole {
         let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |_| {
             ready.send(()).unwrap();
         }));
-        is_ready.await.unwrap();
+        if is_ready.await.is_err() {
+            task.await.unwrap().unwrap();
+            unreachable!("a start that is not ready has failed");
+        }
         Self { port, admin_port, requests, task: Some(task) }
     }
 
@@ -107,17 +119,24 @@ impl Whole {
 }
 
 async fn get(port: u16, target: &str) -> String {
-    let target = target.to_owned();
-    let get = move || {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let head = "Host: t\r\nUser-Agent: qBittorrent/4.6.5\r\nConnection: close";
-        write!(stream, "GET {target} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).unwrap();
-        let reply = String::from_utf8_lossy(&reply).into_owned();
-        reply.split_once("\r\n\r\n").unwrap().1.to_owned()
-    };
-    tokio::task::spawn_blocking(get).await.unwrap()
+    let head = "Host: t\r\nUser-Agent: qBittorrent/4.6.5\r\nConnection: close";
+    let request = format!("GET {target} HTTP/1.1\r\n{head}\r\n\r\n");
+    exchange(port, request.into_bytes()).await.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// What a server says to these bytes until it closes the connection.
+pub async fn exchange(port: u16, request: Vec<u8>) -> String {
+    tokio::task::spawn_blocking(move || exchange_now(port, &request)).await.unwrap()
+}
+
+/// The same, on this thread; each byte of the answer is a character.
+pub fn exchange_now(port: u16, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    reply.into_iter().map(char::from).collect()
 }
 
 /// The target of an announce; info-hash and peer id are URL-safe.

@@ -92,12 +92,13 @@ async fn x5_what_is_added_counts_at_the_next_look_and_what_is_flagged_is_removed
         assert_eq!(site.query(&count), "0");
         let others = format!("SELECT COUNT(*) FROM {torrents}");
         assert_eq!(site.query(&others), "2");
-        // Of a client that does not give up the user's bytes count; the torrent has no row.
-        let text = refused(&mut site, &client("a", 1), A, report(70, 0, 0));
-        assert_eq!(text, "unregistered torrent");
-        let letters = site.flush().await.dead_letters;
-        let tables: Vec<_> = letters.iter().map(|letter| letter.table).collect();
-        assert_eq!(tables, ["torrents"]);
+        // Of a client that does not give up the user's bytes count; the torrent has no row, and
+        // nothing is tried to be written to it.
+        for uploaded in [30, 70] {
+            let text = refused(&mut site, &client("a", 1), A, report(uploaded, 0, 0));
+            assert_eq!(text, "unregistered torrent");
+            assert_eq!(site.flush().await.dead_letters, []);
+        }
         let totals = "SELECT uploaded, downloaded FROM xbt_users WHERE uid = 1";
         assert_eq!(site.query(totals), "70\t0");
         assert_eq!(control.resync(None).await.unwrap().retired, 0);
@@ -284,4 +285,31 @@ async fn x3_every_completion_counts_if_the_site_wants_it_so() {
     site.flush().await;
     assert_eq!(site.query("SELECT completed FROM xbt_torrents WHERE tid = 1"), "6");
     assert_eq!(site.query("SELECT completed FROM xbt_peers"), "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x2_a_derived_pass_is_good_for_its_torrent_until_its_version_changes() {
+    for setup in [G3, G2] {
+        let changes = "INSERT INTO xbt_config (name, value) VALUES
+            ('torrent_pass_private_key', 'what XBT has generated'), ('read_db_interval', '1')";
+        let Some(site) = Site::start_with(setup, changes).await else { return };
+        // The id of user 4, and what SHA-1 makes of the key, the version, the id and B's hash.
+        let old = "0000000442873b43d27351c473b30a57".to_owned();
+        let new = "00000004e4142eff1dfe43f069b02622".to_owned();
+        let dir = TempDir::new().unwrap();
+        let server = Whole::start(setup, &site.database.url(), dir.path(), &[]).await;
+        let with = |pass: &str, hash| announce(pass, hash, "-XX0001-abcdefghijkl", SEEDS);
+        let welcome = "d8:completei1e";
+        let unknown = "d14:failure reason25:unregistered torrent passe";
+        assert!(server.get(&with(&old, 'B')).await.starts_with(welcome));
+        assert_eq!(server.get(&with(&old, 'A')).await, unknown);
+        assert_eq!(server.get(&with(&new, 'B')).await, unknown);
+        let scrape = |hash: &str| format!("/{old}/scrape?info_hash={}", hash.repeat(20));
+        assert!(server.get(&scrape("B")).await.starts_with("d5:files"));
+        assert_eq!(server.get(&scrape("A")).await, unknown);
+        site.query("UPDATE xbt_users SET torrent_pass_version = 1 WHERE uid = 4");
+        eventually(&server, &with(&old, 'B'), unknown).await;
+        assert!(server.get(&with(&new, 'B')).await.starts_with(welcome));
+        server.stop().await;
+    }
 }

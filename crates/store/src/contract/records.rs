@@ -95,6 +95,7 @@ const USER_TERMS: UserTerms = UserTerms {
     address_hidden: true,
     wait_seconds: 3600,
     peers_max: Some(0),
+    pass_version: 0,
 };
 
 pub(super) fn new_torrent(byte: u8, second: Option<u8>) -> NewTorrent {

@@ -174,6 +174,7 @@ impl Row for UserJson {
                 address_hidden: self.address_hidden,
                 wait_seconds: self.wait_seconds,
                 peers_max: self.peers_max,
+                pass_version: 0,
             },
         })
     }

@@ -155,6 +155,7 @@ impl Record for UserRecord {
                 address_hidden: fields.flag("address_hidden", false)?,
                 wait_seconds: fields.number("wait_seconds", 0)?,
                 peers_max: fields.optional("peers_max")?,
+                pass_version: 0,
             },
         })
     }

@@ -86,6 +86,7 @@ pub const USERS: &[LoadColumn] = &[
     or("address_hidden", Holds::Switch, "0", "1: the user's addresses are not written."),
     or("wait_seconds", U32, "0", "Seconds from a torrent's creation without leeching it."),
     or("peers_max", U32, "no limit", "Sessions that the user may leech one torrent with."),
+    or("pass_version", U32, "0", "Passes derived with another version are void (XBT)."),
 ];
 
 /// What `torrents.load.sql` and `torrents.changes.sql` return.

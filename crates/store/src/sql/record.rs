@@ -162,6 +162,7 @@ fn read_user(row: &Reader<'_>, id: u32) -> Result<UserRecord, String> {
             address_hidden: row.flag_or("address_hidden", false)?,
             wait_seconds: row.number_or("wait_seconds", 0)?,
             peers_max: row.optional_number("peers_max")?,
+            pass_version: row.number_or("pass_version", 0)?,
         },
     })
 }
@@ -214,13 +215,12 @@ impl Record for ClientRuleRecord {
 
     fn read(row: &dyn Columns) -> Result<Self, String> {
         let row = Reader(row);
-        let prefix = row.text("prefix")?;
-        validate::prefix(&prefix).map_err(|error| format!("{prefix:?}: {error}"))?;
-        Ok(Self {
-            allowed: row.flag_or("allowed", true)?,
-            name: row.text_or_empty("name")?,
-            prefix,
-        })
+        let (prefix, allowed) = (row.text("prefix")?, row.flag_or("allowed", true)?);
+        // UNIT3D bans everybody with an empty prefix; one that allowed everybody would be a hole.
+        if allowed || !prefix.is_empty() {
+            validate::prefix(&prefix).map_err(|error| format!("{prefix:?}: {error}"))?;
+        }
+        Ok(Self { allowed, name: row.text_or_empty("name")?, prefix })
     }
 
     fn load_into(self, sink: &mut dyn LoadSink) {

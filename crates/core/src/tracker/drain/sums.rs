@@ -21,6 +21,8 @@ pub(super) struct Sums {
     rows: usize,
     sessions: Vec<SessionChunk>,
     torrents: HashMap<u32, TorrentRow, foldhash::fast::RandomState>,
+    /// Torrents of which the store has no row any more.
+    gone: Vec<u32>,
     batch: Batch,
 }
 
@@ -47,6 +49,11 @@ impl Sums {
         row.leechers = leechers;
     }
 
+    /// Makes no row of a torrent: the store has none.
+    pub(super) fn leave_out(&mut self, torrent_id: u32) {
+        self.gone.push(torrent_id);
+    }
+
     pub(super) fn add(&mut self, pending: Pending) {
         self.rows += pending.rows();
         for (torrent_id, snatches) in pending.public_snatches {
@@ -64,6 +71,9 @@ impl Sums {
         batch.sessions = session_rows(&waiting);
         waiting.iter().for_each(|it| add_to_torrent(&mut self.torrents, it));
         add_by_user(batch, &waiting);
+        for torrent_id in &self.gone {
+            self.torrents.remove(torrent_id);
+        }
         batch.torrents = self.torrents.into_values().collect();
         batch.torrents.sort_unstable_by_key(|row| row.torrent_id);
         // A public swarm keeps no sessions that would tell when: it was within this interval.

@@ -24,12 +24,12 @@ fn an_announce_needs_the_passkey_of_a_user_who_is_not_deleted() {
 #[test]
 fn a_scrape_needs_a_passkey_on_a_private_tracker_only() {
     let site = Site::private();
-    assert_eq!(site.tracker.admit_scrape(None), Err(Refusal::PasskeyMissing));
-    assert_eq!(site.tracker.admit_scrape(Some(&passkey(77))), Err(Refusal::PasskeyUnknown));
-    assert_eq!(site.tracker.admit_scrape(Some(&passkey(1))), Ok(()));
+    assert_eq!(site.tracker.admit_scrape(None, None), Err(Refusal::PasskeyMissing));
+    assert_eq!(site.tracker.admit_scrape(Some(&passkey(77)), None), Err(Refusal::PasskeyUnknown));
+    assert_eq!(site.tracker.admit_scrape(Some(&passkey(1)), None), Ok(()));
     site.tracker.put_user(UserSpec { deleted: true, ..user(1) }).unwrap();
-    assert_eq!(site.tracker.admit_scrape(Some(&passkey(1))), Err(Refusal::UserDeleted));
-    assert_eq!(Site::public().tracker.admit_scrape(None), Ok(()));
+    assert_eq!(site.tracker.admit_scrape(Some(&passkey(1)), None), Err(Refusal::UserDeleted));
+    assert_eq!(Site::public().tracker.admit_scrape(None, None), Ok(()));
 }
 
 #[test]

@@ -154,3 +154,61 @@ fn a_full_batch_is_continued_where_it_stopped() {
     assert_eq!((sum.uploaded_raw, sum.downloaded_raw), (100, 200));
     assert!(site.drain().is_empty());
 }
+
+#[test]
+fn no_batch_speaks_of_a_torrent_whose_row_is_gone_but_its_users_bytes_count() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(10, 0));
+    site.drain();
+    let retire = |site: &Site| {
+        site.tracker.retire_torrents(|id, retire| {
+            if id == 1 {
+                retire();
+            }
+        })
+    };
+    assert_eq!((retire(&site), retire(&site)), (1, 0));
+    site.refused(by(1).moved(30, 0));
+    let batch = site.drain();
+    assert_eq!(batch.torrents, []);
+    assert_eq!((batch.users.len(), batch.users[0].traffic.uploaded_raw), (1, 20));
+    // One that was refused before its row went is retired, too, but not once more.
+    site.tracker.put_torrent(TorrentSpec { deleted: true, ..torrent(1) }).unwrap();
+    assert!(!site.tracker.known_torrent(hash(1)).unwrap().gone);
+    site.refused(by(1).moved(40, 0));
+    assert_eq!(site.drain().torrents.len(), 1);
+    assert_eq!(retire(&site), 0);
+    assert!(site.tracker.known_torrent(hash(1)).unwrap().gone);
+    // And one that is put again is there again.
+    site.tracker.put_torrent(torrent(1)).unwrap();
+    site.ok(by(1).moved(50, 0));
+    assert_eq!(site.drain().torrents.len(), 1);
+}
+
+#[test]
+fn what_is_known_of_a_user_and_a_torrent_is_what_was_put() {
+    let mut site = Site::private();
+    let terms = crate::registry::UserTerms { download_percent: Some(0), ..Default::default() };
+    assert!(site.tracker.put_user_terms(1, terms));
+    assert!(!site.tracker.put_user_terms(99, terms));
+    site.ok(by(1).left(5));
+    let user = site.tracker.known_user(1).unwrap();
+    assert_eq!((user.terms, user.leeching, user.deleted), (terms, 1, false));
+    assert!(site.tracker.put_user_terms(1, Default::default()));
+    assert_eq!(site.tracker.known_user(1).unwrap().terms, Default::default());
+    assert!(site.tracker.retire_user(1));
+    assert!(!site.tracker.retire_user(1));
+    assert!(site.tracker.known_user(1).unwrap().deleted);
+    assert_eq!(site.tracker.known_user(99), None);
+
+    let put = TorrentSpec { reason: "Dupe", deleted: true, upload_percent: 0, ..torrent(4) };
+    site.tracker.put_torrent(put).unwrap();
+    let known = site.tracker.known_torrent(hash(4)).unwrap();
+    assert_eq!((known.id, known.deleted, known.reason.as_str()), (4, true, "Dupe"));
+    assert_eq!((known.upload_percent, known.enabled), (0, true));
+    site.tracker
+        .put_torrent(crate::tracker::KnownTorrent { deleted: false, ..known }.spec())
+        .unwrap();
+    site.ok(by(2).on(hash(4)));
+    assert_eq!(site.tracker.known_torrent(hash(99)), None);
+}

@@ -273,3 +273,49 @@ fn the_token_of_an_http_store_fits_into_a_header() {
         ["`store_http.token` must consist of visible ASCII characters, for it is sent in a header"]
     );
 }
+
+#[test]
+fn the_interface_of_a_site_needs_a_secret_that_fits_into_a_path_and_a_private_address() {
+    let secret = |text: &str| Secret::new(text.repeat(16));
+    let local = addresses(&["127.0.0.1:34002"]);
+    let good = |config: &mut Config| {
+        config.site_api.listen = local.clone();
+        config.site_api.ocelot_password = secret("a");
+        config.site_api.ocelot_report_password = secret("b");
+    };
+    assert_eq!(messages(good), Vec::<String>::new());
+    let first = |change: &dyn Fn(&mut Config)| {
+        let told = messages(|config| {
+            good(config);
+            change(config);
+        });
+        assert_eq!(told.len(), 1, "{told:?}");
+        told[0].split("` ").take(2).collect::<Vec<_>>().join("` ")
+    };
+    for wrong in [Secret::new("short"), secret("a/"), secret("a?"), secret("#"), secret("a b")] {
+        let told = first(&|config| config.site_api.unit3d_key = wrong.clone());
+        assert!(told.starts_with("`site_api.unit3d_key` must have 16 or more"), "{told}");
+    }
+    let same = first(&|config| config.site_api.ocelot_report_password = secret("a"));
+    assert!(same.starts_with("`site_api.ocelot_report_password` and `site_api"), "{same}");
+    let nobody = first(&|config| {
+        config.site_api.ocelot_password = Secret::default();
+        config.site_api.ocelot_report_password = Secret::default();
+    });
+    assert!(nobody.starts_with("`site_api.listen` needs the secret of the site"), "{nobody}");
+    let deaf = first(&|config| config.site_api.listen = Vec::new());
+    assert!(deaf.starts_with("`site_api.listen` and `site_api.unix_socket"), "{deaf}");
+    let open = |config: &mut Config| config.site_api.listen = addresses(&["10.0.0.1:34002"]);
+    let told = first(&open);
+    assert!(told.contains("can be reached from other machines"), "{told}");
+    let allowed = messages(|config| {
+        good(config);
+        open(config);
+        config.site_api.allow_public = true;
+    });
+    assert_eq!(allowed, Vec::<String>::new());
+    let mode = first(&|config| config.site_api.unix_socket_mode = "9".to_owned());
+    assert!(mode.starts_with("`site_api.unix_socket_mode` must be an octal mode"), "{mode}");
+    let taken = first(&|config| config.site_api.listen = addresses(&["127.0.0.1:34001"]));
+    assert!(taken.contains("is in conflict with `admin.listen"), "{taken}");
+}

@@ -212,6 +212,7 @@ impl<'a> Known<'a> {
                 address_hidden: user.address_hidden.unwrap_or_default(),
                 wait_seconds: user.wait_seconds.unwrap_or_default(),
                 peers_max: user.peers_max.flatten(),
+                pass_version: 0,
             },
             past,
         }))
@@ -256,6 +257,7 @@ impl<'a> Known<'a> {
                     address_hidden: user.address_hidden.unwrap_or(terms.address_hidden),
                     wait_seconds: user.wait_seconds.unwrap_or(terms.wait_seconds),
                     peers_max: user.peers_max.unwrap_or(terms.peers_max),
+                    pass_version: terms.pass_version,
                 }),
             },
         ))

@@ -254,11 +254,12 @@ impl Exchange<'_> {
         if self.live.log_scrapes
             && let Ok(ip) = self.source.origin.client(head, self.live)
         {
-            let passkey = request.passkey.as_ref();
-            self.worker.context.log_scrape(passkey, ip, self.now_seconds);
+            let (passkey, first) = (request.passkey.as_ref(), request.info_hashes.first().copied());
+            self.worker.context.log_scrape(passkey, first, ip, self.now_seconds);
         }
         let tracker = &self.worker.context.tracker;
-        if let Err(refusal) = tracker.admit_scrape(request.passkey.as_ref()) {
+        let first = request.info_hashes.first().copied();
+        if let Err(refusal) = tracker.admit_scrape(request.passkey.as_ref(), first) {
             return self.refuse(refusal, body);
         }
         request.info_hashes.truncate(self.live.scrape_hashes_max);

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mika_test_servers::{Database, Endpoint, Options, Server, SqlMode, fixtures, need, shared};
+use mika_test_servers::{Database, Endpoint, Server, SqlMode, fixtures, need, shared};
 
 use super::whole::{Said, Whole, hash, passkey, wait_for};
+use crate::site::server as server_options;
 
 /// What u12 reports of torrent 101.
 fn u12(tracker: &Whole, uploaded: u64, left: u64) -> String {
@@ -23,7 +24,7 @@ fn tables(server: &Endpoint) -> Database {
 
 #[test]
 fn check_23_a_restart_goes_on_where_it_stopped() {
-    let server = need!(shared(&Options::mariadb().sql_mode(SqlMode::Strict)));
+    let server = need!(shared(&server_options(SqlMode::Strict)));
     let (database, data) = (tables(&server), tempfile::tempdir().unwrap());
     let tracker = Whole::start(&database, data.path());
     u12(&tracker, 1000, 0);
@@ -58,7 +59,7 @@ fn check_23_a_restart_goes_on_where_it_stopped() {
 
 #[test]
 fn check_24_announces_go_on_while_the_database_is_away_and_count_once_when_it_is_back() {
-    let mut server = need!(Server::start(&Options::mariadb().sql_mode(SqlMode::Strict).durable()));
+    let mut server = need!(Server::start(&server_options(SqlMode::Strict).durable()));
     let (database, data) = (tables(&server), tempfile::tempdir().unwrap());
     let tracker = Whole::start(&database, data.path());
     u12(&tracker, 0, 1_000_000);

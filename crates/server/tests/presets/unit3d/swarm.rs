@@ -18,6 +18,18 @@ const SMALL: u32 = 60;
 /// Slices of time, of each kind.
 const SLICES: usize = 25;
 
+/// The numbers from one to another as a table, of up to 100,000 rows.
+fn numbers(first: u32, last: u32) -> String {
+    let digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3
+        UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7
+        UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    format!(
+        "(SELECT {first} + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS seq
+          FROM {digit} AS a, {digit} AS b, {digit} AS c, {digit} AS e, {digit} AS f) AS numbers
+         WHERE seq <= {last}"
+    )
+}
+
 /// Users 1001 to 51000 leech 101, the first 60 of them also 109 and 110.
 fn rows() -> String {
     let (first, last) = (1001, 1000 + PEERS);
@@ -28,13 +40,15 @@ fn rows() -> String {
              SELECT CONCAT('-qB4650-', LPAD(seq, 12, '0')), INET6_ATON(CONCAT('10.1.',
                  seq DIV 256, '.', seq MOD 256)), 50000, '', 0, 0, 5, 0, {torrent}, seq, 1, 1,
                  NOW(), NOW()
-             FROM seq_{first}_to_{last};"
+             FROM {};",
+            numbers(first, last)
         )
     };
     format!(
         "INSERT INTO users (id, username, email, password, passkey, rsskey, group_id)
-         SELECT seq, seq, seq, '', LPAD(seq, 32, '0'), seq, 3 FROM seq_{first}_to_{last};
+         SELECT seq, seq, seq, '', LPAD(seq, 32, '0'), seq, 3 FROM {};
          {} {} {}",
+        numbers(first, last),
         peers(101, last),
         peers(109, 1000 + SMALL),
         peers(110, 1000 + SMALL)

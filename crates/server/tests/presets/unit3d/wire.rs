@@ -1,9 +1,10 @@
 //! What clients are told, byte for byte, by a tracker on the site's tables.
 
-use mika_test_servers::{Database, Options, SqlMode, fixtures, need, shared};
+use mika_test_servers::{Database, SqlMode, fixtures, need, shared};
 use tempfile::TempDir;
 
 use super::whole::{Said, Whole, hash, passkey};
+use crate::site::server as server_options;
 
 struct Stage {
     tracker: Whole,
@@ -13,7 +14,7 @@ struct Stage {
 
 macro_rules! stage {
     () => {{
-        let server = need!(shared(&Options::mariadb().sql_mode(SqlMode::Strict)));
+        let server = need!(shared(&server_options(SqlMode::Strict)));
         let database = server.create_database();
         fixtures::UNIT3D.load(&database).unwrap();
         let data = tempfile::tempdir().unwrap();

@@ -3,11 +3,13 @@
 import importlib.util
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 # By its path: Python has a module `site` of its own.
 PATH = Path(__file__).parents[5] / "examples" / "http-store" / "site.py"
+sys.path.insert(0, str(PATH.parent))
 spec = importlib.util.spec_from_file_location("example_site", PATH)
 example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)
@@ -30,7 +32,7 @@ class Site(example.Site):
                 problem = authentic(self, body)
                 return None if problem and "signature" in problem and signed else problem
             case "old-timestamps":
-                example.WINDOW_SECONDS = 10**9
+                example.wire.WINDOW_SECONDS = 10**9
         return authentic(self, body)
 
     def answer(self, body):

@@ -1,7 +1,7 @@
 //! The XBT tracker: texts, wait times, limits, completions.
 
 use super::*;
-use crate::site::Completion;
+use crate::site::{Completion, PassSecret};
 
 const CREATED: u32 = START - 7200;
 
@@ -92,4 +92,47 @@ fn a_repeated_completion_counts_once_or_each_time_as_the_site_likes() {
         }
         assert_eq!(site.drain().torrents[0].snatches, snatches);
     }
+}
+
+#[test]
+fn a_derived_pass_is_good_for_one_user_one_torrent_and_one_version() {
+    let mut site = xbt();
+    let with = |pass: &str| {
+        let mut by = visit(4).seeding();
+        by.request.passkey = Passkey::new(pass.as_bytes());
+        by
+    };
+    let pass = "000000042dcd42051ecccd49762beb3a";
+    assert_eq!(site.refused(with(pass)), Refusal::PasskeyUnknown);
+    change(&site, |profile| profile.pass_secret = PassSecret::new("a secret"));
+    site.ok(with(pass));
+    site.ok(with(&pass.to_uppercase()).client(1));
+    site.ok(visit(4).seeding().client(2));
+    assert_eq!(site.credited(4), (0, 0));
+    site.ok(with(pass).moved(70, 0));
+    assert_eq!(site.credited(4), (70, 0));
+    assert_eq!(site.refused(with(pass).on(hash(2))), Refusal::PasskeyUnknown);
+    for wrong in [
+        "000000052dcd42051ecccd49762beb3a",
+        "000000042dcd42051ecccd49762beb30",
+        "00000004",
+        "0000000428c9cda6d74733f14d21ddaf",
+    ] {
+        assert_eq!(site.refused(with(wrong)), Refusal::PasskeyUnknown, "{wrong}");
+    }
+    let scrape = |pass: &str, number| {
+        let pass = Passkey::new(pass.as_bytes());
+        site.tracker.admit_scrape(pass.as_ref(), Some(hash(number)))
+    };
+    assert_eq!((scrape(pass, 1), scrape(pass, 2)), (Ok(()), Err(Refusal::PasskeyUnknown)));
+
+    let terms = UserTerms { pass_version: 2, ..UserTerms::default() };
+    assert!(site.tracker.put_user_terms(4, terms));
+    assert_eq!(site.refused(with(pass)), Refusal::PasskeyUnknown);
+    site.ok(with("0000000428c9cda6d74733f14d21ddaf").moved(80, 0));
+    assert!(site.tracker.retire_user(4));
+    let refused = site.refused(with("0000000428c9cda6d74733f14d21ddaf"));
+    assert_eq!(refused, Refusal::UserDeleted);
+    assert_eq!(site.tracker.explain(refused).text, "unregistered torrent pass");
+    assert!(!format!("{:?}", site.tracker.settings()).contains("a secret"));
 }
