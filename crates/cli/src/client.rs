@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use session::Session;
+pub use session::Session;
 
 const AFTER_HELP: &str = "\
 The admin token is taken from the first of these that is there: --token, --token-file, the variable

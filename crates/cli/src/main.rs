@@ -10,6 +10,7 @@ mod schema;
 mod serve;
 mod store;
 mod time;
+mod top;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ enum Command {
     Store(store::StoreCommand),
     /// Administer a running tracker: users, torrents, roles and rules.
     Client(Box<client::ClientArguments>),
+    /// Watch a running tracker: announces, refusals, swarms and the store, live.
+    Top(Box<top::TopArguments>),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => arguments.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
+        Command::Top(arguments) => arguments.run(),
     };
     exit::report(result)
 }

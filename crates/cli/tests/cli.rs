@@ -16,4 +16,5 @@ mod cli {
     mod store;
     mod support;
     mod token;
+    mod top;
 }
