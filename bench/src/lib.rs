@@ -10,8 +10,11 @@
 //! * `cargo run -p mika-bench --release --bin load -- run URL`: announces to any tracker.
 //! * `cargo run -p mika-bench --release --bin responder -- --udp --port N`: answers like a tracker,
 //!   without one.
+//! * `cargo run -p mika-bench --release --bin bulk`: a million torrents over the admin API, and
+//!   what announces wait meanwhile.
 #![forbid(unsafe_code)]
 
+pub mod bulk;
 pub mod cases;
 pub mod load;
 pub mod places;

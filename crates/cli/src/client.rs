@@ -33,7 +33,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 pub use connection::Connection;
-use session::Session;
+pub use session::Session;
 
 const AFTER_HELP: &str = "\
 The admin token is taken from the first of these that is there: --token, --token-file, the variable

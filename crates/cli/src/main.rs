@@ -12,6 +12,7 @@ mod schema;
 mod serve;
 mod store;
 mod time;
+mod top;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,8 @@ enum Command {
     Store(store::StoreCommand),
     /// Administer a running tracker: users, torrents, roles and rules.
     Client(Box<client::ClientArguments>),
+    /// Watch a running tracker: announces, refusals, swarms and the store, live.
+    Top(Box<top::TopArguments>),
     /// Print the completions for a shell.
     Completions(manual::CompletionsArguments),
     /// Print the manual page, or write a page per command into a directory.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Geo(command) => command.run(),
         Command::Store(command) => command.run(),
         Command::Client(arguments) => arguments.run(),
+        Command::Top(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(Arguments::command()),
         Command::Man(arguments) => arguments.run(Arguments::command()),
     };

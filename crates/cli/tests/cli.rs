@@ -26,4 +26,5 @@ mod cli {
     mod support;
     mod terminal;
     mod token;
+    mod top;
 }

@@ -22,9 +22,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::error::Error;
 use crate::event_stream::EventStream;
 use crate::types::{
-    ClientRule, ClientRuleChange, ConfigChange, Event, Flushed, Health, NewClientRule, NewEvent,
-    NewRole, NewToken, NewTorrent, NewUser, Page, PageQuery, Problem, Readiness, Role, RoleChange,
-    Stats, Token, Torrent, TorrentChange, User, UserChange,
+    ClientRule, ClientRuleChange, ConfigChange, Event, EventChange, Flushed, Health, NewClientRule,
+    NewEvent, NewRole, NewToken, NewTorrent, NewUser, Page, PageQuery, Problem, Readiness, Role,
+    RoleChange, Stats, Token, Torrent, TorrentChange, User, UserChange,
 };
 
 /// Time within which a connection has to be made.
@@ -302,6 +302,12 @@ impl Client {
         self.call(Method::PUT, &path, Some(token)).await
     }
 
+    /// A user's token on a torrent.
+    pub async fn token(&self, user: &str, info_hash: InfoHash) -> Result<Token, Error> {
+        let (user, hash) = (segment(user), info_hash.to_string());
+        self.get(&["api", "v1", "tokens", user.as_str(), hash.as_str()], &[]).await
+    }
+
     /// Takes a user's token on a torrent away.
     pub async fn delete_token(&self, user: &str, info_hash: InfoHash) -> Result<(), Error> {
         let (user, hash) = (segment(user), info_hash.to_string());
@@ -316,6 +322,16 @@ impl Client {
     /// Adds a global event.
     pub async fn add_event(&self, event: &NewEvent) -> Result<Event, Error> {
         self.call(Method::POST, &["api", "v1", "events"], Some(event)).await
+    }
+
+    /// One global event.
+    pub async fn event(&self, name: &str) -> Result<Event, Error> {
+        self.get(&["api", "v1", "events", name], &[]).await
+    }
+
+    /// Changes a global event.
+    pub async fn update_event(&self, name: &str, change: &EventChange) -> Result<Event, Error> {
+        self.call(Method::PATCH, &["api", "v1", "events", name], Some(change)).await
     }
 
     /// Deletes a global event.

@@ -37,15 +37,21 @@ pub use notification::{
 };
 pub use problem::Problem;
 pub use rules::{
-    ClientRule, ClientRuleChange, Event, NewClientRule, NewEvent, NewRole, NewToken, Role,
-    RoleChange, Token,
+    ClientRule, ClientRuleChange, Event, EventChange, NewClientRule, NewEvent, NewRole, NewToken,
+    Role, RoleChange, Token,
 };
 pub use session::{AddressQuery, CursorPage, CursorQuery, Session};
 pub use state::{
     ImportError, ImportReport, StateEnd, StateLine, StateMeta, StateToken, StateTorrent, StateUser,
 };
-pub use status::{Check, ConfigChange, FlushStats, Flushed, Health, KeyChange, Readiness, Stats};
-pub use swarm::{Swarm, SwarmChanges, SwarmChangesQuery, SwarmList, SwarmQuery};
+pub use status::{
+    Check, ConfigChange, FlushStats, Flushed, Health, KeyChange, NamedCount, ProtocolStats,
+    Readiness, RequestStats, Stats,
+};
+pub use swarm::{
+    RankedSwarm, Swarm, SwarmActivity, SwarmChanges, SwarmChangesQuery, SwarmList, SwarmQuery,
+    SwarmRank, SwarmRankQuery, SwarmRanking,
+};
 pub use torrent::{NewTorrent, Torrent, TorrentChange, TorrentQuery, TorrentStatus};
 pub use trace::{NewTrace, Trace, TracePage, TraceQuery, TraceSubject, TracedAnnounce};
 pub use user::{NewUser, User, UserChange, UserQuery};

@@ -21,6 +21,7 @@ mod export;
 mod import;
 mod load;
 mod peers;
+mod ranking;
 mod removal;
 mod resync;
 mod roles;
@@ -178,7 +179,7 @@ impl Control {
 const FILTERED_PAGES: usize = 20;
 
 /// How long a part of a list may be.
-fn page_limit(page: PageQuery) -> Result<u32, ControlError> {
+pub(crate) fn page_limit(page: PageQuery) -> Result<u32, ControlError> {
     let limit = page.limit.unwrap_or(PageQuery::LIMIT_MAX);
     if (1..=PageQuery::LIMIT_MAX).contains(&limit) {
         return Ok(limit);

@@ -3,6 +3,7 @@
 //! Each worker writes to numbers of its own, on cache lines of their own; whoever wants to know
 //! adds them up. So counting costs a worker one load and one store in its own cache.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -166,6 +167,8 @@ const REFUSED_ROWS: usize = Refusal::ALL.len().div_ceil(REFUSED_COLUMNS);
 tally! {
     /// Announces answered with peers, by [`Carrier`] and event (in the order of [`EVENTS`]).
     announces: [[T; 4]; 3],
+    /// Those of them that came from an IPv6 address, by [`Carrier`].
+    announces_v6: [T; 3],
     /// Announces and scrapes refused, by [`Refusal::index`]: in rows of 16, the last of which is
     /// not full.
     refused: [[T; REFUSED_COLUMNS]; REFUSED_ROWS],
@@ -214,7 +217,10 @@ pub type WorkerCounters = Tally<Count>;
 pub type CountersSnapshot = Tally<u64>;
 
 impl Tally<Count> {
-    pub(crate) fn announced(&self, carrier: Carrier, event: Event) {
+    pub(crate) fn announced(&self, carrier: Carrier, event: Event, from: IpAddr) {
+        if from.is_ipv6() {
+            add_at(&self.announces_v6, carrier as usize, 1);
+        }
         let row = self.announces.get(carrier as usize);
         if let Some(count) = row.and_then(|row| row.get(event_index(event))) {
             count.increment();
@@ -280,14 +286,16 @@ mod tests {
     fn a_snapshot_is_the_sum_over_all_workers() {
         let counters = Counters::default();
         let (first, second) = (counters.register(), counters.register());
-        first.announced(Carrier::Udp, Event::Completed);
-        second.announced(Carrier::Udp, Event::Completed);
-        second.announced(Carrier::Http, Event::None);
+        let (v4, v6) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([1; 16]));
+        first.announced(Carrier::Udp, Event::Completed, v4);
+        second.announced(Carrier::Udp, Event::Completed, v6);
+        second.announced(Carrier::Http, Event::None, v4);
         first.refusal(Refusal::TorrentUnknown);
         second.received(Carrier::Https, 100);
         second.datagrams_in.add(7);
         let sum = counters.snapshot();
         assert_eq!(sum.announces, [[1, 0, 0, 0], [0; 4], [0, 0, 0, 2]]);
+        assert_eq!(sum.announces_v6, [0, 0, 1]);
         assert_eq!(sum.refused.iter().flatten().sum::<u64>(), 1);
         assert_eq!(sum.refused.as_flattened()[Refusal::TorrentUnknown.index()], 1);
         assert_eq!(sum.bytes_in, [0, 100, 0]);

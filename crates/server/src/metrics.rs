@@ -3,10 +3,14 @@
 //! Nothing is counted here: workers count in [`crate::counters`], the flusher writes its state to
 //! [`FlushStatus`], the tracker knows what it holds. A scrape reads them all.
 
+mod activity;
 mod collect;
+mod cpu;
 mod flush_status;
 mod memory;
 
+pub use activity::{Activity, RecentActivity};
+pub use cpu::cpu_milliseconds;
 pub use flush_status::FlushStatus;
 pub use memory::resident_bytes;
 

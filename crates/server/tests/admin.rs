@@ -20,4 +20,6 @@ mod admin {
     mod support;
     mod torrents;
     mod users;
+    mod versions;
+    mod watch;
 }

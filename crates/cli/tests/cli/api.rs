@@ -7,14 +7,14 @@ use super::support::Tracker;
 
 const HASH: &str = "0102030405060708090a0b0c0d0e0f1011121314";
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    json: serde_json::Value,
+    pub json: serde_json::Value,
 }
 
 /// A request with the admin token and one more header.
-fn request(tracker: &Tracker, method: &str, path: &str, header: &str, body: &str) -> Answer {
+pub fn request(tracker: &Tracker, method: &str, path: &str, header: &str, body: &str) -> Answer {
     let token = tracker.folder.path().join("mika-data/admin.token");
     let token = std::fs::read_to_string(token).unwrap();
     let address = tracker.url.trim_start_matches("http://");

@@ -88,8 +88,18 @@ impl Tracker {
 
     /// Kills the process without a warning, and starts another one in its place.
     pub fn kill_and_start(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills the process without a warning.
+    pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Starts another process in place of one that was killed.
+    pub fn start_again(&mut self) {
         (self.process, self.url, self.welcome) = serve(self.folder.path(), &[], "admin API");
     }
 

@@ -4,12 +4,19 @@ use reqwest::Method;
 
 use super::Client;
 use crate::error::Error;
-use crate::types::{ApiToken, AuditPage, AuditQuery, CreatedApiToken, NewApiToken};
+use crate::types::{
+    ApiToken, AuditPage, AuditQuery, CreatedApiToken, NewApiToken, Page, PageQuery,
+};
 
 impl Client {
     /// All API tokens, by id, without their secrets.
     pub async fn api_tokens(&self) -> Result<Vec<ApiToken>, Error> {
         self.items(&["api", "v1", "api-tokens"], &[]).await
+    }
+
+    /// A part of the API tokens, by id, without their secrets.
+    pub async fn api_tokens_page(&self, page: PageQuery) -> Result<Page<ApiToken>, Error> {
+        self.get(&["api", "v1", "api-tokens"], &super::paging(page)).await
     }
 
     /// One API token, without its secret.

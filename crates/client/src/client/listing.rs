@@ -7,7 +7,7 @@ use super::{Client, segment};
 use crate::error::Error;
 use crate::types::{
     AddressQuery, CursorPage, CursorQuery, Page, Session, SwarmChanges, SwarmChangesQuery,
-    SwarmList, SwarmQuery, Torrent, TorrentQuery, User, UserQuery,
+    SwarmList, SwarmQuery, SwarmRankQuery, SwarmRanking, Torrent, TorrentQuery, User, UserQuery,
 };
 
 impl Client {
@@ -58,6 +58,11 @@ impl Client {
     pub async fn swarm_changes(&self, query: &SwarmChangesQuery) -> Result<SwarmChanges, Error> {
         self.get(&["api", "v1", "swarms", "changes"], &pairs(query)).await
     }
+
+    /// The largest or the busiest swarms.
+    pub async fn swarm_ranking(&self, query: &SwarmRankQuery) -> Result<SwarmRanking, Error> {
+        self.get(&["api", "v1", "swarms", "ranking"], &pairs(query)).await
+    }
 }
 
 /// A query as the parameters of a URL; what is absent is left out.
@@ -78,6 +83,8 @@ pub(super) fn pairs(query: &impl Serialize) -> Vec<(&'static str, String)> {
 const NAMES: &[&str] = &[
     "address",
     "after_id",
+    "ascending",
+    "by",
     "cursor",
     "deleted",
     "download_enabled",

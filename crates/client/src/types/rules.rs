@@ -213,3 +213,22 @@ pub struct NewEvent {
     /// Time from which it counts no more, after the start.
     pub ends_at: u32,
 }
+
+/// A change of an event; what is absent stays. Its name stays, too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct EventChange {
+    /// Upload multiplier in percent, 0 to 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_percent: Option<u16>,
+    /// Download multiplier in percent, 0 to 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_percent: Option<u16>,
+    /// Time from which it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<u32>,
+    /// Time from which it counts no more: after the start, and in the future.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<u32>,
+}

@@ -64,14 +64,64 @@ pub struct Stats {
     pub refused: u64,
     /// Resident memory in bytes; 0 where the system does not tell.
     pub memory_resident_bytes: u64,
+    /// Processor time used since the start in milliseconds, of all threads together.
+    pub cpu_milliseconds: u64,
+    /// What was asked of the server since the start.
+    pub requests: RequestStats,
     /// What is on its way to the store.
     pub flush: FlushStats,
+}
+
+/// What was asked of the server since the start, by kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestStats {
+    /// What each protocol carried: `http`, `https`, `udp`.
+    pub protocols: Vec<ProtocolStats>,
+    /// Announces answered with peers, by event: `none`, `started`, `stopped`, `completed`.
+    pub events: Vec<NamedCount>,
+    /// Announces and scrapes refused, by reason; only reasons that have occurred.
+    pub refused: Vec<NamedCount>,
+    /// Requests that could not be read, by what was wrong; only what has occurred.
+    pub malformed: Vec<NamedCount>,
+}
+
+/// What one protocol carried since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProtocolStats {
+    /// `http`, `https` or `udp`.
+    pub name: String,
+    /// Announces answered with peers.
+    pub announces: u64,
+    /// Those of them that came from an IPv6 address.
+    pub announces_v6: u64,
+    /// Scrapes answered.
+    pub scrapes: u64,
+    /// Bytes received; TLS as plain text.
+    pub received_bytes: u64,
+    /// Bytes sent; TLS as plain text.
+    pub sent_bytes: u64,
+}
+
+/// How often something has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NamedCount {
+    /// What, as in the labels of the metrics.
+    pub name: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// What is on its way to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FlushStats {
+    /// Whether the store took the last batch.
+    pub store_available: bool,
+    /// Whether the journal took the last batch.
+    pub journal_writable: bool,
     /// Rows that wait for the next batch.
     pub pending_rows: u64,
     /// Number of the last batch written to the journal.

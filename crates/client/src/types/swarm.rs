@@ -75,3 +75,73 @@ pub struct SwarmChanges {
     /// Whether there are more already.
     pub more: bool,
 }
+
+/// What swarms are ranked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SwarmRank {
+    /// Seeders and leechers together.
+    #[default]
+    Peers,
+    /// Peers that have the whole torrent.
+    Seeders,
+    /// Peers that lack some of it.
+    Leechers,
+    /// Downloads finished.
+    Snatches,
+    /// Announces of late.
+    Announces,
+    /// Bytes uploaded of late.
+    Uploaded,
+    /// Bytes downloaded of late.
+    Downloaded,
+}
+
+/// Which swarms come first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct SwarmRankQuery {
+    /// What they are ranked by.
+    #[cfg_attr(feature = "openapi", param(inline))]
+    pub by: SwarmRank,
+    /// The smallest first instead of the largest.
+    pub ascending: bool,
+    /// At most this many, 1 to 1000; absent for 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// The first swarms of all that have peers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SwarmRanking {
+    /// The swarms in order; those that are equal by their hash.
+    pub items: Vec<RankedSwarm>,
+    /// The seconds that `activity` is about. It is noted while somebody asks for this list, in
+    /// private mode: 0 the first time, then up to 60.
+    pub activity_seconds: u32,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RankedSwarm {
+    /// Its counts.
+    pub swarm: Swarm,
+    /// What happened in it of late.
+    pub activity: SwarmActivity,
+}
+
+/// What was announced in a swarm within some seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SwarmActivity {
+    /// Announces.
+    pub announces: u64,
+    /// Bytes uploaded, as clients reported them.
+    pub uploaded_bytes: u64,
+    /// Bytes downloaded, as clients reported them.
+    pub downloaded_bytes: u64,
+}

@@ -119,8 +119,8 @@ impl Access {
         &self.audit
     }
 
-    pub(super) fn list_tokens(&self) -> Vec<ApiToken> {
-        self.tokens.list()
+    pub(super) fn list_tokens(&self, after_id: u32) -> Vec<ApiToken> {
+        self.tokens.list(after_id)
     }
 
     pub(super) fn token(&self, id: u32) -> Result<ApiToken, Failure> {

@@ -7,12 +7,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use mika_client::types::{Check, ConfigChange, FlushStats, Health, KeyChange, Readiness, Stats};
-use mika_core::Mode;
+use mika_client::types::{
+    Check, ConfigChange, FlushStats, Health, KeyChange, NamedCount, ProtocolStats, Readiness,
+    RequestStats, Stats,
+};
+use mika_core::{Mode, Refusal};
 
 use super::Admin;
 use super::problem::Failure;
 use crate::config;
+use crate::counters::{Carrier, CountersSnapshot, EVENTS, ParseFailure};
 use crate::metrics;
 
 /// How long the store may take to answer before it counts as not there.
@@ -114,13 +118,50 @@ pub(super) fn stats(admin: &Admin) -> Stats {
         scrapes: counted.scrapes.iter().sum(),
         refused,
         memory_resident_bytes: metrics::resident_bytes().unwrap_or_default(),
+        cpu_milliseconds: metrics::cpu_milliseconds().unwrap_or_default(),
+        requests: request_stats(&counted),
         flush: flush_stats(metrics.flush(), held.pending_rows),
+    }
+}
+
+fn request_stats(counted: &CountersSnapshot) -> RequestStats {
+    let at = |counts: &[u64], index: usize| counts.get(index).copied().unwrap_or_default();
+    let protocol = |carrier: Carrier| {
+        let index = carrier as usize;
+        ProtocolStats {
+            name: carrier.name().to_owned(),
+            announces: counted.announces.get(index).map_or(0, |row| row.iter().sum()),
+            announces_v6: at(&counted.announces_v6, index),
+            scrapes: at(&counted.scrapes, index),
+            received_bytes: at(&counted.bytes_in, index),
+            sent_bytes: at(&counted.bytes_out, index),
+        }
+    };
+    let named = |name: &str, count: u64| NamedCount { name: name.to_owned(), count };
+    let event = |(index, (_, name)): (usize, (_, &str))| {
+        named(name, counted.announces.iter().map(|row| at(row, index)).sum())
+    };
+    let refused = Refusal::ALL.iter().zip(counted.refused.as_flattened());
+    let malformed = ParseFailure::ALL.iter().zip(&counted.parse_failures);
+    RequestStats {
+        protocols: Carrier::ALL.into_iter().map(protocol).collect(),
+        events: EVENTS.into_iter().enumerate().map(event).collect(),
+        refused: refused
+            .filter(|(_, count)| **count > 0)
+            .map(|(refusal, count)| named(refusal.name(), *count))
+            .collect(),
+        malformed: malformed
+            .filter(|(_, count)| **count > 0)
+            .map(|(kind, count)| named(kind.name(), *count))
+            .collect(),
     }
 }
 
 fn flush_stats(flush: &metrics::FlushStatus, pending_rows: u64) -> FlushStats {
     let snapshot_at = flush.snapshot_at_seconds.load(Ordering::Relaxed);
     FlushStats {
+        store_available: flush.store_available.load(Ordering::Relaxed),
+        journal_writable: flush.journal_writable.load(Ordering::Relaxed),
         pending_rows,
         last_batch_number: flush.last_batch_number.load(Ordering::Relaxed),
         applied_batch_number: flush.applied_batch_number.load(Ordering::Relaxed),

@@ -1,12 +1,12 @@
 //! Global events: a multiplier for everybody on everything, for a time.
 
-use mika_client::types::{Event, NewEvent};
+use mika_client::types::{Event, EventChange, NewEvent};
 use mika_core::registry::GlobalEvent;
 use mika_store::record::EventRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, now_seconds, validate};
+use super::{Control, Expected, now_seconds, validate};
 
 /// Events at most, past ones included.
 pub(super) const EVENTS_MAX: usize = 1000;
@@ -39,13 +39,44 @@ impl Control {
         .await
     }
 
-    /// Deletes an event, which ends it at once.
-    pub async fn delete_event(&self, name: String) -> Result<(), ControlError> {
+    /// One event.
+    pub async fn event(&self, name: &str) -> Result<Event, ControlError> {
+        let events = self.catalog().events().await?;
+        let found = events.into_iter().find(|event| event.name == name);
+        found.map(event_json).ok_or_else(|| event_not_found(name))
+    }
+
+    /// Changes an event, which counts at once.
+    pub async fn update_event(
+        &self,
+        name: String,
+        change: EventChange,
+        expected: Expected,
+    ) -> Result<Event, ControlError> {
         self.change(move |control| async move {
             let mut events = control.catalog().events().await?;
+            let event = events.iter_mut().find(|event| event.name == name);
+            let event = event.ok_or_else(|| event_not_found(&name))?;
+            expected.check(&event_json(event.clone()))?;
+            apply(event, &change)?;
+            let event = event.clone();
+            control.catalog().put_event(&event).await?;
+            control.touch(Key::Events);
+            control.tracker().set_events(events.iter().map(event_spec).collect());
+            Ok(event_json(event))
+        })
+        .await
+    }
+
+    /// Deletes an event, which ends it at once.
+    pub async fn delete_event(&self, name: String, expected: Expected) -> Result<(), ControlError> {
+        self.change(move |control| async move {
+            let mut events = control.catalog().events().await?;
+            if let Some(event) = events.iter().find(|event| event.name == name) {
+                expected.check(&event_json(event.clone()))?;
+            }
             if !control.catalog().delete_event(&name).await? {
-                let detail = format!("there is no event {name:?}");
-                return Err(ControlError::not_found("event_not_found", detail));
+                return Err(event_not_found(&name));
             }
             events.retain(|event| event.name != name);
             control.touch(Key::Events);
@@ -54,6 +85,26 @@ impl Control {
         })
         .await
     }
+}
+
+fn event_not_found(name: &str) -> ControlError {
+    ControlError::not_found("event_not_found", format!("there is no event {name:?}"))
+}
+
+fn apply(event: &mut EventRecord, change: &EventChange) -> Result<(), ControlError> {
+    validate::percents(change.upload_percent, change.download_percent)?;
+    event.upload_percent = change.upload_percent.unwrap_or(event.upload_percent);
+    event.download_percent = change.download_percent.unwrap_or(event.download_percent);
+    event.starts_at_seconds = change.starts_at.unwrap_or(event.starts_at_seconds);
+    event.ends_at_seconds = change.ends_at.unwrap_or(event.ends_at_seconds);
+    if event.ends_at_seconds <= event.starts_at_seconds {
+        return Err(ControlError::Invalid("ends_at is not after the start".to_owned()));
+    }
+    if change.ends_at.is_some_and(|ends_at| ends_at <= now_seconds()) {
+        let detail = "ends_at is in the past: delete the event to end it at once";
+        return Err(ControlError::Invalid(detail.to_owned()));
+    }
+    Ok(())
 }
 
 /// A new event, if it can be.

@@ -69,7 +69,7 @@ fn halves(bytes: [u8; 16]) -> (u64, u64) {
     (u64::try_from(both >> 64).unwrap_or_default(), u64::try_from(low).unwrap_or_default())
 }
 
-fn swarm_json(swarm: &SwarmCounts) -> Swarm {
+pub(super) fn swarm_json(swarm: &SwarmCounts) -> Swarm {
     Swarm {
         torrent_id: swarm.torrent_id,
         info_hash: swarm.info_hash,

@@ -12,7 +12,7 @@ use mika_store::record::TokenRecord;
 
 use super::error::ControlError;
 use super::resync::Key;
-use super::{Control, now_seconds, validate};
+use super::{Control, Expected, now_seconds, validate};
 
 impl Control {
     /// Tokens of one user, or of all; at most [`PageQuery::LIMIT_MAX`].
@@ -51,6 +51,7 @@ impl Control {
         user: String,
         info_hash: InfoHash,
         new: NewToken,
+        expected: Expected,
     ) -> Result<Token, ControlError> {
         self.change(move |control| async move {
             if control.tracker().mode() == Mode::Public {
@@ -70,6 +71,7 @@ impl Control {
                 download_percent: new.download_percent.unwrap_or(0),
                 ends_at_seconds: new.ends_at,
             };
+            control.check_token(&user.name, &record, torrent.info_hash, &expected).await?;
             control.catalog().put_token(&record).await?;
             control.touch(Key::Tokens);
             control.tracker().put_token(torrent.info_hash, token_spec(&record))?;
@@ -83,13 +85,18 @@ impl Control {
         &self,
         user: String,
         info_hash: InfoHash,
+        expected: Expected,
     ) -> Result<(), ControlError> {
         self.change(move |control| async move {
             let user = control.find_user(&user).await?;
             let torrent = control.find_torrent(info_hash).await?;
+            if !expected.is_anything()
+                && let Some(found) = control.find_token(user.id, torrent.id).await?
+            {
+                expected.check(&token_json(found, user.name, torrent.info_hash))?;
+            }
             if !control.catalog().delete_token(user.id, torrent.id).await? {
-                let detail = format!("user {} has no token on {info_hash}", user.id);
-                return Err(ControlError::not_found("token_not_found", detail));
+                return Err(token_not_found(user.id, info_hash));
             }
             control.touch(Key::Tokens);
             control.tracker().remove_token(torrent.info_hash, user.id);
@@ -98,11 +105,52 @@ impl Control {
         .await
     }
 
+    /// A user's token on a torrent.
+    pub async fn token(&self, user: &str, info_hash: InfoHash) -> Result<Token, ControlError> {
+        let user = self.find_user(user).await?;
+        let torrent = self.find_torrent(info_hash).await?;
+        let found = self.find_token(user.id, torrent.id).await?;
+        let found = found.ok_or_else(|| token_not_found(user.id, info_hash))?;
+        Ok(token_json(found, user.name, torrent.info_hash))
+    }
+
+    async fn find_token(
+        &self,
+        user_id: u32,
+        torrent_id: u32,
+    ) -> Result<Option<TokenRecord>, ControlError> {
+        // The first of the user's tokens from the one on this torrent on.
+        let before = (user_id, torrent_id.saturating_sub(1));
+        let next = self.catalog().tokens_after(Some(user_id), before, 1).await?;
+        Ok(next.into_iter().find(|it| (it.user_id, it.torrent_id) == (user_id, torrent_id)))
+    }
+
+    /// Whether what a token is to replace is what its author has seen.
+    async fn check_token(
+        &self,
+        user: &str,
+        new: &TokenRecord,
+        info_hash: InfoHash,
+        expected: &Expected,
+    ) -> Result<(), ControlError> {
+        if expected.is_anything() {
+            return Ok(());
+        }
+        let found = self.find_token(new.user_id, new.torrent_id).await?;
+        let found = found.ok_or(ControlError::Changed)?;
+        expected.check(&token_json(found, user.to_owned(), info_hash))
+    }
+
     async fn hash_of(&self, torrent_id: u32) -> Result<Option<InfoHash>, ControlError> {
         let next = self.catalog().torrents(torrent_id.saturating_sub(1), 1).await?;
         let torrent = next.into_iter().find(|torrent| torrent.id == torrent_id);
         Ok(torrent.map(|torrent| torrent.info_hash))
     }
+}
+
+fn token_not_found(user_id: u32, info_hash: InfoHash) -> ControlError {
+    let detail = format!("user {user_id} has no token on {info_hash}");
+    ControlError::not_found("token_not_found", detail)
 }
 
 /// What the tracker holds of a token.

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use mika_client::types::{ClientRule, ConfigKeys, Role, Torrent, User};
+use mika_client::types::{ClientRule, ConfigKeys, Event, Role, Token, Torrent, User};
 
 use super::ControlError;
 
@@ -80,5 +80,19 @@ impl Versioned for ConfigKeys {
     fn version(&self) -> u64 {
         let values: Vec<_> = self.items.iter().map(|key| (&key.key, &key.value)).collect();
         digest(values)
+    }
+}
+
+impl Versioned for Token {
+    fn version(&self) -> u64 {
+        let percents = (self.upload_percent, self.download_percent);
+        digest((self.user_id, self.torrent_id, percents, self.ends_at))
+    }
+}
+
+impl Versioned for Event {
+    fn version(&self) -> u64 {
+        let percents = (self.upload_percent, self.download_percent);
+        digest((&self.name, percents, self.starts_at, self.ends_at))
     }
 }

@@ -242,6 +242,7 @@ impl Flusher {
         while let Some(shard) = first_shard {
             let drained = self.tracker.drain(now_seconds, shard, rows_max);
             first_shard = drained.next_shard;
+            self.status.activity.note(&drained.batch, crate::metrics::now_seconds());
             if !drained.batch.is_empty() {
                 self.write(Batch { number: self.next_number, ..drained.batch })?;
             }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::Activity;
 use crate::site_call::SiteCallStatus;
 
 /// The state of flush, journal and snapshot: the flusher writes it, metrics and readiness read it.
@@ -40,6 +41,8 @@ pub struct FlushStatus {
     pub store_available: AtomicBool,
     /// What became of the calls to the site that follow from batches.
     pub site_calls: SiteCallStatus,
+    /// What the latest batches say of each swarm.
+    pub activity: Activity,
 }
 
 impl FlushStatus {

@@ -124,9 +124,11 @@ impl ApiTokens {
         }
     }
 
-    /// All tokens, by id.
-    pub(super) fn list(&self) -> Vec<ApiToken> {
-        self.book.load().tokens.values().map(|entry| entry.shown()).collect()
+    /// All tokens with a higher id, by id.
+    pub(super) fn list(&self, after_id: u32) -> Vec<ApiToken> {
+        let book = self.book.load();
+        let later = book.tokens.iter().filter(|(id, _)| **id > after_id);
+        later.map(|(_, entry)| entry.shown()).collect()
     }
 
     /// One token.

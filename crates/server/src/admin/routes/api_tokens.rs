@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use mika_client::types::{ApiToken, CreatedApiToken, NewApiToken, Page};
+use mika_client::types::{ApiToken, CreatedApiToken, NewApiToken, Page, PageQuery, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::Admin;
 use super::super::auth::Caller;
-use super::super::body::{Body, Path};
+use super::super::body::{Body, Path, Query};
 use super::super::problem::Failure;
-use super::{Gone, Reply, list};
+use super::{Gone, Reply};
+use crate::control::page_limit;
 
 pub(super) fn routes() -> OpenApiRouter<Admin> {
     OpenApiRouter::new()
@@ -20,13 +21,22 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
         .routes(routes!(get_api_token, revoke_api_token))
 }
 
-/// All API tokens, by id, without their secrets.
+/// A part of the API tokens, by id, without their secrets.
 #[utoipa::path(
     get, path = "/api-tokens", tag = "access", security(("token" = ["admin"])),
-    responses((status = 200, body = Page<ApiToken>)),
+    params(PageQuery),
+    responses((status = 200, body = Page<ApiToken>), (status = 422, body = Problem)),
 )]
-async fn list_api_tokens(State(admin): State<Admin>) -> Reply<Page<ApiToken>> {
-    Ok(list(admin.access().list_tokens()))
+async fn list_api_tokens(
+    State(admin): State<Admin>,
+    Query(page): Query<PageQuery>,
+) -> Reply<Page<ApiToken>> {
+    let limit = page_limit(page).map_err(Failure::from)?;
+    let mut items = admin.access().list_tokens(page.after_id);
+    let is_cut = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next_after_id = items.last().filter(|_| is_cut).map(|token| token.id);
+    Ok(Json(Page { items, next_after_id }))
 }
 
 /// One API token, without its secret.

@@ -223,7 +223,7 @@ impl Exchange<'_> {
             Ok(answer) => answer,
             Err(refusal) => return self.refuse_announce(refusal, &request, body),
         };
-        self.worker.counters.announced(self.source.carrier, request.event);
+        self.worker.counters.announced(self.source.carrier, request.event, ip);
         let warning = answer.warning.map(|reason| tracker.explain(reason).text);
         AnnounceReply {
             interval_seconds: answer.interval_seconds,

@@ -171,7 +171,7 @@ impl Responder {
             Ok(answer) => answer,
             Err(refusal) => return self.refuse(refusal, earned, request, resumed, reply),
         };
-        self.counters.announced(Carrier::Udp, request.event);
+        self.counters.announced(Carrier::Udp, request.event, ip);
         let rows = if ip.is_ipv4() { &self.peers.v4 } else { &self.peers.v6 };
         AnnounceReply {
             transaction_id: earned.transaction_id,
