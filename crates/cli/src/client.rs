@@ -34,6 +34,7 @@ use clap::{Args, Subcommand};
 
 pub use connection::Connection;
 pub use session::Session;
+pub use swarm::SortKey;
 
 const AFTER_HELP: &str = "\
 The admin token is taken from the first of these that is there: --token, --token-file, the variable

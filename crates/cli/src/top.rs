@@ -21,10 +21,9 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
-use mika_client::types::SwarmRank;
+use clap::Args;
 
-use crate::client::{Connection, Session};
+use crate::client::{Connection, Session, SortKey};
 use model::Order;
 use source::Source;
 
@@ -57,32 +56,6 @@ pub struct TopArguments {
     /// Print one frame without colours and exit; the rates are of one interval.
     #[arg(long)]
     once: bool,
-}
-
-/// A column of the list of swarms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SortKey {
-    Peers,
-    Seeders,
-    Leechers,
-    Announces,
-    Uploaded,
-    Downloaded,
-    Snatches,
-}
-
-impl From<SortKey> for SwarmRank {
-    fn from(key: SortKey) -> Self {
-        match key {
-            SortKey::Peers => Self::Peers,
-            SortKey::Seeders => Self::Seeders,
-            SortKey::Leechers => Self::Leechers,
-            SortKey::Announces => Self::Announces,
-            SortKey::Uploaded => Self::Uploaded,
-            SortKey::Downloaded => Self::Downloaded,
-            SortKey::Snatches => Self::Snatches,
-        }
-    }
 }
 
 impl TopArguments {

@@ -1,7 +1,7 @@
 //! `mika client event`.
 
-use clap::Subcommand;
-use mika_client::types::{Event, NewEvent};
+use clap::{Args, Subcommand};
+use mika_client::types::{Event, EventChange, NewEvent};
 
 use super::session::Session;
 use super::watch::Watch;
@@ -28,11 +28,51 @@ pub enum EventCommand {
         #[arg(long, value_name = "PERCENT")]
         download_percent: Option<u16>,
     },
+    /// Show an event.
+    Get {
+        /// Its name.
+        name: String,
+    },
+    /// Change an event, also one that has begun.
+    Set {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        change: ChangeArguments,
+    },
     /// Delete an event, which ends it at once.
     Delete {
         /// Its name.
         name: String,
     },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct ChangeArguments {
+    /// When it ends: +7d, 2027-01-31, 2027-01-31T18:00:00Z or Unix seconds.
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    ends: Option<u32>,
+    /// When it starts.
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    starts: Option<u32>,
+    /// Upload multiplier in percent.
+    #[arg(long, value_name = "PERCENT")]
+    upload_percent: Option<u16>,
+    /// Download multiplier in percent.
+    #[arg(long, value_name = "PERCENT")]
+    download_percent: Option<u16>,
+}
+
+impl ChangeArguments {
+    fn into_change(self) -> EventChange {
+        EventChange {
+            upload_percent: self.upload_percent,
+            download_percent: self.download_percent,
+            starts_at: self.starts,
+            ends_at: self.ends,
+        }
+    }
 }
 
 impl EventCommand {
@@ -48,6 +88,14 @@ impl EventCommand {
                 let new =
                     NewEvent { name, upload_percent, download_percent, starts_at, ends_at: ends };
                 let event = client.add_event(&new).await?;
+                session.print(&event, |event| table(std::slice::from_ref(event)))
+            }
+            Self::Get { name } => {
+                let event = client.event(&name).await?;
+                session.print(&event, |event| table(std::slice::from_ref(event)))
+            }
+            Self::Set { name, change } => {
+                let event = client.update_event(&name, &change.into_change()).await?;
                 session.print(&event, |event| table(std::slice::from_ref(event)))
             }
             Self::Delete { name } => {

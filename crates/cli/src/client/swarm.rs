@@ -1,7 +1,9 @@
 //! `mika client swarm`.
 
-use clap::{Args, Subcommand};
-use mika_client::types::{Swarm, SwarmChanges, SwarmChangesQuery, SwarmQuery};
+use clap::{Args, Subcommand, ValueEnum};
+use mika_client::types::{
+    Swarm, SwarmChanges, SwarmChangesQuery, SwarmQuery, SwarmRank, SwarmRankQuery, SwarmRanking,
+};
 
 use super::pages::{self, Part};
 use super::session::Session;
@@ -26,6 +28,47 @@ pub enum SwarmCommand {
         #[arg(long)]
         limit: Option<u32>,
     },
+    /// List the first swarms by a column, with what happened in them of late.
+    Top {
+        /// The column that swarms are sorted by.
+        #[arg(long, value_name = "COLUMN", default_value = "peers")]
+        sort: SortKey,
+        /// The smallest first.
+        #[arg(long)]
+        ascending: bool,
+        /// At most so many, 1 to 1000 [default: 20].
+        #[arg(long)]
+        limit: Option<u32>,
+        #[command(flatten)]
+        watch: Watch,
+    },
+}
+
+/// A column of the list of swarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortKey {
+    /// Seeders and leechers together.
+    Peers,
+    Seeders,
+    Leechers,
+    Announces,
+    Uploaded,
+    Downloaded,
+    Snatches,
+}
+
+impl From<SortKey> for SwarmRank {
+    fn from(key: SortKey) -> Self {
+        match key {
+            SortKey::Peers => Self::Peers,
+            SortKey::Seeders => Self::Seeders,
+            SortKey::Leechers => Self::Leechers,
+            SortKey::Announces => Self::Announces,
+            SortKey::Uploaded => Self::Uploaded,
+            SortKey::Downloaded => Self::Downloaded,
+            SortKey::Snatches => Self::Snatches,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +89,13 @@ impl SwarmCommand {
             Self::Changes { since, limit } => {
                 let changes = changes(session, since, limit).await?;
                 session.print(&changes, words)
+            }
+            Self::Top { sort, ascending, limit, watch } => {
+                let query = SwarmRankQuery { by: sort.into(), ascending, limit };
+                let show = async || {
+                    session.print(&session.client.swarm_ranking(&query).await?, ranking_words)
+                };
+                watch.repeat(session, show).await
             }
         }
     }
@@ -98,4 +148,21 @@ fn words(changes: &SwarmChanges) -> String {
     let more = if changes.more { "there are more already" } else { "go on" };
     let table = table(&changes.items).render("no changes");
     format!("{table}{more}: mika client swarm changes --since {}\n", changes.next_cursor)
+}
+
+fn ranking_words(ranking: &SwarmRanking) -> String {
+    let titles = ["INFO HASH", "#SEEDERS", "#LEECHERS", "#ANNOUNCES", "#UPLOADED", "#DOWNLOADED"];
+    let mut table = output::Table::new(&titles);
+    for ranked in &ranking.items {
+        table.row([
+            ranked.swarm.info_hash.to_string(),
+            ranked.swarm.seeders.to_string(),
+            ranked.swarm.leechers.to_string(),
+            ranked.activity.announces.to_string(),
+            output::bytes(ranked.activity.uploaded_bytes),
+            output::bytes(ranked.activity.downloaded_bytes),
+        ]);
+    }
+    let seconds = ranking.activity_seconds;
+    format!("{}announces and bytes of the last {seconds} s\n", table.render("no swarms"))
 }

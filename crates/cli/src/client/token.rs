@@ -17,6 +17,14 @@ pub enum TokenCommand {
         #[command(flatten)]
         watch: Watch,
     },
+    /// Show a user's token on a torrent.
+    Get {
+        /// Name, id or passkey of the user.
+        user: String,
+        /// Either of the torrent's info-hashes.
+        #[arg(value_parser = InfoHash::from_hex)]
+        info_hash: InfoHash,
+    },
     /// Give a user a token on a torrent, in place of one that is there.
     Add {
         /// Name, id or passkey of the user.
@@ -54,6 +62,10 @@ impl TokenCommand {
                     session.print(&tokens, |tokens| table(tokens))
                 };
                 watch.repeat(session, show).await
+            }
+            Self::Get { user, info_hash } => {
+                let token = client.token(&user, info_hash).await?;
+                session.print(&token, |token| table(std::slice::from_ref(token)))
             }
             Self::Add { user, info_hash, upload_percent, download_percent, ends } => {
                 let new = NewToken { upload_percent, download_percent, ends_at: ends };
