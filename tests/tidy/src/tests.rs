@@ -31,7 +31,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 fn all_sources() -> Vec<(String, String)> {
-    ["crates", "bench", "tests"].into_iter().flat_map(sources).collect()
+    ["crates", "bench", "sim", "tests"].into_iter().flat_map(sources).collect()
 }
 
 /// The lines of a file that are code, as far as a line tells.
