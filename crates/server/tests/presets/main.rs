@@ -6,6 +6,7 @@ mod gazelle;
 mod gazelle_call;
 mod gazelle_outage;
 mod gazelle_start;
+mod gazelle_wire;
 mod resync;
 mod site;
 mod site_api;

@@ -249,6 +249,33 @@ async fn x8_announces_and_scrapes_are_written_down_if_the_site_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn x9_a_scrape_with_a_pass_tells_of_each_hash_and_none_is_told_without() {
+    for setup in [G3, G2] {
+        let Some(site) = Site::start(setup).await else { return };
+        let dir = TempDir::new().unwrap();
+        let server = Whole::start(setup, &site.database.url(), dir.path(), &[]).await;
+        server.get(&target("a", 'B', SEEDS)).await;
+        let hashes = format!("info_hash={}&info_hash={}", "B".repeat(20), "A".repeat(20));
+        let pass = "a".repeat(32);
+        let body = server.get(&format!("/{pass}/scrape?{hashes}")).await;
+        let of = |hash: &str, complete: u32, downloaded: u32| {
+            let hash = hash.repeat(20);
+            format!(
+                "20:{hash}d8:completei{complete}e10:downloadedi{downloaded}e11:downloadersi0e\
+                 10:incompletei0ee"
+            )
+        };
+        assert_eq!(body, format!("d5:filesd{}{}ee", of("A", 0, 4), of("B", 1, 0)));
+        // Nobody gets the whole list, and nothing is told without a pass.
+        for refused in [format!("/{pass}/scrape"), format!("/scrape?{hashes}")] {
+            let body = server.get(&refused).await;
+            assert!(body.starts_with("d14:failure reason"), "{refused}: {body}");
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn x11_in_strict_mode_all_is_written_and_a_stop_writes_the_rest() {
     assert_eq!((G3.mode, G2.mode), (SqlMode::Strict, SqlMode::Strict));
     for setup in [G3, G2] {
