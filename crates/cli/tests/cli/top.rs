@@ -137,6 +137,8 @@ fn no_size_is_too_small() {
         top.press("?");
         top.press("x");
     }
+    // A key that comes together with a change of the size is read with the next key only.
+    top.wait(|rows| rows.len() == 24 && rows.first().is_some_and(|row| row.ends_with("every 1 s")));
     top.press("?");
     top.wait(|rows| has(rows, "turn the order round"));
     top.press("\x03");
