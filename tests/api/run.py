@@ -2,7 +2,7 @@
 """Lets schemathesis try everything that the OpenAPI document of the admin API describes.
 
     ./tests/api/setup.sh
-    MIKA_BIN=target/release/mika target/venv/api/bin/python tests/api/run.py [--examples N] [-- …]
+    MIKA_BIN=target/release/mika target/venv/api/bin/python tests/api/run.py [--examples N] [--seed N] [-- …]
 
 Starts a tracker with some records, and fails if an answer is a server error, is not described, or
 is not as described; if the tracker panics; or if it does not answer any more in the end. What
@@ -150,8 +150,12 @@ def schemathesis(url, directory, examples, known, more):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=50, help="requests per operation")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the requests; the same seed tries the same"
+    )
     parser.add_argument("more", nargs="*", help="for schemathesis")
     arguments = parser.parse_args()
+    arguments.more.append(f"--seed={arguments.seed}")
     binary = os.environ.get("MIKA_BIN", str(ROOT / "target/release/mika"))
     with tempfile.TemporaryDirectory(prefix="mika-api-") as directory:
         mika = Mika(binary, directory)

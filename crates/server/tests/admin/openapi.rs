@@ -54,6 +54,21 @@ fn every_operation_has_a_name_of_its_own_a_summary_and_below_api_one_scope() {
     assert!(names.len() > 25);
 }
 
+#[test]
+fn whatever_takes_if_match_may_say_that_it_does_not_match() {
+    let document: Value = serde_json::from_str(mika_server::admin::document()).unwrap();
+    let mut found = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            let takes_it = parameters.any(|it| it["name"] == "If-Match");
+            assert_eq!(operation["responses"]["412"].is_object(), takes_it, "{method} {path}");
+            found += usize::from(takes_it);
+        }
+    }
+    assert_eq!(found, 13);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_document_is_served_without_a_token() {
     let server = Server::start().await;

@@ -84,6 +84,7 @@ async fn update_role(
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, body = mika_client::types::Problem, description = "Users have it."),
+        (status = 412, body = Problem),
     ),
 )]
 async fn delete_role(
