@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+use crate::exit::ForPrograms;
 pub use connection::Connection;
 pub use session::Session;
 pub use swarm::SortKey;
@@ -130,7 +131,11 @@ impl ClientArguments {
         let result = runtime.block_on(self.command.run(&session));
         // A thread that reads from a terminal would not let it end.
         runtime.shutdown_background();
-        result.map_err(|error| session.explain(error))
+        let is_json = session.is_json();
+        result.map_err(|error| session.explain(error)).map_err(|error| match is_json {
+            true => ForPrograms(error).into(),
+            false => error,
+        })
     }
 }
 

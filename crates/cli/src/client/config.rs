@@ -18,6 +18,9 @@ pub enum ConfigCommand {
         /// Only those that were set over the API, over what the file says.
         #[arg(long)]
         set_by_api: bool,
+        /// Print only which version of the configuration this is, for --if-match.
+        #[arg(long, conflicts_with_all = ["name", "set_by_api"])]
+        etag: bool,
     },
     /// Change keys in the running tracker, for good: over what the file says.
     Set {
@@ -40,7 +43,11 @@ impl ConfigCommand {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
         let client = &session.client;
         let changes: BTreeMap<_, _> = match self {
-            Self::Get { name, set_by_api } => {
+            Self::Get { etag: true, .. } => {
+                let version = client.versioned_config().await?.version;
+                return session.print(&version, |version| format!("{version}\n"));
+            }
+            Self::Get { name, set_by_api, .. } => {
                 let keys = client.config().await?.items;
                 return get(session, keys, name.as_deref(), set_by_api);
             }

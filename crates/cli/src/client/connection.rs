@@ -29,7 +29,14 @@ pub struct Connection {
     /// The tracker's configuration file.
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Print JSON.
+    /// Make the change only if the record is still this version, which `get --etag` prints; else
+    /// nothing is changed, and the exit code is 4.
+    #[arg(long, global = true, value_name = "ETAG")]
+    pub(super) if_match: Option<String>,
+    /// Add only once, however often the command is given with this key. Kept for 24 hours.
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(super) idempotency_key: Option<String>,
+    /// Print JSON, errors on standard error too.
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Ask nothing: do it.

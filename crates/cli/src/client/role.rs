@@ -16,6 +16,9 @@ pub enum RoleCommand {
     Get {
         /// Its name.
         name: String,
+        /// Print only which version of it this is, for --if-match.
+        #[arg(long)]
+        etag: bool,
     },
     /// Add a role; without options its members may do everything at 100 %.
     Add {
@@ -93,7 +96,9 @@ impl RoleCommand {
                 let show = async || session.print(&client.roles().await?, |roles| table(roles));
                 watch.repeat(session, show).await
             }
-            Self::Get { name } => session.print(&client.role(&name).await?, one),
+            Self::Get { name, etag } => {
+                session.print_version_or(&client.versioned_role(&name).await?, etag, one)
+            }
             Self::Add { name, values } => {
                 let new = NewRole {
                     name,

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use mika_client::{Client, Error};
+use mika_client::{Client, Error, Versioned};
 use mika_server::config::{ADMIN_PORT, Config};
 use serde::Serialize;
 
@@ -80,10 +80,16 @@ impl Session {
             }
             None => Client::new(&url, &token.text).map_err(anyhow::Error::from),
         };
-        let client = client.map_err(|error| match error.downcast_ref::<Error>() {
+        let mut client = client.map_err(|error| match error.downcast_ref::<Error>() {
             Some(Error::Token) => anyhow!("the token {} is not one: {error}", token.source),
             _ => error,
         })?;
+        if let Some(etag) = &connection.if_match {
+            client = client.only_if(etag)?;
+        }
+        if let Some(key) = &connection.idempotency_key {
+            client = client.once(key)?;
+        }
         Ok(Self {
             client,
             json: connection.json,
@@ -103,6 +109,19 @@ impl Session {
             return self.print_json(value);
         }
         self.write(&words(value))
+    }
+
+    /// Prints a record, or only which version of it this is.
+    pub fn print_version_or<T: Serialize>(
+        &self,
+        versioned: &Versioned<T>,
+        only_etag: bool,
+        words: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        if only_etag {
+            return self.print(&versioned.version, |version| format!("{version}\n"));
+        }
+        self.print(&versioned.record, words)
     }
 
     /// Whether JSON is wanted.

@@ -33,6 +33,9 @@ pub enum TorrentCommand {
         /// Either of its info-hashes: 40 hex digits, or 64 (v2).
         #[arg(value_parser = InfoHash::from_hex)]
         info_hash: InfoHash,
+        /// Print only which version of it this is, for --if-match.
+        #[arg(long)]
+        etag: bool,
     },
     /// Change a torrent.
     Set(SetArguments),
@@ -162,8 +165,9 @@ impl TorrentCommand {
                 session.print(&torrent, words)
             }
             Self::List(arguments) => arguments.run(session).await,
-            Self::Get { info_hash } => {
-                session.print(&session.client.torrent(info_hash).await?, words)
+            Self::Get { info_hash, etag } => {
+                let torrent = session.client.versioned_torrent(info_hash).await?;
+                session.print_version_or(&torrent, etag, words)
             }
             Self::Set(arguments) => {
                 let change = arguments.change.into_change();

@@ -22,6 +22,9 @@ pub enum UserCommand {
     Get {
         /// Name, id or passkey; `id:`, `name:` or `passkey:` in front says which it is.
         user: String,
+        /// Print only which version of it this is, for --if-match.
+        #[arg(long)]
+        etag: bool,
     },
     /// Change a user.
     Set(SetArguments),
@@ -169,7 +172,10 @@ impl UserCommand {
         match self {
             Self::Add(arguments) => add(session, arguments).await,
             Self::List(arguments) => arguments.run(session).await,
-            Self::Get { user } => session.print(&session.client.user(&user).await?, words),
+            Self::Get { user, etag } => {
+                let user = session.client.versioned_user(&user).await?;
+                session.print_version_or(&user, etag, words)
+            }
             Self::Set(arguments) => {
                 let change = arguments.change.into_change();
                 let user = session.client.update_user(&arguments.user, &change).await?;

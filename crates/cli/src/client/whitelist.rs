@@ -16,6 +16,9 @@ pub enum WhitelistCommand {
         /// The first characters of a peer id, such as -TR3.
         #[arg(allow_hyphen_values = true)]
         prefix: String,
+        /// Print only which version of it this is, for --if-match.
+        #[arg(long)]
+        etag: bool,
     },
     /// Add a rule; the longest prefix that fits a client decides.
     Add {
@@ -68,7 +71,9 @@ impl WhitelistCommand {
                     async || session.print(&client.client_rules().await?, |rules| table(rules));
                 watch.repeat(session, show).await
             }
-            Self::Get { prefix } => session.print(&client.client_rule(&prefix).await?, one),
+            Self::Get { prefix, etag } => {
+                session.print_version_or(&client.versioned_client_rule(&prefix).await?, etag, one)
+            }
             Self::Add { prefix, name, deny } => {
                 let new = NewClientRule { prefix, allowed: Some(!deny), name };
                 session.print(&client.add_client_rule(&new).await?, one)

@@ -114,3 +114,48 @@ fn a_token_with_too_little_scope_is_told_what_it_lacks() {
     assert_eq!(tracker.client(&["api-token", "get", &id]).code, 3);
     assert_eq!(tracker.client(&["api-token", "create", "x", "--scope", "all"]).code, 2);
 }
+
+#[test]
+fn a_change_that_another_admin_made_first_is_not_overwritten() {
+    let tracker = Tracker::start();
+    let run = |arguments: &[&str]| tracker.client(arguments);
+    assert_eq!(run(&["user", "add", "alice"]).code, 0);
+    let etag = run(&["role", "get", "user", "--etag"]).output;
+    let etag = etag.trim_end();
+    assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    let set = |percent: &str, etag: &str| {
+        run(&["role", "set", "user", "--upload-percent", percent, "--if-match", etag])
+    };
+    assert_eq!(set("200", etag).code, 0);
+    let late = set("50", etag);
+    assert_eq!(late.code, 4, "{late:?}");
+    let role = run(&["role", "get", "user", "--json"]).json();
+    assert_eq!(role["upload_percent"], 200);
+    for record in [&["user", "get", "1"][..], &["config", "get"]] {
+        let etag = run(&[record, &["--etag"]].concat());
+        assert_eq!((etag.code, etag.output.len()), (0, 19), "{etag:?}");
+    }
+}
+
+#[test]
+fn a_user_who_is_added_twice_with_one_key_is_one_user() {
+    let tracker = Tracker::start();
+    let add = || tracker.client(&["user", "add", "bob", "--json", "--idempotency-key", "k-1"]);
+    let (first, second) = (add().json(), add().json());
+    assert_eq!(first, second);
+    let users = tracker.client(&["user", "list", "--json"]).json();
+    assert_eq!(users.as_array().map(Vec::len), Some(1), "{users}");
+}
+
+#[test]
+fn an_error_is_json_where_the_output_would_have_been() {
+    let tracker = Tracker::start();
+    let run = tracker.client(&["user", "get", "nobody", "--json"]);
+    assert_eq!((run.code, run.output.as_str()), (3, ""));
+    let error: serde_json::Value = serde_json::from_str(&run.errors).unwrap();
+    assert_eq!(error["code"], "user_not_found");
+    assert_eq!((&error["status"], &error["exit_code"]), (&404.into(), &3.into()));
+    assert!(error["error"].as_str().is_some_and(|text| text.contains("no user")), "{error}");
+    let text = tracker.client(&["user", "get", "nobody"]);
+    assert!(text.errors.starts_with("mika: "), "{text:?}");
+}
