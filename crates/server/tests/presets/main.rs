@@ -14,3 +14,4 @@ mod unit3d;
 mod whole;
 mod xbt;
 mod xbt_site;
+mod xbt_udp;
