@@ -13,7 +13,7 @@ use mika_bench::cases::{
 use mika_bench::population::START_SECONDS;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn http(criterion: &mut Criterion) {
     let bytes = qbittorrent_request();

@@ -14,7 +14,7 @@ use mika_core::{Mode, PeerList, Tracker};
 use mika_protocol::InfoHash;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const PEERS: u32 = 1_000_000;
 

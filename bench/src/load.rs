@@ -15,11 +15,13 @@
 //!   no memory; `work` picks the next one.
 //! * `udp`, `http`: the two engines, each a loop per thread.
 //! * `tally`, `histogram`: what a thread counts. `observe`: what the system says.
+//! * `idle`: connections that say nothing.
 //! * `run`: threads and phases. `report`: the result.
 
 mod crowd;
 mod histogram;
 mod http;
+mod idle;
 mod observe;
 mod options;
 mod poller;
@@ -49,6 +51,12 @@ pub fn main(arguments: Arguments) -> Result<()> {
             let is_json = options.json;
             let outcome = run::run(&run::Plan::new(*options)?)?;
             let text = if is_json { report::json(&outcome)? } else { report::text(&outcome) };
+            println!("{text}");
+            Ok(())
+        }
+        Command::Idle(options) => {
+            let outcome = idle::run(&options)?;
+            let text = if options.json { outcome.json().to_string() } else { outcome.text() };
             println!("{text}");
             Ok(())
         }

@@ -16,7 +16,7 @@ use case::Case;
 use sequence::spread;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Torrents and peers of each of them.
 const CASES: [(u32, u32); 6] =

@@ -14,7 +14,7 @@ use mika_bench::population::Population;
 use mika_core::{Mode, PeerList, Tracker};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Debug, Parser)]
 #[command(about = "Times the tracker without sockets")]

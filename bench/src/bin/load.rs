@@ -5,7 +5,7 @@ use clap::Parser as _;
 use mika_bench::load::{Arguments, main as load};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> Result<()> {
     load(Arguments::parse())

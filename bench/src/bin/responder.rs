@@ -5,7 +5,7 @@ use clap::Parser as _;
 use mika_bench::responder::{Arguments, main as respond};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> Result<()> {
     respond(&Arguments::parse())

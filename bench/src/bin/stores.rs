@@ -23,7 +23,7 @@ mod site;
 use place::{KINDS, Place, SQL_KINDS};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Debug, Parser)]
 #[command(about = "Time and memory that databases take")]

@@ -41,6 +41,8 @@ pub(super) enum Command {
     /// Announces to a tracker that is already running.
     #[command(after_help = AFTER_HELP)]
     Run(Box<RunOptions>),
+    /// Keeps connections open that say nothing, and measures what they cost.
+    Idle(IdleOptions),
     /// Prints the passkeys that `run --users N --seed S` uses, one a line.
     Passkeys {
         /// How many.
@@ -64,6 +66,25 @@ pub(super) enum Command {
         /// The port.
         port: u16,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct IdleOptions {
+    /// http://127.0.0.1:PORT/announce. Only this machine: 127.0.0.0/8 and localhost.
+    pub(super) url: String,
+    /// How many; both sides need as many open files.
+    #[arg(long, default_value_t = 10_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) connections: u32,
+    /// How long to hold them.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub(super) seconds: u64,
+    /// Process of the server, for its CPU time and memory; may be given more than once.
+    #[arg(long)]
+    pub(super) pid: Vec<u32>,
+    /// Prints one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Clone, Args)]
