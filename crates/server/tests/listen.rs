@@ -9,6 +9,8 @@
 
 #[path = "listen/attack.rs"]
 mod attack;
+#[path = "listen/detection.rs"]
+mod detection;
 #[path = "listen/http.rs"]
 mod http;
 #[path = "listen/limits.rs"]

@@ -12,11 +12,18 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use mika_core::batch::{Batch, WithheldRow};
+use mika_core::{Mode, Settings, Tracker};
 use mika_protocol::InfoHash;
-use mika_server::config::Config;
-use mika_server::journal::JournalReader;
+use mika_server::config::{Config, FlushConfig};
+use mika_server::flush::Applier;
+use mika_server::journal::{Journal, JournalReader};
+use mika_server::loading::LoadProgress;
+use mika_server::recovery::{self, Circumstances};
 use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
 use mika_store::Catalog;
 use mika_store::catalog::{NewTorrent, NewUser, UserKey};
@@ -405,4 +412,43 @@ async fn what_is_announced_while_the_site_adds_the_torrent_counts_for_it() {
         assert_eq!(uploaded(dir.path()).await, 6000);
         assert!(!dir.path().join("dead-letters.jsonl").exists());
     }
+}
+
+/// What is withheld after a start from a journal of three batches and no snapshot.
+async fn withheld_after_a_start(key_is_new: bool) -> u64 {
+    let dir = TempDir::new().unwrap();
+    site(dir.path()).await;
+    let store = SqliteStore::open(&dir.path().join("mika.sqlite")).await.unwrap();
+    let catalog: Arc<dyn Catalog> = Arc::new(store);
+    let journal_path = dir.path().join("journal");
+    let (mut journal, _) = Journal::open(&journal_path).unwrap();
+    for (number, uploaded_bytes) in [(1, 300), (2, 500), (3, 700)] {
+        let withheld = vec![WithheldRow { user_id: 1, uploaded_bytes }];
+        let batch = Batch { number, withheld, ..Batch::default() };
+        journal.append(&batch, &FlushConfig::default(), u64::MAX).unwrap();
+    }
+    let config = Arc::new(ArcSwap::from_pointee(Config::default()));
+    let dead_letters = dir.path().join("dead-letters.jsonl");
+    let mut applier =
+        Applier::new(Arc::clone(&catalog), &journal_path, 0, &dead_letters, Arc::default(), config);
+    let tracker = Tracker::new(Mode::Private, Settings::default(), [3; 16]);
+    let circumstances = Circumstances {
+        snapshot_path: &dir.path().join("snapshot"),
+        now_seconds: 1_800_000_000,
+        key_is_new,
+        progress: &LoadProgress::default(),
+    };
+    let recovered = recovery::recover(&tracker, &catalog, &mut applier, &journal, &circumstances);
+    assert_eq!(recovered.await.unwrap().next_number, 4);
+    tracker.withheld(1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_journal_says_is_withheld_is_withheld_after_a_start() {
+    assert_eq!(withheld_after_a_start(false).await, 700);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_withheld_survives_the_loss_of_the_hash_key() {
+    assert_eq!(withheld_after_a_start(true).await, 700);
 }
