@@ -236,6 +236,15 @@ impl UnregisteredRow {
     pub const ROWS_MAX: usize = 10_000;
 }
 
+/// Credit for upload that is withheld from a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithheldRow {
+    /// The store's id of the user.
+    pub user_id: u32,
+    /// Bytes withheld after the batch (absolute); 0 once they are given or discarded.
+    pub uploaded_bytes: u64,
+}
+
 /// Everything that one flush interval changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Batch {
@@ -260,6 +269,11 @@ pub struct Batch {
     pub token_uses: Vec<TokenUseRow>,
     /// One row per user and info-hash, sorted so; empty unless the site asks for them.
     pub unregistered: Vec<UnregisteredRow>,
+    /// One row per user from whom more is withheld than before, or nothing any more, sorted by
+    /// `user_id`. It is for a restart: stores need not write it. Comes last, for batches of older
+    /// versions end before it.
+    #[serde(default)]
+    pub withheld: Vec<WithheldRow>,
 }
 
 impl Batch {
@@ -278,5 +292,6 @@ impl Batch {
             + self.snatches.len()
             + self.token_uses.len()
             + self.unregistered.len()
+            + self.withheld.len()
     }
 }

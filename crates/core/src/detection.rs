@@ -32,10 +32,12 @@ pub mod finding;
 mod findings;
 pub mod fingerprint;
 mod history;
+mod model;
 mod networks;
 mod observation;
 mod pairs;
 pub mod places;
+mod possession;
 pub(crate) mod queue;
 mod resets;
 mod settings;
@@ -43,8 +45,10 @@ mod sink;
 mod speed;
 pub mod stall;
 mod state;
+mod tails;
 mod user;
 mod vanish;
+pub mod weights;
 
 use std::collections::BTreeSet;
 
@@ -58,6 +62,7 @@ pub use observation::{Observation, Signs};
 pub use places::Place;
 pub use settings::{DetectionSettings, ExperimentSettings};
 pub use state::{Precision, State};
+pub use weights::{Weights, WeightsError};
 
 use book::Book;
 use closed::ClosedEpoch;
@@ -67,6 +72,8 @@ use finding::Draft;
 use fingerprint::Table;
 use places::Places;
 use user::UserState;
+
+use crate::selection::place::{PlaceId, PlaceTable};
 
 /// Whoever has this score is tested, if tests are on.
 const SUSPECT_NATS: f64 = 3.0;
@@ -192,6 +199,22 @@ impl Detection {
         self.places.put(network, place);
     }
 
+    /// Learns where networks are from what first reports tell; `table` has what their places stand
+    /// for. To be called before these observations are fed.
+    pub fn learn_places(&mut self, observations: &[Observation], table: &PlaceTable) {
+        for of in observations.iter().filter(|of| of.place != 0) {
+            let point = table.get(PlaceId(of.place)).point();
+            if let Some(place) = point.and_then(|(north, east)| Place::of_degrees(north, east)) {
+                self.places.put(of.network, place);
+            }
+        }
+    }
+
+    /// Where a network is, as far as anybody has told.
+    pub fn place_of(&self, network: u32) -> Option<Place> {
+        self.places.get(network)
+    }
+
     /// Says that observations were lost: what is open is not to be judged.
     pub fn note_dropped(&mut self, dropped: u64, now_seconds: u32) {
         if dropped > 0 {
@@ -213,7 +236,8 @@ impl Detection {
     }
 
     fn observe_user(&mut self, of: &Observation) {
-        let State { users, counters, site, .. } = &mut self.state;
+        let State { users, counters, site, models, .. } = &mut self.state;
+        let weights = &self.settings.weights;
         let has_room = users.len() < self.settings.users_max;
         let user = match users.entry(of.user_id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -237,10 +261,18 @@ impl Detection {
         if of.uploaded_bytes > 0 {
             let speed = user.speed.get_or_insert_default();
             self.drafts.extend(speed.observe(of, &self.settings));
-            self.drafts.extend(user.profiles.get_or_insert_default().observe(of));
+            self.drafts.extend(user.profiles.get_or_insert_default().observe(of, weights));
         }
-        self.drafts.extend(user.resets.observe(of));
-        self.drafts.extend(user.looks.observe(of, &self.table));
+        self.drafts.extend(user.resets.observe(of, weights));
+        self.drafts.extend(user.looks.observe(of, &self.table, weights));
+        if let Some(model) = &mut user.model {
+            self.drafts.extend(model.observe(of, weights));
+        } else if *models < self.settings.suspects_max
+            && user.evidence.total(of.at_seconds) >= SUSPECT_NATS
+        {
+            *models += 1;
+            user.model = Some(Box::default());
+        }
         let networks = user.networks.observe(of, &self.places, &self.settings);
         self.drafts.extend(networks.into_iter().flatten());
     }
@@ -268,9 +300,15 @@ impl Detection {
             .other_leecher_seconds(of.session, &self.settings)
             .is_none_or(|until| until < of.at_seconds.saturating_sub(of.gap_seconds));
         if self.settings.experiments.is_some() {
-            self.drafts.extend(experiments.observe(of, alone));
+            self.drafts.extend(experiments.observe(of, alone, &self.settings.weights));
         }
-        *entries += book.enter(of, &self.settings);
+        let user = users.get_mut(&of.user_id);
+        let client = user.map_or(0, |user| {
+            let possession = book.seeds.observe(of, &mut user.possession);
+            self.drafts.extend(possession.into_iter().flatten());
+            user.looks.client(of)
+        });
+        *entries += book.enter(of, client, &self.settings);
         self.drafts.extend(almost.observe(of, book.size));
         let last_download = |id: u32| users.get(&id).map_or(0, |user| user.downloaded_seconds);
         self.drafts.extend(stall::judge(of, book, last_download, &self.settings));
@@ -342,37 +380,39 @@ impl Detection {
         let epochs: Vec<&ClosedEpoch> =
             self.state.closed.iter().filter(|it| !self.exempt.contains(&it.torrent_id)).collect();
         let suspicions = conservation::attribute(&epochs, now_seconds, &self.settings);
-        let mut scored: Vec<(u32, u32, u32, Side)> = Vec::new();
-        for suspicion in suspicions {
+        for suspicion in suspicions.iter().filter(|it| it.side == Side::Uploads) {
+            if let Some(user) = self.state.users.get_mut(&suspicion.user_id) {
+                user.evidence.set_beyond_doubt(false);
+            }
+        }
+        // Torrent, beginning of the epoch, and place of the suspicion.
+        let mut scored: Vec<(u32, u32, usize)> = Vec::new();
+        for (number, suspicion) in suspicions.iter().enumerate() {
             let Some(user) = self.state.users.get_mut(&suspicion.user_id) else { continue };
-            if suspicion.side == Side::Uploads {
-                user.evidence.set_beyond_doubt(suspicion.is_beyond_doubt());
+            if suspicion.side == Side::Uploads && suspicion.is_beyond_doubt() {
+                user.evidence.set_beyond_doubt(true);
             }
             let score = user.evidence.score(Family::Accounting, now_seconds);
             let mut room = suspicion.nats_max() - score;
-            for (at, draft) in conservation::drafts_of(&suspicion, &epochs, now_seconds) {
+            for (at, draft) in conservation::drafts_of(suspicion, &epochs, now_seconds) {
                 let Some(epoch) = epochs.get(at).filter(|_| room >= LEAST_NATS) else { continue };
                 room -= Family::Accounting.clip(draft.llr);
-                scored.push((
-                    epoch.torrent_id,
-                    epoch.opened_seconds,
-                    suspicion.user_id,
-                    suspicion.side,
-                ));
+                scored.push((epoch.torrent_id, epoch.opened_seconds, number));
                 self.drafts.push(draft);
             }
         }
         drop(epochs);
-        scored.sort_unstable_by_key(|(torrent, opened, ..)| (*torrent, *opened));
+        scored.sort_unstable();
         for epoch in &mut self.state.closed {
             let place = (epoch.torrent_id, epoch.opened_seconds);
             let from = scored.partition_point(|it| (it.0, it.1) < place);
             let of_epoch = scored.iter().skip(from).take_while(|it| (it.0, it.1) == place);
-            for (_, _, user_id, side) in of_epoch {
-                let share = epoch.shares.iter_mut().find(|it| it.user_id == *user_id);
-                let Some(share) = share else { continue };
-                let [uploads, downloads] = &mut share.scored;
-                *(if *side == Side::Uploads { uploads } else { downloads }) = true;
+            for suspicion in of_epoch.filter_map(|(.., number)| suspicions.get(*number)) {
+                let shares = epoch.shares.iter_mut().filter(|it| suspicion.is_about(it));
+                for share in shares {
+                    let [uploads, downloads] = &mut share.scored;
+                    *(if suspicion.side == Side::Uploads { uploads } else { downloads }) = true;
+                }
             }
         }
     }
@@ -388,7 +428,7 @@ impl Detection {
     }
 
     fn forget(&mut self, now_seconds: u32) {
-        let State { users, closed, shares, findings, almost, .. } = &mut self.state;
+        let State { users, closed, shares, findings, almost, tails, models, .. } = &mut self.state;
         let since = |seconds: u32| now_seconds.saturating_sub(seconds);
         let window = since(self.settings.window_seconds);
         while closed.front().is_some_and(|it| it.closed_seconds < window) {
@@ -398,6 +438,13 @@ impl Detection {
         users.retain(|_, user| {
             user.seen_seconds >= window || user.evidence.total(now_seconds) >= FORGOTTEN_NATS
         });
+        for user in users.values_mut().filter(|user| user.model.is_some()) {
+            if user.evidence.total(now_seconds) < FORGOTTEN_NATS {
+                user.model = None;
+            }
+        }
+        *models = users.values().filter(|user| user.model.is_some()).count();
+        tails.advance(now_seconds, self.settings.window_seconds, users.len());
         let kept_from = since(self.settings.retention_seconds);
         findings.forget(kept_from);
         almost.forget(kept_from);
@@ -405,10 +452,17 @@ impl Detection {
 
     /// Turns what detectors found into findings, each with what it does to the score.
     fn count_drafts(&mut self) {
-        let State { users, findings, counters, precision, .. } = &mut self.state;
-        for draft in self.drafts.drain(..) {
+        let State { users, findings, counters, precision, tails, .. } = &mut self.state;
+        let users_known = users.len();
+        for mut draft in self.drafts.drain(..) {
             let Some(user) = users.get_mut(&draft.user_id) else { continue };
             let family = draft.detector.family();
+            let seen = draft.observed;
+            let share =
+                tails.note(&mut user.shown, draft.detector, seen, users_known, draft.at_seconds);
+            if let Some(share) = share.filter(|_| family != Family::Experiment) {
+                draft.rebase(share, self.settings.weights.site_share.value());
+            }
             let counted =
                 user.evidence.add(family, draft.key, draft.torrent_id, draft.llr, draft.at_seconds);
             precision.count(draft.detector);
@@ -502,11 +556,10 @@ impl Detection {
         label: &str,
         now_seconds: u32,
     ) -> Result<Standing, FindingUnknown> {
-        const CONFIRMED_NATS: f64 = 2.0;
         let verdict = Verdict::Confirmed { label: shortened(label), at_seconds: now_seconds };
         let (user_id, family, ..) = self.judge(id, verdict)?;
         let user = self.state.users.entry(user_id).or_default();
-        user.evidence.change(family, CONFIRMED_NATS, now_seconds);
+        user.evidence.change(family, self.settings.weights.confirmed.value(), now_seconds);
         Ok(standing_of(user_id, user, now_seconds))
     }
 

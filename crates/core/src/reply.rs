@@ -1,6 +1,7 @@
 //! What an announce is answered with, in a worker's reusable buffers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use mika_protocol::{PeerId, ScrapeCounts};
 
@@ -21,8 +22,7 @@ pub struct Source {
     pub agent: Agent,
     /// What else its request's headers say; `None` if it came without any (UDP).
     pub headers: Option<Headers>,
-    /// The order of its request's parameters, see
-    /// [`shape_of`](crate::detection::fingerprint::shape_of); 0 if nobody looked.
+    /// How its request is written, see [`Shape`](mika_protocol::http::Shape); 0 if nobody looked.
     pub shape: u32,
 }
 
@@ -55,6 +55,8 @@ pub struct PeerList {
     pub v4_ids: Vec<PeerId>,
     /// Peer ids of the rows of `v6`; empty unless asked for and kept.
     pub v6_ids: Vec<PeerId>,
+    /// Something that this client's user should know, beside what [`Answer::warning`] says.
+    pub warning: Option<Arc<str>>,
     pub(crate) picker: Picker,
     /// What the announce adds to its user's totals, for who looks at that.
     pub(crate) counted: Traffic,
@@ -68,6 +70,7 @@ impl PeerList {
             v6: Vec::new(),
             v4_ids: Vec::new(),
             v6_ids: Vec::new(),
+            warning: None,
             picker: Picker::new(seed),
             counted: Traffic::default(),
         }
@@ -79,6 +82,7 @@ impl PeerList {
         self.v6.clear();
         self.v4_ids.clear();
         self.v6_ids.clear();
+        self.warning = None;
         self.counted = Traffic::default();
     }
 

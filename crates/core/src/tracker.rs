@@ -12,6 +12,7 @@ mod observe;
 mod private;
 mod public;
 mod restore;
+mod restrain;
 mod retire;
 mod rewrite;
 mod seeded;
@@ -23,7 +24,7 @@ mod trace;
 mod unregistered;
 mod walk;
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId, ScrapeCounts};
@@ -35,6 +36,7 @@ use crate::detection::experiment::Plan;
 use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
+use crate::restraint::Restraints;
 use crate::rules::{Reasons, Rules};
 use crate::selection::speed::MedianSpeed;
 use crate::settings::{Mode, Settings};
@@ -43,6 +45,7 @@ use crate::swarm::session::Private;
 use crate::terms::Terms;
 use crate::trace::Recorder;
 use crate::users::Users;
+use crate::withheld::Withheld;
 use changed::Changed;
 pub use changed::{ChangedSwarms, Expired};
 pub use drain::Drained;
@@ -64,6 +67,8 @@ pub struct Tracker {
     reasons: RwLock<Reasons>,
     users: Users,
     terms: Terms,
+    restraints: Restraints,
+    withheld: Withheld,
     swarms: Swarms,
     totals: Totals,
     unregistered: Unregistered,
@@ -73,6 +78,8 @@ pub struct Tracker {
     median_speed: MedianSpeed,
     /// What some clients are told to see what they make of it; usually nothing.
     experiments: ArcSwap<Plan>,
+    /// As the settings say, for whoever needs nothing else of them.
+    watched: AtomicBool,
     /// Serialises drains; announces never take it.
     drains: Mutex<()>,
 }
@@ -124,6 +131,7 @@ impl Tracker {
     /// An empty tracker. `hash_key` is secret and random, and kept over restarts: it keeps
     /// strangers from choosing names that collide, and snapshots contain session keys.
     pub fn new(mode: Mode, settings: Settings, hash_key: [u8; 16]) -> Self {
+        let watched = settings.detection.is_some();
         let hash_key = HashKey::new(hash_key);
         let swarms = match mode {
             Mode::Private => Swarms::Private(Shards::new(hash_key)),
@@ -136,6 +144,8 @@ impl Tracker {
             reasons: RwLock::default(),
             users: Users::new(hash_key),
             terms: Terms::default(),
+            restraints: Restraints::default(),
+            withheld: Withheld::default(),
             swarms,
             totals: Totals {
                 torrents: AtomicU64::new(0),
@@ -149,6 +159,7 @@ impl Tracker {
             recorder: Recorder::default(),
             median_speed: MedianSpeed::default(),
             experiments: ArcSwap::default(),
+            watched: AtomicBool::new(watched),
             drains: Mutex::new(()),
         }
     }

@@ -20,6 +20,7 @@ use crate::registry::{RegistryError, UserSpec, UserTerms};
 const DOWNLOAD_ENABLED: u8 = 1;
 const DELETED: u8 = 2;
 const TERMS: u8 = 4;
+const RESTRAINED: u8 = 8;
 
 /// What an announce needs to know of its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub(crate) struct User {
     pub(crate) deleted: bool,
     /// There are terms of the user's own.
     pub(crate) has_terms: bool,
+    /// Something is held back from the user.
+    pub(crate) restrained: bool,
 }
 
 /// A passkey's keyed digest, as bytes: a record with a `u128` would have to be 32 bytes long.
@@ -120,6 +123,14 @@ impl Users {
         });
     }
 
+    /// Says whether anything is held back from a user.
+    pub(crate) fn mark_restrained(&self, index: u32, restrained: bool) {
+        self.records.change(index, |record| match restrained {
+            true => record.flags |= RESTRAINED,
+            false => record.flags &= !RESTRAINED,
+        });
+    }
+
     /// Torrents that a user leeches now.
     pub(crate) fn leeching(&self, index: u32) -> u32 {
         self.records.read(index, |record| record.leeching.load(Ordering::Relaxed)).unwrap_or(0)
@@ -152,7 +163,8 @@ impl Users {
         self.records.change(index, |record| {
             record.digest = digest;
             record.role_id = role_id;
-            record.flags = flags;
+            // The store knows nothing of restraints.
+            record.flags = flags | (record.flags & RESTRAINED);
         });
         if old != digest {
             self.add_passkey(digest, index);
@@ -185,6 +197,7 @@ impl Record {
             download_enabled: self.flags & DOWNLOAD_ENABLED != 0,
             deleted: self.flags & DELETED != 0,
             has_terms: self.flags & TERMS != 0,
+            restrained: self.flags & RESTRAINED != 0,
         }
     }
 }

@@ -28,6 +28,7 @@ mod reply;
 mod response;
 mod route;
 mod scrape;
+mod shape;
 
 pub use announce::parse_announce;
 pub use head::{HEADERS_MAX, HttpError, Method, ParsedHead, RequestHead, parse_head};
@@ -35,3 +36,4 @@ pub use reply::{AnnounceReply, FailureReply, Peers, ROW_V4_BYTES, ROW_V6_BYTES, 
 pub use response::write_response;
 pub use route::{Route, route};
 pub use scrape::{ScrapeError, ScrapeReply, parse_scrape};
+pub use shape::{HexCase, Shape};

@@ -138,6 +138,7 @@ pub async fn recover(
             "hash.key is new, so no session of the journal can be told from a new one: clients \
              earn nothing for what they uploaded since their last announce"
         );
+        replay_withheld(tracker, journal, snapshot_number)?;
     } else {
         peers_missing |= replay(tracker, journal, snapshot_number)?;
     }
@@ -193,4 +194,19 @@ fn replay(
         tracker.replay(&batch);
     }
     Ok(gap)
+}
+
+/// What is withheld from users does not depend on the hash key.
+fn replay_withheld(
+    tracker: &Tracker,
+    journal: &Journal,
+    snapshot_number: u64,
+) -> Result<(), RecoveryError> {
+    let mut reader = JournalReader::all(journal.dir());
+    while let Some(batch) = reader.next_batch()? {
+        if batch.number > snapshot_number {
+            tracker.replay_withheld(&batch);
+        }
+    }
+    Ok(())
 }

@@ -60,6 +60,7 @@ impl AlmostDone {
                 left as f64,
             )],
             llr: 0.0,
+            rebased: false,
         })
     }
 

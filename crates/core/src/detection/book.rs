@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::closed::{ClosedEpoch, Share};
+use super::possession::Seeds;
 use super::settings::DetectionSettings;
 use super::{Observation, Signs};
 
@@ -14,6 +15,7 @@ use super::{Observation, Signs};
 pub(super) struct Entry {
     session: u64,
     pub(super) user_id: u32,
+    client: u32,
     /// Announces in a row with the same `left`, nothing downloaded, and a seeder at hand.
     frozen: u8,
     vanished: bool,
@@ -72,6 +74,7 @@ pub(super) struct Book {
     /// The user who was the only seeder when one was seen last; 0 for none.
     pub(super) sole_seeder: u32,
     entries: Vec<Entry>,
+    pub(super) seeds: Seeds,
     /// Bytes that may have been moved before the epoch began: the one before was closed softly.
     soft_bytes: f64,
 }
@@ -119,8 +122,13 @@ impl Book {
         (self.newcomer.1 > 0 && self.newcomer.0 != session).then_some(self.newcomer.1)
     }
 
-    /// Enters an observation; returns how many entries it made.
-    pub(super) fn enter(&mut self, of: &Observation, settings: &DetectionSettings) -> usize {
+    /// Enters an observation of a user's program; returns how many entries it made.
+    pub(super) fn enter(
+        &mut self,
+        of: &Observation,
+        client: u32,
+        settings: &DetectionSettings,
+    ) -> usize {
         self.meet(of);
         if !(of.moved() || of.leeched()) {
             return 0;
@@ -134,7 +142,7 @@ impl Book {
         if of.moved() || comes_or_goes.into_iter().any(|sign| of.signs.has(sign)) {
             self.event_seconds = self.event_seconds.max(of.at_seconds);
         }
-        self.add(of, settings)
+        self.add(of, client, settings)
     }
 
     /// Remembers who lacks something, and how large the torrent is.
@@ -183,7 +191,7 @@ impl Book {
         }
     }
 
-    fn add(&mut self, of: &Observation, settings: &DetectionSettings) -> usize {
+    fn add(&mut self, of: &Observation, client: u32, settings: &DetectionSettings) -> usize {
         self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
         self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
         let size = self.size;
@@ -200,6 +208,7 @@ impl Book {
             Some(entry) => entry,
             None => &mut unlisted,
         };
+        entry.client = client;
         let (corrupt, pending) = entry.add(of, size, known.is_some(), settings);
         self.corrupt = self.corrupt.saturating_add(corrupt);
         self.pending = self.pending.saturating_add(pending);
@@ -333,18 +342,20 @@ impl Entry {
     }
 }
 
-/// What each user has a part in, the sessions of one user together; whoever has none is left out.
+/// What each user has a part in, the sessions of one program together; whoever has none is left
+/// out.
 fn shares_of(entries: &[Entry], size: u64) -> Vec<Share> {
     let mut sorted: Vec<&Entry> = entries.iter().collect();
-    sorted.sort_by_key(|entry| entry.user_id);
+    sorted.sort_by_key(|entry| (entry.user_id, entry.client));
     let mut shares: Vec<Share> = Vec::new();
     for entry in sorted {
         let missing = entry.left.saturating_add(entry.unexplained);
         // What nobody knows the size of cannot be larger than the torrent.
         let missing = if size > 0 { missing.min(size) } else { missing };
-        let same = shares.last().is_some_and(|share| share.user_id == entry.user_id);
+        let of_entry = (entry.user_id, entry.client);
+        let same = shares.last().is_some_and(|share| (share.user_id, share.client) == of_entry);
         if !same {
-            shares.push(Share::new(entry.user_id));
+            shares.push(Share::new(entry.user_id, entry.client));
         }
         let Some(share) = shares.last_mut() else { continue };
         share.uploaded += entry.uploaded as f32;

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::spread;
 
-/// One user's part in an epoch.
+/// What one of a user's programs has reported in an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Share {
     pub(super) user_id: u32,
+    /// Which program, as [`Looks::client`](super::fingerprint::Looks::client) numbers it.
+    pub(super) client: u32,
     pub(super) uploaded: f32,
     pub(super) downloaded: f32,
     /// What the user could have received without having said so.
@@ -21,9 +23,10 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) fn new(user_id: u32) -> Self {
+    pub(super) fn new(user_id: u32, client: u32) -> Self {
         Self {
             user_id,
+            client,
             uploaded: 0.0,
             downloaded: 0.0,
             missing: 0.0,

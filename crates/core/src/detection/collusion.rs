@@ -73,6 +73,7 @@ impl Partners {
             ],
             excuses: vec![Excuse::new("friends on rare torrents", true, 0.0)],
             llr: 0.0,
+            rebased: false,
         })
     }
 }
@@ -82,7 +83,7 @@ pub(super) fn partner_of(share: &Share, epoch: &ClosedEpoch) -> Option<u32> {
     let others = epoch.shares.iter().filter(|it| it.user_id != share.user_id);
     let mut downloaders = others.filter(|it| it.downloaded > 0.0);
     let partner = downloaders.next()?.user_id;
-    downloaders.next().is_none().then_some(partner)
+    downloaders.all(|it| it.user_id == partner).then_some(partner)
 }
 
 /// Whether a share is large enough to be noted.
@@ -115,6 +116,7 @@ pub(super) fn over_download(share: &Share, epoch: &ClosedEpoch) -> Option<Draft>
         ],
         excuses: vec![Excuse::new("bad data downloaded again", true, epoch.corrupt as f64)],
         llr: 0.0,
+        rebased: false,
     })
 }
 
@@ -138,7 +140,7 @@ mod tests {
     }
 
     fn share(user_id: u32, uploaded: f32, downloaded: f32) -> Share {
-        Share { uploaded, downloaded, ..Share::new(user_id) }
+        Share { uploaded, downloaded, ..Share::new(user_id, 0) }
     }
 
     fn flags(partners: impl Iterator<Item = u32>) -> Vec<Draft> {

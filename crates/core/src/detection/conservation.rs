@@ -5,7 +5,7 @@
 //! how much better the epoch is explained with the user than without. Each epoch counts once.
 
 use super::attribution::{Cell, Proof, Row, System, huber};
-use super::closed::ClosedEpoch;
+use super::closed::{ClosedEpoch, Share};
 use super::evidence::SCORE_MAX;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
 use super::settings::DetectionSettings;
@@ -23,6 +23,8 @@ const NATS_BELOW_REVIEW: f64 = 7.5;
 const DRAFTS_MAX: usize = 12;
 /// What is not worth a finding.
 const LLR_MIN: f64 = 0.1;
+/// Cells of the latest shares of a user, among which the one of the user's downloads is.
+const SIDES: usize = 16;
 /// Announces in a row that make a leecher frozen.
 const FROZEN: u8 = 4;
 
@@ -35,16 +37,39 @@ pub(super) enum Side {
     Downloads,
 }
 
+/// A column: for uploads one of each program, for whoever fakes with one may share with another;
+/// for downloads one of each user, client 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Column {
+    user_id: u32,
+    client: u32,
+    side: Side,
+}
+
+impl Column {
+    fn is_of(self, share: &Share) -> bool {
+        let same_client = self.side == Side::Downloads || share.client == self.client;
+        share.user_id == self.user_id && same_client
+    }
+}
+
 /// One user beyond [`Z_NOTE`].
 #[derive(Debug)]
 pub(super) struct Suspicion {
     pub(super) user_id: u32,
+    /// The program whose uploads it is about.
+    client: u32,
     pub(super) side: Side,
     pub(super) proof: Proof,
     pub(super) sigma: Vec<f64>,
 }
 
 impl Suspicion {
+    /// Whether it is about a share.
+    pub(super) fn is_about(&self, share: &Share) -> bool {
+        Column { user_id: self.user_id, client: self.client, side: self.side }.is_of(share)
+    }
+
     /// The score of the family that the books alone lead to at most.
     pub(super) fn nats_max(&self) -> f64 {
         if self.proof.z < Z_REVIEW { NATS_BELOW_REVIEW } else { SCORE_MAX }
@@ -62,19 +87,26 @@ pub(super) fn attribute(
     settings: &DetectionSettings,
 ) -> Vec<Suspicion> {
     let (mut rows, mut cells) = (Vec::with_capacity(epochs.len()), Vec::new());
-    let mut columns: IntegerMap<(u32, Side), u32> = IntegerMap::default();
-    let mut named: Vec<(u32, Side)> = Vec::new();
+    let mut columns: IntegerMap<Column, u32> = IntegerMap::default();
+    let mut named: Vec<Column> = Vec::new();
     for (row, epoch) in (0u32..).zip(epochs) {
         rows.push(Row { excess: epoch.excess(), sigma: epoch.sigma() });
         for share in &epoch.shares {
             let sides = [(Side::Uploads, share.uploaded), (Side::Downloads, share.missing)];
             for (side, amount) in sides.into_iter().filter(|(_, amount)| *amount > 0.0) {
                 let next = named.len() as u32;
-                let column = *columns.entry((share.user_id, side)).or_insert_with(|| {
-                    named.push((share.user_id, side));
+                let client = if side == Side::Uploads { share.client } else { 0 };
+                let name = Column { user_id: share.user_id, client, side };
+                let column = *columns.entry(name).or_insert_with(|| {
+                    named.push(name);
                     next
                 });
-                cells.push(Cell { row, column, amount: amount.into() });
+                let amount = f64::from(amount);
+                let same = |cell: &&mut Cell| (cell.row, cell.column) == (row, column);
+                match cells.iter_mut().rev().take(SIDES).find(same) {
+                    Some(cell) => cell.amount += amount,
+                    None => cells.push(Cell { row, column, amount }),
+                }
             }
         }
     }
@@ -83,7 +115,7 @@ pub(super) fn attribute(
     let mut system = System::new(rows, cells, named.len());
     system.solve();
     let mut found = Vec::new();
-    for (column, (user_id, side)) in (0u32..).zip(named) {
+    for (column, Column { user_id, client, side }) in (0u32..).zip(named) {
         if system.z_plain(column) < Z_NOTE {
             continue;
         }
@@ -93,7 +125,7 @@ pub(super) fn attribute(
             continue;
         }
         let sigma = proof.rows.iter().map(|(row, ..)| system.sigma(*row)).collect();
-        found.push(Suspicion { user_id, side, proof, sigma });
+        found.push(Suspicion { user_id, client, side, proof, sigma });
     }
     found
 }
@@ -109,27 +141,31 @@ pub(super) fn drafts_of(
     for ((row, without, with), sigma) in suspicion.proof.rows.iter().zip(&suspicion.sigma) {
         let llr = huber(*without) - huber(*with);
         let Some(epoch) = epochs.get(*row as usize).filter(|_| llr >= LLR_MIN) else { continue };
-        let Some(share) = epoch.shares.iter().find(|it| it.user_id == suspicion.user_id) else {
-            continue;
-        };
-        let [as_uploader, as_downloader] = share.scored;
-        let (scored, amount) = match suspicion.side {
-            Side::Uploads => (as_uploader, share.uploaded),
-            Side::Downloads => (as_downloader, share.missing),
-        };
-        if scored {
+        let (mut amount, mut scored, mut frozen, mut teleported) = (0.0, false, 0, false);
+        for share in epoch.shares.iter().filter(|it| suspicion.is_about(it)) {
+            let [as_uploader, as_downloader] = share.scored;
+            let (was_scored, bytes) = match suspicion.side {
+                Side::Uploads => (as_uploader, share.uploaded),
+                Side::Downloads => (as_downloader, share.missing),
+            };
+            amount += f64::from(bytes);
+            scored |= was_scored;
+            frozen = share.frozen.max(frozen);
+            teleported |= share.teleported;
+        }
+        if scored || amount <= 0.0 {
             continue;
         }
         let ledger = suspicion.side == Side::Downloads
-            && (share.frozen >= FROZEN || share.teleported)
-            && epoch.excess() >= f64::from(amount) / 2.0;
+            && (frozen >= FROZEN || teleported)
+            && epoch.excess() >= amount / 2.0;
         let detector = if ledger { Detector::Ledger } else { Detector::Conservation };
-        let explained = suspicion.proof.fraction * f64::from(amount);
+        let explained = suspicion.proof.fraction * amount;
         let others = (epoch.excess() - without * sigma, epoch.excess() - with * sigma - explained);
         let residuals = (*without, *with);
-        let mut draft = draft(epoch, suspicion, amount.into(), others, residuals, now_seconds);
+        let mut draft = draft(epoch, suspicion, amount, others, residuals, now_seconds);
         draft.detector = detector;
-        draft.inputs.push(Input::new("frozen", share.frozen.into(), Unit::Number));
+        draft.inputs.push(Input::new("frozen", frozen.into(), Unit::Number));
         draft.llr = llr;
         drafts.push((*row as usize, draft));
     }
@@ -143,7 +179,8 @@ const UPLOADS: &str = "R = uploaded − downloaded − discarded; \
      r0 = (R − pending/2 − others without)/sigma; \
      r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
      H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); llr = H(r0) − H(r1); \
-     observed = R, bound = pending + 3·sigma; amount = what the user says to have uploaded";
+     observed = R, bound = pending + 3·sigma; \
+     amount = what the user says to have uploaded with this client";
 const DOWNLOADS: &str = "R = uploaded − downloaded − discarded; \
      sigma = 20e6 + 0.01·(uploaded + downloaded) + 0.4·pending + soft; \
      r0 = (R − pending/2 − others without)/sigma; \
@@ -203,5 +240,9 @@ fn draft(
             Excuse::new("torrent of other trackers, too", false, 0.0),
         ],
         llr: 0.0,
+        rebased: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

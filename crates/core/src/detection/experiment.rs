@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
 use super::settings::ExperimentSettings;
+use super::weights::Weights;
 use super::{Observation, Signs, pairs};
 use crate::hash::spread;
 use crate::reply::{Answer, PeerList};
@@ -67,21 +68,37 @@ impl Plan {
         answer: &mut Answer,
         list: &mut PeerList,
     ) -> bool {
-        let Some(test) = self.tests.get(&(user_id, torrent_id)) else { return false };
-        let own = u32::from(asker_leeches);
-        let others = answer.leechers.saturating_sub(own);
-        match test {
-            // Somebody real has come since the plan was made.
-            Test::Honeypot if others > 0 => return false,
-            Test::Honeypot => {
-                answer.seeders = answer.seeders.max(2);
-                answer.leechers = HONEYPOT_LEECHERS.saturating_add(own);
-                self.add_endpoints(list);
-            }
-            Test::Silence if others == 0 => return false,
-            Test::Silence => answer.leechers = own,
+        let counts = (answer.seeders, answer.leechers);
+        let Some((test, counts)) = self.told(user_id, torrent_id, asker_leeches, counts) else {
+            return false;
+        };
+        (answer.seeders, answer.leechers) = counts;
+        if test == Test::Honeypot {
+            self.add_endpoints(list);
         }
         true
+    }
+
+    /// Seeders and leechers that a user is told of instead of those that there are, announcing or
+    /// scraping: programs that make up numbers compare the two. `None`: those that there are.
+    pub(crate) fn told(
+        &self,
+        user_id: u32,
+        torrent_id: u32,
+        asker_leeches: bool,
+        (seeders, leechers): (u32, u32),
+    ) -> Option<(Test, (u32, u32))> {
+        let test = *self.tests.get(&(user_id, torrent_id))?;
+        let own = u32::from(asker_leeches);
+        let has_others = leechers > own;
+        match test {
+            // Otherwise somebody real has come since the plan was made.
+            Test::Honeypot if !has_others => {
+                Some((test, (seeders.max(2), HONEYPOT_LEECHERS.saturating_add(own))))
+            }
+            Test::Silence if has_others => Some((test, (seeders, own))),
+            _ => None,
+        }
     }
 
     fn add_endpoints(&self, list: &mut PeerList) {
@@ -203,7 +220,12 @@ impl Experiments {
 
     /// Looks at what a client under test reports, and at what it was told this time. `alone`: no
     /// other client lacked anything since the last report.
-    pub(super) fn observe(&mut self, of: &Observation, alone: bool) -> Option<Draft> {
+    pub(super) fn observe(
+        &mut self,
+        of: &Observation,
+        alone: bool,
+        weights: &Weights,
+    ) -> Option<Draft> {
         let trials = self.trials.get_mut(&of.user_id)?;
         let known = trials.iter().any(|it| it.torrent_id == of.torrent_id);
         if !known && of.uploaded_bytes == 0 && !of.signs.has(Signs::TESTED) {
@@ -220,7 +242,8 @@ impl Experiments {
         if of.uploaded_bytes > 0 {
             trial.uploaded_seconds = of.at_seconds;
         }
-        let found = trial.honeypot_result(of, alone).or_else(|| trial.zero_result(of));
+        let found =
+            trial.honeypot_result(of, alone, weights).or_else(|| trial.zero_result(of, weights));
         trial.note_told(of);
         found
     }
@@ -233,7 +256,7 @@ fn pair((user_id, torrent_id): (u32, u32)) -> u64 {
 impl Trial {
     fn note_told(&mut self, of: &Observation) {
         let own = u32::from(of.left_bytes > 0);
-        let told = of.leechers > own;
+        let told = u32::from(of.leechers) > own;
         let tested = of.signs.has(Signs::TESTED);
         if tested && told {
             self.honeypot = Some((of.at_seconds, 0));
@@ -244,7 +267,12 @@ impl Trial {
         }
     }
 
-    fn honeypot_result(&mut self, of: &Observation, alone: bool) -> Option<Draft> {
+    fn honeypot_result(
+        &mut self,
+        of: &Observation,
+        alone: bool,
+        weights: &Weights,
+    ) -> Option<Draft> {
         let (told_seconds, reports) = self.honeypot?;
         self.honeypot = (reports == 0 && alone).then_some((told_seconds, 1));
         if !alone || of.uploaded_bytes < HONEYPOT_BYTES_MIN {
@@ -261,17 +289,19 @@ impl Trial {
             bound: HONEYPOT_BYTES_MIN as f64,
             unit: Unit::Bytes,
             formula: "observed = uploaded ≥ bound within two reports after leechers were told of \
-                      where there were none; llr = 5",
+                      where there were none; llr = weight",
             inputs: vec![
+                Input::weight(weights.honeypot),
                 Input::new("leechers told", HONEYPOT_LEECHERS.into(), Unit::Number),
                 Input::new("told at", told_seconds.into(), Unit::UnixSeconds),
             ],
             excuses: vec![Excuse::new("a leecher came meanwhile", false, 0.0)],
-            llr: 5.0,
+            llr: weights.honeypot.value(),
+            rebased: false,
         })
     }
 
-    fn zero_result(&mut self, of: &Observation) -> Option<Draft> {
+    fn zero_result(&mut self, of: &Observation, weights: &Weights) -> Option<Draft> {
         let told = self.told_leechers?;
         let [after_none, after_some] = &mut self.table;
         let [without, with] = if told { after_some } else { after_none };
@@ -295,15 +325,17 @@ impl Trial {
             bound: P_MAX,
             unit: Unit::Number,
             formula: "observed = Fisher's exact p of [[none told, no upload; none told, upload], \
-                      [some told, no upload; some told, upload]] < bound; llr = 5",
+                      [some told, no upload; some told, upload]] < bound; llr = weight",
             inputs: vec![
+                Input::weight(weights.zero_test),
                 number("none told, no upload", a),
                 number("none told, upload", b),
                 number("some told, no upload", c),
                 number("some told, upload", d),
             ],
             excuses: vec![Excuse::new("leechers were there all the time", false, 0.0)],
-            llr: 5.0,
+            llr: weights.zero_test.value(),
+            rebased: false,
         })
     }
 }

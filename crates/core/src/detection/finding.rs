@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Family;
+use super::tails::SHARE_MIN;
+use super::weights::Weight;
 
 /// What made a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,11 +43,17 @@ pub enum Detector {
     ZeroTest,
     /// The only seeder, and nobody gets anything.
     Stall,
+    /// Upload that follows a formula of the counts that were told.
+    Model,
+    /// No upload, where an even share would be gigabytes.
+    ZeroShare,
+    /// Has perhaps less than half of what it seeds.
+    Possession,
 }
 
 impl Detector {
     /// All of them.
-    pub const ALL: [Detector; 16] = [
+    pub const ALL: [Detector; 19] = [
         Self::NoSink,
         Self::Conservation,
         Self::Ledger,
@@ -62,11 +70,17 @@ impl Detector {
         Self::Honeypot,
         Self::ZeroTest,
         Self::Stall,
+        Self::Model,
+        Self::ZeroShare,
+        Self::Possession,
     ];
 
     /// Grows when a formula or a bound changes.
     pub fn version(self) -> u16 {
-        1
+        match self {
+            Self::Client => 2,
+            _ => 1,
+        }
     }
 
     /// What its findings are about.
@@ -81,8 +95,8 @@ impl Detector {
             | Self::OverDownload
             | Self::Pair => Family::Accounting,
             Self::Honeypot | Self::ZeroTest => Family::Experiment,
-            Self::Client | Self::Stall => Family::Identity,
-            Self::Speed | Self::History => Family::History,
+            Self::Client | Self::Stall | Self::ZeroShare | Self::Possession => Family::Identity,
+            Self::Speed | Self::History | Self::Model => Family::History,
             Self::Networks | Self::Travel => Family::Sharing,
         }
     }
@@ -106,6 +120,9 @@ impl Detector {
             Self::Honeypot => "reported upload to peers that do not exist",
             Self::ZeroTest => "reported upload follows the counts that the client is told",
             Self::Stall => "is the only seeder, and nobody gets anything",
+            Self::Model => "reported upload follows the formula of a known tool",
+            Self::ZeroShare => "seeds, and uploads nothing where others upload gigabytes",
+            Self::Possession => "has perhaps less than half of what it seeds",
         }
     }
 }
@@ -143,6 +160,11 @@ pub struct Input {
 impl Input {
     pub(super) fn new(name: &'static str, value: f64, unit: Unit) -> Self {
         Self { name: Cow::Borrowed(name), value, unit }
+    }
+
+    /// What a finding weighs, from the table of weights.
+    pub(super) fn weight(weight: Weight) -> Self {
+        Self::new("weight", weight.value(), Unit::Nats)
     }
 
     pub(super) fn bytes(name: &'static str, value: u64) -> Self {
@@ -242,6 +264,22 @@ impl Finding {
     }
 }
 
+impl Draft {
+    /// Takes away what the finding weighs too much on a site where a share of all users shows as
+    /// much; `shown`: with what probability a cheat does.
+    pub(super) fn rebase(&mut self, share: f64, shown: f64) {
+        let most = (shown / share.max(SHARE_MIN)).ln().max(0.0);
+        if self.llr > most {
+            self.inputs.push(Input::new("llr before", self.llr, Unit::Nats));
+            self.inputs.push(Input::new("share of users", share, Unit::Number));
+            self.inputs.push(Input::new("share of cheats", shown, Unit::Number));
+            self.excuses.push(Excuse::new("usual on this site", true, share));
+            self.llr = most;
+            self.rebased = true;
+        }
+    }
+}
+
 /// A finding as its detector makes it, before it is counted.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
@@ -259,4 +297,6 @@ pub(super) struct Draft {
     pub(super) inputs: Vec<Input>,
     pub(super) excuses: Vec<Excuse>,
     pub(super) llr: f64,
+    /// What other users show has made it weigh less.
+    pub(super) rebased: bool,
 }

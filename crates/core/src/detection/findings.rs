@@ -8,6 +8,10 @@ use super::evidence::Counted;
 use super::finding::{Draft, Finding, Verdict};
 use super::settings::DetectionSettings;
 
+/// What follows the formula of a finding that is usual on the site.
+const REBASED: &str = "this is llr before; \
+     llr = min(llr before, ln(share of cheats / max(share of users, 1e-5)))";
+
 /// The findings, oldest first.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Findings {
@@ -37,7 +41,10 @@ impl Findings {
             observed: draft.observed,
             bound: draft.bound,
             unit: draft.unit,
-            formula: draft.formula.into(),
+            formula: match draft.rebased {
+                true => format!("{}; {REBASED}", draft.formula).into(),
+                false => draft.formula.into(),
+            },
             inputs: draft.inputs,
             excuses: draft.excuses,
             llr: draft.llr,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Observation;
 use super::finding::{Detector, Draft, Input, Unit};
+use super::weights::Weights;
 
 const PROFILES: usize = 4;
 const ALPHA: f32 = 0.02;
@@ -38,7 +39,7 @@ pub(super) struct Profiles {
 }
 
 impl Profiles {
-    pub(super) fn observe(&mut self, of: &Observation) -> Option<Draft> {
+    pub(super) fn observe(&mut self, of: &Observation, weights: &Weights) -> Option<Draft> {
         if of.uploaded_bytes == 0 || of.gap_seconds == 0 {
             return None;
         }
@@ -54,18 +55,24 @@ impl Profiles {
             *profile = Profile { network: of.network, mean: value, ..Profile::default() };
         }
         profile.seen_seconds = of.at_seconds;
-        profile.judge(value, rate, of)
+        profile.judge(value, rate, of, weights)
     }
 }
 
 impl Profile {
-    fn judge(&mut self, value: f32, rate: f64, of: &Observation) -> Option<Draft> {
+    fn judge(
+        &mut self,
+        value: f32,
+        rate: f64,
+        of: &Observation,
+        weights: &Weights,
+    ) -> Option<Draft> {
         let spread = self.variance.sqrt().max(SPREAD_MIN);
         let z = (value - self.mean) / spread;
         let is_hit = self.values >= KNOWN_FROM && z > Z_MIN;
         self.hits = self.hits << 1 | u8::from(is_hit);
         if self.hits.count_ones() >= HITS_MIN {
-            let draft = self.draft(z, spread, rate, of);
+            let draft = self.draft((z, spread), rate, of, weights);
             // Asked once: from now on this is what the user is like.
             let (network, seen_seconds) = (self.network, self.seen_seconds);
             *self = Profile { network, seen_seconds, mean: value, values: 1, ..Self::default() };
@@ -81,7 +88,13 @@ impl Profile {
         None
     }
 
-    fn draft(&self, z: f32, spread: f32, rate: f64, of: &Observation) -> Draft {
+    fn draft(
+        &self,
+        (z, spread): (f32, f32),
+        rate: f64,
+        of: &Observation,
+        weights: &Weights,
+    ) -> Draft {
         let usual = f64::from(self.mean).exp();
         Draft {
             at_seconds: of.at_seconds,
@@ -94,8 +107,9 @@ impl Profile {
             bound: (f64::from(self.mean) + f64::from(Z_MIN * spread)).exp(),
             unit: Unit::BytesPerSecond,
             formula: "z = (ln(1 + observed) − mean) / spread > 6 in ≥ 5 of the last 8 reports, \
-                      bound = exp(mean + 6·spread); llr = 1",
+                      bound = exp(mean + 6·spread); llr = weight",
             inputs: vec![
+                Input::weight(weights.history),
                 Input::new("mean", self.mean.into(), Unit::Number),
                 Input::new("spread", spread.into(), Unit::Number),
                 Input::new("z", z.into(), Unit::Number),
@@ -104,7 +118,8 @@ impl Profile {
                 Input::new("hits", self.hits.count_ones().into(), Unit::Number),
             ],
             excuses: Vec::new(),
-            llr: 1.0,
+            llr: weights.history.value(),
+            rebased: false,
         }
     }
 }
@@ -134,11 +149,12 @@ mod tests {
         let mut profiles = Profiles::default();
         for number in 0..300 {
             let report = report(number, 1, about(number, 1_000_000));
-            assert!(profiles.observe(&report).is_none());
+            assert!(profiles.observe(&report, &Weights::default()).is_none());
         }
         let fast = |number| report(number, 1, about(number, 50_000_000));
-        let asked: Vec<Draft> =
-            (300..600).filter_map(|number| profiles.observe(&fast(number))).collect();
+        let asked: Vec<Draft> = (300..600)
+            .filter_map(|number| profiles.observe(&fast(number), &Weights::default()))
+            .collect();
         assert_eq!(asked.len(), 1);
         assert_eq!((asked[0].detector, asked[0].llr), (Detector::History, 1.0));
         assert_eq!(asked[0].at_seconds, 1_800_000 + 304 * 1800, "the fifth of them");
@@ -147,19 +163,24 @@ mod tests {
     #[test]
     fn another_network_has_a_profile_of_its_own() {
         let mut profiles = Profiles::default();
-        let slow = (0..300).filter_map(|it| profiles.observe(&report(it, 1, about(it, 1_000_000))));
+        let slow = (0..300).filter_map(|it| {
+            profiles.observe(&report(it, 1, about(it, 1_000_000)), &Weights::default())
+        });
         assert_eq!(slow.count(), 0);
-        let fast =
-            (300..700).filter_map(|it| profiles.observe(&report(it, 2, about(it, 50_000_000))));
+        let fast = (300..700).filter_map(|it| {
+            profiles.observe(&report(it, 2, about(it, 50_000_000)), &Weights::default())
+        });
         assert_eq!(fast.count(), 0);
     }
 
     #[test]
     fn a_new_user_is_not_asked_about() {
         let mut profiles = Profiles::default();
-        let some = (0..150).filter_map(|it| profiles.observe(&report(it, 1, 1000)));
+        let some =
+            (0..150).filter_map(|it| profiles.observe(&report(it, 1, 1000), &Weights::default()));
         assert_eq!(some.count(), 0);
-        let fast = (150..190).filter_map(|it| profiles.observe(&report(it, 1, 900_000_000)));
+        let fast = (150..190)
+            .filter_map(|it| profiles.observe(&report(it, 1, 900_000_000), &Weights::default()));
         assert_eq!(fast.count(), 0);
     }
 }

@@ -53,7 +53,7 @@ impl Networks {
         if of.signs.has(Signs::VANISHED) {
             return [None, None];
         }
-        let travel = self.travel(of, places);
+        let travel = self.travel(of, places, settings);
         let is_more = self.note(of);
         [if is_more { self.count(of, settings) } else { None }, travel]
     }
@@ -108,10 +108,10 @@ impl Networks {
             return None;
         }
         self.found_seconds = now_seconds;
-        let llr = match programs {
-            0 | 1 => 0.5,
-            2 => 1.5,
-            _ => 3.0,
+        let weight = match programs {
+            0 | 1 => settings.weights.networks_one_program,
+            2 => settings.weights.networks_two_programs,
+            _ => settings.weights.networks_more_programs,
         };
         Some(Draft {
             at_seconds: now_seconds,
@@ -124,19 +124,26 @@ impl Networks {
             bound: settings.networks_max.into(),
             unit: Unit::Number,
             formula: "observed = networks of one address family in 6 h > bound; \
-                      llr = 0.5, 1.5 or 3 for 1, 2 or more programs",
+                      llr = weight, which is another one for 1, 2 or more programs",
             inputs: vec![
+                Input::weight(weight),
                 Input::new("networks", networks as f64, Unit::Number),
                 Input::new("programs", programs as f64, Unit::Number),
                 Input::new("IPv6", f64::from(u8::from(v6)), Unit::Number),
             ],
             excuses: vec![Excuse::new("one program that moves", programs < 2, programs as f64)],
-            llr,
+            llr: weight.value(),
+            rebased: false,
         })
     }
 
     /// Two leechers at places that are too far apart for the time between them.
-    fn travel(&mut self, of: &Observation, places: &Places) -> Option<Draft> {
+    fn travel(
+        &mut self,
+        of: &Observation,
+        places: &Places,
+        settings: &DetectionSettings,
+    ) -> Option<Draft> {
         let leeches = of.left_bytes > 0 && !of.signs.has(Signs::STOPPED);
         let again = self.travelled_seconds != 0
             && of.at_seconds.saturating_sub(self.travelled_seconds) < 4 * WINDOW_SECONDS;
@@ -170,13 +177,15 @@ impl Networks {
             observed: speed,
             bound: SPEED_KMH_MAX,
             unit: Unit::KilometresPerHour,
-            formula: "observed = distance / hours > 1000 km/h between two leechers; llr = 1",
+            formula: "observed = distance / hours > 1000 km/h between two leechers; llr = weight",
             inputs: vec![
+                Input::weight(settings.weights.travel),
                 Input::new("distance", kilometres, Unit::Number),
                 Input::new("hours", f64::from(seconds) / 3600.0, Unit::Number),
             ],
             excuses: vec![Excuse::new("VPN or seedbox", true, 0.0)],
-            llr: 1.0,
+            llr: settings.weights.travel.value(),
+            rebased: false,
         })
     }
 }

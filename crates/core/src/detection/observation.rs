@@ -74,15 +74,16 @@ pub struct Observation {
     pub client: [u8; 8],
     /// Keyed hash of the network: /24 of IPv4, /48 of IPv6.
     pub network: u32,
-    /// Seeders that the reply told.
-    pub seeders: u32,
-    /// Leechers that the reply told.
-    pub leechers: u32,
+    /// Where the client is, in a first report; unknown if nobody has told places.
+    pub place: u32,
+    /// Seeders that the reply told, 65,535 at most.
+    pub seeders: u16,
+    /// Leechers that the reply told, 65,535 at most.
+    pub leechers: u16,
     /// The client's `User-Agent`, see [`agent_id`](super::fingerprint::agent_id); told in first
     /// reports only, 0 if unknown.
     pub agent: u32,
-    /// The order of the request's parameters, see
-    /// [`shape_of`](super::fingerprint::shape_of); 0 if unknown.
+    /// How the request is written, see [`Shape`](mika_protocol::http::Shape); 0 if nobody looked.
     pub shape: u32,
     /// Peers in the reply.
     pub peers_given: u16,

@@ -22,6 +22,16 @@ pub(super) const BYTES_MAX: u64 = PLACES_MAX as u64 * 9 * 16 / 7;
 const RADIUS_KM: f64 = 6371.0;
 
 impl Place {
+    /// From degrees north and east; `None` if there is no such point.
+    pub fn of_degrees(latitude: f64, longitude: f64) -> Option<Self> {
+        let is_one = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        let centidegrees = |degrees: f64| (degrees * 100.0).round() as i16;
+        is_one.then(|| Self {
+            latitude_centidegrees: centidegrees(latitude),
+            longitude_centidegrees: centidegrees(longitude),
+        })
+    }
+
     /// The distance along a great circle, within 0.6 %.
     pub fn kilometres_to(self, other: Place) -> f64 {
         let radians = |centidegrees: i16| (f64::from(centidegrees) / 100.0).to_radians();

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Detector, Draft, Input, Unit};
+use super::weights::Weights;
 use super::{Observation, Signs};
 
 const PER_DAY_MAX: u16 = 6;
@@ -19,7 +20,7 @@ pub(super) struct Resets {
 }
 
 impl Resets {
-    pub(super) fn observe(&mut self, of: &Observation) -> Option<Draft> {
+    pub(super) fn observe(&mut self, of: &Observation, weights: &Weights) -> Option<Draft> {
         if !of.signs.has(Signs::RESTARTED) {
             return None;
         }
@@ -40,10 +41,14 @@ impl Resets {
             observed: self.count.into(),
             bound: PER_DAY_MAX.into(),
             unit: Unit::Number,
-            formula: "observed = resets of the day > 6; llr = 0.5 if gained > 0, else 0",
-            inputs: vec![Input::new("gained", self.gained.into(), Unit::Bytes)],
+            formula: "observed = resets of the day > 6; llr = weight if gained > 0, else 0",
+            inputs: vec![
+                Input::new("gained", self.gained.into(), Unit::Bytes),
+                Input::weight(weights.resets),
+            ],
             excuses: Vec::new(),
-            llr: if self.gained > 0.0 { 0.5 } else { 0.0 },
+            llr: if self.gained > 0.0 { weights.resets.value() } else { 0.0 },
+            rebased: false,
         })
     }
 }
@@ -66,18 +71,24 @@ mod tests {
     fn the_seventh_reset_of_a_day_is_found_and_weighs_if_something_was_gained() {
         let mut resets = Resets::default();
         for number in 0..6 {
-            assert!(resets.observe(&reset(100 * DAY + number, 1000, 900)).is_none());
+            assert!(
+                resets
+                    .observe(&reset(100 * DAY + number, 1000, 900), &Weights::default())
+                    .is_none()
+            );
         }
-        let found = resets.observe(&reset(100 * DAY + 6, 1000, 900)).unwrap();
+        let found = resets.observe(&reset(100 * DAY + 6, 1000, 900), &Weights::default()).unwrap();
         assert_eq!((found.observed, found.llr), (7.0, 0.5));
         assert_eq!(found.inputs[0].value, 700.0);
-        assert!(resets.observe(&reset(100 * DAY + 7, 1000, 900)).is_none());
+        assert!(resets.observe(&reset(100 * DAY + 7, 1000, 900), &Weights::default()).is_none());
     }
 
     #[test]
     fn a_client_that_crashes_without_gain_weighs_nothing() {
         let mut resets = Resets::default();
-        let found = (0..7).filter_map(|number| resets.observe(&reset(100 * DAY + number, 9, 9)));
+        let found = (0..7).filter_map(|number| {
+            resets.observe(&reset(100 * DAY + number, 9, 9), &Weights::default())
+        });
         assert_eq!(found.map(|it| it.llr).collect::<Vec<_>>(), [0.0]);
     }
 
@@ -85,7 +96,8 @@ mod tests {
     fn another_day_begins_anew() {
         let mut resets = Resets::default();
         let found = (0..12).filter_map(|number| {
-            resets.observe(&reset((100 + number / 6) * DAY + number, 1000, 900))
+            resets
+                .observe(&reset((100 + number / 6) * DAY + number, 1000, 900), &Weights::default())
         });
         assert_eq!(found.count(), 0);
     }

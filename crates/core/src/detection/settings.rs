@@ -1,6 +1,7 @@
 //! What detection may use, and what it takes for possible.
 
-use super::{Observation, book, closed, finding};
+use super::weights::Weights;
+use super::{Observation, book, closed, finding, possession};
 
 const MIB: u64 = 1 << 20;
 const GB: u64 = 1_000_000_000;
@@ -36,6 +37,8 @@ pub struct DetectionSettings {
     pub networks_max: u8,
     /// Users remembered at most.
     pub users_max: usize,
+    /// Users whose upload is compared with formulas at most.
+    pub suspects_max: usize,
     /// Torrents with open books at most.
     pub books_max: usize,
     /// Entries in one torrent's books at most.
@@ -48,6 +51,8 @@ pub struct DetectionSettings {
     pub shares_max: usize,
     /// Findings kept at most.
     pub findings_max: usize,
+    /// What findings weigh.
+    pub weights: Weights,
     /// Tests of suspects: `None` for none.
     pub experiments: Option<ExperimentSettings>,
 }
@@ -86,12 +91,14 @@ impl Default for DetectionSettings {
             vanished_bytes_min: 20 * GB,
             networks_max: 4,
             users_max: 200_000,
+            suspects_max: 10_000,
             books_max: 200_000,
             entries_per_book_max: 256,
             entries_max: 500_000,
             closed_max: 100_000,
             shares_max: 1_000_000,
             findings_max: 20_000,
+            weights: Weights::default(),
             experiments: None,
         }
     }
@@ -135,15 +142,18 @@ impl DetectionSettings {
         const FINDING_HEAP: usize = 1600;
         let solver = 2 * self.shares_max * 40 + self.closed_max * 24;
         let user = size_of::<super::user::UserState>() + super::user::BOXED_BYTES;
+        let suspect = size_of::<super::model::Model>() + 16;
         table(self.users_max, size_of::<usize>() + 4)
             + self.users_max as u64 * user as u64
             + table(self.books_max, size_of::<book::Book>() + 4)
             + vector(self.entries_max, size_of::<book::Entry>())
+            + self.books_max as u64 * (possession::SEEDS * 16) as u64
             + vector(self.closed_max, size_of::<closed::ClosedEpoch>())
             + vector(self.shares_max, size_of::<closed::Share>())
             + vector(self.findings_max, size_of::<finding::Finding>())
             + self.findings_max as u64 * FINDING_HEAP as u64
             + solver as u64
+            + self.suspects_max as u64 * suspect as u64
             + super::almost::BYTES_MAX
             + super::places::BYTES_MAX
             + super::experiment::bytes_max(self.experiments.as_ref())

@@ -32,9 +32,14 @@ pub(super) fn judge(
     let newcomer_seconds = book.newcomer_seconds(of.session);
     let newcomer = newcomer_seconds.filter(|at| *at >= from_seconds);
     let observed = of.uploaded_bytes as f64;
+    let weights = &settings.weights;
     let llr = match newcomer {
-        Some(_) => 0.5,
-        None => (2.0 + 0.5 * (observed / MIB_16).log2()).clamp(0.5, 3.0),
+        Some(_) => weights.no_sink_newcomer.value(),
+        None => {
+            let doublings = (observed / MIB_16).log2();
+            let more = weights.no_sink_per_doubling.value() * doublings;
+            (weights.no_sink.value() + more).clamp(0.0, 3.0)
+        }
     };
     let opened = if book.opened_seconds == 0 { of.at_seconds } else { book.opened_seconds };
     Some(Draft {
@@ -49,9 +54,12 @@ pub(super) fn judge(
         unit: Unit::Bytes,
         formula: "observed = uploaded > bound = 0, since no other client lacked anything from \
                   (last report − interval − 300 s) to now; \
-                  llr = min(3, 2 + ½·log2(observed / 16 MiB)), or 0.5 if a new seeder came",
+                  llr = min(3, weight + more·log2(observed / 16 MiB)), or newcomer if a new seeder came",
         inputs: vec![
             Input::new("last report", began_seconds.into(), Unit::UnixSeconds),
+            Input::weight(weights.no_sink),
+            Input::new("more", weights.no_sink_per_doubling.value(), Unit::Nats),
+            Input::new("newcomer", weights.no_sink_newcomer.value(), Unit::Nats),
             Input::new("interval", settings.interval_seconds.into(), Unit::Seconds),
             Input::new(
                 "others may have leeched until",
@@ -72,5 +80,6 @@ pub(super) fn judge(
             Excuse::new("observations dropped", false, known_since_seconds.into()),
         ],
         llr,
+        rebased: false,
     })
 }

@@ -61,16 +61,18 @@ impl Speed {
             observed: f64::from(fastest) / seconds,
             bound: settings.speed_bytes_per_second_max as f64,
             unit: Unit::BytesPerSecond,
-            formula: "observed = fastest / 300 s > bound, and above ≥ least; llr = 3",
+            formula: "observed = fastest / 300 s > bound, and above ≥ least; llr = weight",
             inputs: vec![
                 Input::new("fastest", f64::from(fastest), Unit::Bytes),
                 Input::new("above", above, Unit::Bytes),
                 Input::bytes("least", settings.speed_bytes_min),
+                Input::weight(settings.weights.speed),
                 Input::bytes("last report", of.uploaded_bytes),
                 Input::new("last gap", f64::from(of.gap_seconds), Unit::Seconds),
             ],
             excuses: Vec::new(),
-            llr: 3.0,
+            llr: settings.weights.speed.value(),
+            rebased: false,
         })
     }
 

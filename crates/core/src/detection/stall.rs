@@ -68,12 +68,14 @@ pub(super) fn judge(
         bound: least_seconds.into(),
         unit: Unit::Seconds,
         formula: "observed = seconds without any download while leechers = 3 were sent to the \
-                  only seeder and downloaded elsewhere ≥ bound = 3·interval; llr = 0.3",
+                  only seeder and downloaded elsewhere ≥ bound = 3·interval; llr = weight",
         inputs: vec![
+            Input::weight(settings.weights.stall),
             Input::new("leechers", stalled.len() as f64, Unit::Number),
             Input::new("interval", settings.interval_seconds.into(), Unit::Seconds),
         ],
         excuses: vec![Excuse::new("closed port, slow line or a disk that is gone", true, 0.0)],
-        llr: 0.3,
+        llr: settings.weights.stall.value(),
+        rebased: false,
     })
 }

@@ -10,6 +10,7 @@ use super::closed::ClosedEpoch;
 use super::experiment::Experiments;
 use super::finding::{Detector, Verdict};
 use super::findings::Findings;
+use super::tails::Tails;
 use super::user::UserState;
 use super::vanish::SiteRate;
 use super::{Counters, pairs};
@@ -38,11 +39,14 @@ pub struct State {
     pub(super) findings: Findings,
     pub(super) precision: Precisions,
     pub(super) counters: Counters,
+    pub(super) tails: Tails,
+    /// Users with a model.
+    pub(super) models: usize,
 }
 
 impl State {
     /// The version that this program writes; it reads no other one.
-    pub const VERSION: u16 = 1;
+    pub const VERSION: u16 = 2;
 
     pub(super) fn new(key: u64, now_seconds: u32) -> Self {
         Self {
@@ -60,6 +64,8 @@ impl State {
             findings: Findings::default(),
             precision: Precisions::default(),
             counters: Counters::default(),
+            tails: Tails::new(now_seconds),
+            models: 0,
         }
     }
 

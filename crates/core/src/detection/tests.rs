@@ -465,7 +465,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
     let seconds = prop_oneof![START..START + 9 * DAY, any::<u32>()];
     let places = (seconds, 0u32..6, 0u32..5, 0u32..20_000, 0u64..9);
     let moved = (bytes(), bytes(), bytes(), left(), left());
-    let rest = (any::<[u8; 8]>(), 0u32..9, 0u32..4, 0u32..4, any::<u32>(), 0u16..8192);
+    let rest = (any::<[u8; 8]>(), 0u32..9, 0u16..4, 0u16..4, any::<u32>(), 0u16..8192);
     (places, moved, rest).prop_map(|(places, moved, rest)| {
         let (at_seconds, user_id, torrent_id, gap_seconds, session) = places;
         let (uploaded_bytes, downloaded_bytes, corrupt_bytes, before, left_bytes) = moved;
@@ -499,6 +499,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
             left_bytes,
             client,
             network,
+            place: network,
             seeders,
             leechers,
             agent,
@@ -546,4 +547,57 @@ proptest! {
         let state: State = postcard::from_bytes(&bytes).unwrap();
         prop_assert_eq!(&state, detection.state());
     }
+}
+
+#[test]
+fn what_half_of_a_site_s_users_show_weighs_nothing_and_the_finding_says_why() {
+    let mut detection = detection();
+    let day = 8 * 24 * 60;
+    let all_users: Vec<u32> = (1..=300).collect();
+    let known: Vec<_> = all_users.iter().map(|id| joins(*id, *id, 0, 0)).collect();
+    detection.observe(&known);
+    for id in &all_users {
+        detection.observe(&[uploads(*id, *id, day, 100 * MB)]);
+    }
+    let found = found(&detection, Detector::NoSink);
+    assert_eq!(found.len(), 300);
+    let (first, last) = (found[0], found[299]);
+    assert_eq!((first.llr, first.excused_by("usual on this site")), (3.0, None));
+    let (share, shown) = (last.input("share of users").unwrap(), 0.5);
+    assert_eq!((share, last.input("share of cheats")), (300.0 / 301.0, Some(shown)));
+    assert_eq!(last.llr, (shown / share).ln().max(0.0));
+    assert_eq!((last.llr, last.gained, last.input("llr before")), (0.0, 0.0, Some(3.0)));
+    assert_eq!(last.excused_by("usual on this site"), Some(true));
+    assert!(
+        last.formula
+            .ends_with("llr = min(llr before, ln(share of cheats / max(share of users, 1e-5)))")
+    );
+}
+
+#[test]
+fn a_suspect_s_upload_is_compared_with_the_formula_of_joal_and_nobody_else_s_is() {
+    let mut detection = detection();
+    let mut random = fastrand::Rng::with_seed(5);
+    // Two findings make a suspect.
+    detection.observe(&[uploads(7, 1, 120, 100 * MB), uploads(7, 2, 121, 100 * MB)]);
+    let mut told = [(0_u16, 0_u16); 12];
+    for round in 0..12_u32 {
+        for (torrent, told) in (10..).zip(told.iter_mut()) {
+            let (seeders, leechers) = (f64::from(told.0), f64::from(told.1));
+            let all = (seeders + leechers - 1.0).max(1.0);
+            let speed = 100e3 * leechers.powi(3) / (all * all);
+            let uploaded_bytes = if round == 0 { 0 } else { (speed * 1800.0) as u64 };
+            *told = (random.u16(1..40), random.u16(1..30));
+            let (seeders, leechers) = *told;
+            let minutes = 200 + round * 30;
+            // Somebody who may have received it.
+            detection.observe(&[leeches(9, torrent, minutes, (GB, GB), 0)]);
+            for user in [7, 8] {
+                let of = uploads(user, torrent, minutes, uploaded_bytes);
+                detection.observe(&[Observation { seeders, leechers, peers_given: 9, ..of }]);
+            }
+        }
+    }
+    let found: Vec<u32> = found(&detection, Detector::Model).iter().map(|it| it.user_id).collect();
+    assert!(!found.is_empty() && found.iter().all(|user| *user == 7), "{found:?}");
 }

@@ -6,9 +6,12 @@ use super::collusion::Partners;
 use super::evidence::Evidence;
 use super::fingerprint::Looks;
 use super::history::Profiles;
+use super::model::Model;
 use super::networks::Networks;
+use super::possession::Possession;
 use super::resets::Resets;
 use super::speed::Speed;
+use super::tails::Shown;
 use super::vanish::Vanishing;
 
 /// What is remembered of one user. What only some users need is boxed.
@@ -25,6 +28,10 @@ pub(super) struct UserState {
     pub(super) speed: Option<Box<Speed>>,
     pub(super) profiles: Option<Box<Profiles>>,
     pub(super) partners: Option<Box<Partners>>,
+    /// Of suspects only.
+    pub(super) model: Option<Box<Model>>,
+    pub(super) shown: Shown,
+    pub(super) possession: Possession,
 }
 
 /// What is boxed, if it is there.

@@ -68,8 +68,9 @@ impl Vanishing {
             bound: expected * f64::from(self.sessions),
             unit: Unit::Number,
             formula: "p = Σ_{k ≥ vanished} C(sessions, k)·rate^k·(1 − rate)^(sessions − k) < 1e-6, \
-                      and missing ≥ least; bound = rate·sessions; llr = 3",
+                      and missing ≥ least; bound = rate·sessions; llr = weight",
             inputs: vec![
+                Input::weight(settings.weights.vanish),
                 Input::new("vanished", self.vanished.into(), Unit::Number),
                 Input::new("sessions", self.sessions.into(), Unit::Number),
                 Input::new("rate", expected, Unit::Number),
@@ -78,7 +79,8 @@ impl Vanishing {
                 Input::bytes("least", settings.vanished_bytes_min),
             ],
             excuses: Vec::new(),
-            llr: 3.0,
+            llr: settings.weights.vanish.value(),
+            rebased: false,
         })
     }
 }

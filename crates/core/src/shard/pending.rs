@@ -104,6 +104,8 @@ pub(crate) struct Special {
     pub(crate) corrupt_delta: u64,
     pub(crate) corrupt_bytes: u64,
     pub(crate) token: TokenUse,
+    /// Credit for upload that is withheld.
+    pub(crate) withheld_bytes: u64,
 }
 
 /// What a token covered.
@@ -165,6 +167,7 @@ impl Report {
                 downloaded_raw: downloaded_raw.saturating_add(later.token.downloaded_raw),
                 finished: earlier.token.finished || later.token.finished,
             },
+            withheld_bytes: earlier.withheld_bytes.saturating_add(later.withheld_bytes),
         });
     }
 }

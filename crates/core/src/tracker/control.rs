@@ -82,6 +82,7 @@ impl Tracker {
         let _one_at_a_time = self.rules_change.lock();
         let mut rules = Rules::clone(&self.rules.load());
         change(&mut rules);
+        self.watched.store(rules.settings.detection.is_some(), Ordering::Relaxed);
         self.rules.store(Arc::new(rules));
     }
 

@@ -35,14 +35,23 @@ impl Tracker {
     /// it is; what else a row says is looked up in pieces, and may be as of a moment later.
     pub fn drain(&self, now_seconds: u32, first_shard: usize, rows_max: usize) -> Drained {
         let _one_at_a_time = self.drains.lock();
+        if first_shard == 0 {
+            self.withheld.begin_flush();
+        }
         let mut sums = Sums::begin(now_seconds, self.unregistered.take());
         for number in first_shard..SHARDS {
             if sums.rows() >= rows_max {
-                return Drained { batch: sums.batch(), next_shard: Some(number) };
+                return self.drained(sums, Some(number));
             }
             self.cut(number, &mut sums);
         }
-        Drained { batch: sums.batch(), next_shard: None }
+        self.drained(sums, None)
+    }
+
+    fn drained(&self, sums: Sums, next_shard: Option<usize>) -> Drained {
+        let mut batch = sums.batch();
+        self.withheld.settle(&mut batch, next_shard.is_none());
+        Drained { batch, next_shard }
     }
 
     fn cut(&self, number: usize, sums: &mut Sums) {

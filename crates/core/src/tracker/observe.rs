@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use mika_protocol::{InfoHash, Passkey, ScrapeCounts};
 
 use super::{Swarms, Tracker};
 use crate::detection::experiment::Plan;
-use crate::detection::{Observation, Signs};
+use crate::detection::{Feed, Observation, Signs};
 use crate::reply::{Answer, PeerList};
 use crate::shard::Shard;
 use crate::swarm::session::{Private, Session};
@@ -20,6 +23,12 @@ impl Tracker {
         let Swarms::Private(shards) = &self.swarms else { return 0 };
         let Some(shard) = shards.get(part) else { return 0 };
         shard.lock().observed.swap(taken)
+    }
+
+    /// Whether detection is told of announces: then it is worth while to look at how they are
+    /// written.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
     }
 
     /// Replaces what clients under test are told; in force if
@@ -39,6 +48,49 @@ impl Tracker {
     ) -> bool {
         let plan = self.experiments.load();
         !plan.is_empty() && plan.apply(user_id, torrent_id, asker_leeches, answer, list)
+    }
+
+    /// The counts of one torrent as [`Tracker::scrape`] tells them, or as whoever has a passkey is
+    /// told them in answers to announces, being under test.
+    pub fn scrape_as(
+        &self,
+        passkey: Option<&Passkey>,
+        info_hash: InfoHash,
+    ) -> Option<ScrapeCounts> {
+        let counts = self.scrape(info_hash)?;
+        let plan = self.experiments.load();
+        if plan.is_empty() {
+            return Some(counts);
+        }
+        Some(self.scrape_tested(&plan, passkey, info_hash, counts))
+    }
+
+    #[cold]
+    fn scrape_tested(
+        &self,
+        plan: &Plan,
+        passkey: Option<&Passkey>,
+        info_hash: InfoHash,
+        counts: ScrapeCounts,
+    ) -> ScrapeCounts {
+        let is_on = |feed: &Feed| feed.experiments;
+        let Swarms::Private(shards) = &self.swarms else { return counts };
+        let user = passkey.and_then(|passkey| self.user_of(passkey, Some(info_hash)));
+        let (Some(user), Ok((shard, slot))) = (user, shards.find(info_hash)) else { return counts };
+        let Some(torrent_id) = shard.torrents.get(slot).map(|torrent| torrent.id) else {
+            return counts;
+        };
+        let leeches = self.leeches(&shard, slot, user.index);
+        let there_are = (counts.seeders, counts.leechers);
+        let told = plan.told(user.id, torrent_id, leeches, there_are);
+        match told.filter(|_| self.rules.load().settings.detection.as_ref().is_some_and(is_on)) {
+            Some((_, (seeders, leechers))) => {
+                let partial = counts.leechers.saturating_sub(counts.downloaders);
+                let downloaders = leechers.saturating_sub(partial);
+                ScrapeCounts { seeders, leechers, downloaders, ..counts }
+            }
+            None => counts,
+        }
     }
 
     /// A keyed hash of an address's network, /24 or /48.

@@ -4,6 +4,7 @@
 mod account;
 mod learn;
 mod observe;
+mod restrain;
 mod select;
 
 use std::net::IpAddr;
@@ -604,6 +605,9 @@ impl<'a> Visit<'a> {
         let mut answer = Answer::new(settings, counts);
         if settings.site.jitter_seconds > 0 || change.withheld.is_some() {
             self.suit_site(&mut answer, change.withheld, list);
+        }
+        if self.user.restrained {
+            self.warn(list);
         }
         answer
     }

@@ -32,6 +32,10 @@ impl Tracker {
                 let left = Left { bytes: *left_bytes, at_seconds: *at_seconds };
                 self.restore_departed(shards, *info_hash, *user_id, left)
             }
+            (SnapshotItem::Withheld(row), Swarms::Private(_)) => {
+                self.withheld.restore(row);
+                true
+            }
             (SnapshotItem::Torrent { info_hash, id, snatches }, Swarms::Public(shards)) => {
                 self.restore_unstored(shards, *info_hash, *id, *snatches)
             }
@@ -43,6 +47,7 @@ impl Tracker {
     /// Brings the sessions to where a journalled batch left them; returns how many of its rows
     /// were of known users and torrents.
     pub fn replay(&self, batch: &Batch) -> usize {
+        self.replay_withheld(batch);
         for row in &batch.registered {
             self.restore_registered(row);
         }
@@ -50,6 +55,12 @@ impl Tracker {
         let mut rows: Vec<&SessionRow> = batch.sessions.iter().collect();
         rows.sort_by_key(|row| (row.announced_at_seconds, Reverse(row.left_bytes)));
         rows.into_iter().filter(|row| self.restore_session(row)).count()
+    }
+
+    /// Brings what is withheld from users to where a journalled batch left it. That is all that can
+    /// be replayed with another hash key.
+    pub fn replay_withheld(&self, batch: &Batch) {
+        batch.withheld.iter().for_each(|row| self.withheld.restore(row));
     }
 
     /// Marks every session as possibly older than the totals in the store, so that its next

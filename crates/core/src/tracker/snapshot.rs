@@ -17,6 +17,7 @@
 //!   there during all of it. Copied twice, it is put back once.
 //! * What a user lacked who left is in the batch of that session's end, or is as N - 1 left it and
 //!   was copied. If somebody came back, the batch has that session, which replaces it.
+//! * What is withheld from users changes with batches only, and each says totals.
 //!
 //! Whoever writes the items to a disk must therefore have M on the disk before they count, must
 //! keep the batches from N on with them, and must not use them without these.
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use super::walk::{ROWS_PER_HOLD, walk};
 use super::{Swarms, Tracker};
 use crate::address::{socket4, socket6};
-use crate::batch::{Agent, Batch, SessionRow};
+use crate::batch::{Agent, Batch, SessionRow, WithheldRow};
 use crate::shard::departed::Left;
 use crate::shard::{Marks, Shard, Torrent};
 use crate::swarm::public::{Public, PublicPeer};
@@ -82,6 +83,8 @@ pub enum SnapshotItem {
         /// Unix time of the last announce in seconds, to the minute.
         at_seconds: u32,
     },
+    /// Credit that is withheld from a user of a private tracker.
+    Withheld(WithheldRow),
 }
 
 impl Tracker {
@@ -92,6 +95,10 @@ impl Tracker {
         match &self.swarms {
             Swarms::Private(shards) => {
                 let Some(shard) = shards.get(part) else { return };
+                if part == 0 {
+                    let withheld = self.withheld.all().into_iter();
+                    withheld.map(SnapshotItem::Withheld).for_each(&mut write);
+                }
                 self.snapshot_private(shard, &mut write);
             }
             Swarms::Public(shards) => {

@@ -11,6 +11,7 @@ mod peers;
 mod public;
 mod refused;
 mod restore;
+mod restraint;
 mod rows;
 mod selection;
 mod site;

@@ -78,6 +78,7 @@ fn a_user_may_be_put_again_with_its_own_passkey_and_what_it_leeches_stays() {
         download_enabled: false,
         deleted: false,
         has_terms: false,
+        restrained: false,
     };
     assert_eq!((user, users.leeching(0), users.len()), (expected, 1, 1));
 }

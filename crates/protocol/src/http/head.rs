@@ -111,6 +111,15 @@ impl<'a> RequestHead<'a> {
         })
     }
 
+    /// The names of all headers, in order. This reads the head again, too.
+    pub fn header_names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let lines = self.bytes.trim_ascii_start().split(|&byte| byte == b'\n').skip(1);
+        lines.filter_map(|line| {
+            let colon = line.iter().position(|&byte| byte == b':')?;
+            line.get(..colon)
+        })
+    }
+
     /// The `Host` header.
     pub fn host(&self) -> Option<&'a [u8]> {
         self.headers("host").next()

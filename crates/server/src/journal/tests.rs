@@ -361,3 +361,24 @@ fn batches_that_the_store_needs_and_that_are_gone_are_an_error() {
     }
     assert_eq!(JournalReader::after(dir.path(), 7).next_batch().unwrap(), None);
 }
+
+#[test]
+fn a_batch_of_an_older_version_is_read_without_the_list_that_it_lacks() {
+    let mut frame = Vec::new();
+    super::frame::write(&mut frame, &batch(1)).unwrap();
+    // The last byte says that nothing is withheld from anybody.
+    assert_eq!(frame.pop(), Some(0));
+    let payload = frame[8..].to_vec();
+    frame[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    frame[4..8].copy_from_slice(&crc32fast::hash(&payload).to_le_bytes());
+    let dir = TempDir::new().unwrap();
+    fs::write(segment_path(dir.path(), 1), [&MAGIC[..], &frame].concat()).unwrap();
+    let (mut journal, cut_bytes) = Journal::open(dir.path()).unwrap();
+    assert_eq!((journal.last_number(), cut_bytes), (1, 0));
+    let row = mika_core::batch::WithheldRow { user_id: 3, uploaded_bytes: 500 };
+    let newer = Batch { withheld: vec![row], ..batch(2) };
+    journal.append(&newer, &FlushConfig::default(), u64::MAX).unwrap();
+    let mut reader = JournalReader::all(dir.path());
+    assert_eq!(reader.next_batch().unwrap(), Some(batch(1)));
+    assert_eq!(reader.next_batch().unwrap(), Some(newer));
+}

@@ -88,12 +88,19 @@ impl Journal {
         self.closed_bytes + self.current.as_ref().map_or(0, |current| current.bytes)
     }
 
+    /// Whether a power cut could take something away.
+    #[cfg(test)]
+    pub(crate) fn has_unsynced(&self) -> bool {
+        self.unsynced
+    }
+
     /// Where the segments are.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Appends a batch and, as far as configured, waits until it is on the disk. When this fails
+    /// Appends a batch and, as far as configured, waits until it is on the disk; always for one
+    /// that says what is withheld from users. When this fails
     /// the journal is as before, and the same batch can be appended again.
     ///
     /// # Errors
@@ -119,7 +126,9 @@ impl Journal {
         let Some(current) = &mut self.current else { return Ok(()) };
         current.append(&self.buffer)?;
         self.unsynced = true;
-        let due = sync_due(config, self.synced_at);
+        // A store that has given what was withheld must never be ahead of the journal, or it would
+        // be given again.
+        let due = sync_due(config, self.synced_at) || !batch.withheld.is_empty();
         if due {
             let whole = current.bytes - self.buffer.len() as u64;
             if let Err(error) = current.file.sync_data() {

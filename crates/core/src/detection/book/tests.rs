@@ -13,7 +13,7 @@ fn of(user_id: u32, at_seconds: u32) -> Observation {
 }
 
 fn enter(book: &mut Book, of: Observation) {
-    book.enter(&of, &DetectionSettings::default());
+    book.enter(&of, of.client[1].into(), &DetectionSettings::default());
 }
 
 fn close(book: &mut Book) -> ClosedEpoch {
@@ -33,15 +33,18 @@ fn what_was_discarded_is_counted_from_what_the_client_says_in_all() {
 }
 
 #[test]
-fn the_sessions_of_a_user_have_one_share() {
+fn the_sessions_of_a_user_s_program_have_one_share_and_another_program_s_have_another() {
     let mut book = Book::default();
     enter(&mut book, Observation { uploaded_bytes: 3, ..of(7, 1000) });
     enter(&mut book, Observation { uploaded_bytes: 4, session: 70, ..of(7, 1000) });
+    let client = *b"-UT3500-";
+    enter(&mut book, Observation { uploaded_bytes: 5, client, session: 71, ..of(7, 1000) });
+    enter(&mut book, Observation { downloaded_bytes: 5, left_bytes: 95, ..of(8, 1000) });
     enter(&mut book, Observation { downloaded_bytes: 7, left_bytes: 93, ..of(8, 1000) });
     let epoch = close(&mut book);
     let shares: Vec<(u32, f32, f32)> =
         epoch.shares.iter().map(|it| (it.user_id, it.uploaded, it.missing)).collect();
-    assert_eq!(shares, [(7, 7.0, 0.0), (8, 0.0, 93.0)]);
+    assert_eq!(shares, [(7, 7.0, 0.0), (7, 5.0, 0.0), (8, 0.0, 93.0)]);
     assert_eq!(epoch.residual(), 0.0);
 }
 
@@ -72,7 +75,7 @@ fn a_session_beyond_the_limit_has_no_entry_and_still_counts_for_the_balance() {
     let settings = DetectionSettings { entries_per_book_max: 2, ..DetectionSettings::default() };
     let mut book = Book::default();
     let made: usize = (1..=5)
-        .map(|user| book.enter(&Observation { uploaded_bytes: 10, ..of(user, 1000) }, &settings))
+        .map(|user| book.enter(&Observation { uploaded_bytes: 10, ..of(user, 1000) }, 1, &settings))
         .sum();
     assert_eq!((made, book.entries(), book.uploaded), (2, 2, 50));
 }

@@ -10,7 +10,7 @@ fn settings() -> ExperimentSettings {
     ExperimentSettings::default()
 }
 
-fn report(intervals: u32, torrent_id: u32, uploaded_bytes: u64, leechers: u32) -> Observation {
+fn report(intervals: u32, torrent_id: u32, uploaded_bytes: u64, leechers: u16) -> Observation {
     Observation {
         at_seconds: START + intervals * 1800,
         gap_seconds: 1800,
@@ -39,24 +39,30 @@ fn answer(seeders: u32, leechers: u32) -> Answer {
 #[test]
 fn b4_upload_into_a_honeypot_is_found_and_an_honest_client_s_is_not() {
     let mut cheat = watching();
-    assert!(cheat.observe(&tested(report(0, 1, 0, 3)), true).is_none());
-    let found = cheat.observe(&tested(report(1, 1, 2 << 20, 3)), true).unwrap();
+    assert!(cheat.observe(&tested(report(0, 1, 0, 3)), true, &Weights::default()).is_none());
+    let found =
+        cheat.observe(&tested(report(1, 1, 2 << 20, 3)), true, &Weights::default()).unwrap();
     assert_eq!((found.detector, found.llr), (Detector::Honeypot, 5.0));
     assert_eq!((found.observed, found.bound), (2_097_152.0, 1_048_576.0));
     assert_eq!(found.window_seconds, (START, START + 1800));
 
     let mut honest = watching();
     for interval in 0..20 {
-        assert!(honest.observe(&tested(report(interval, 1, 0, 3)), true).is_none());
+        assert!(
+            honest.observe(&tested(report(interval, 1, 0, 3)), true, &Weights::default()).is_none()
+        );
     }
 }
 
 #[test]
 fn upload_into_a_honeypot_that_somebody_real_has_joined_is_not_found() {
     let mut experiments = watching();
-    assert!(experiments.observe(&tested(report(0, 1, 0, 3)), true).is_none());
-    assert!(experiments.observe(&report(1, 1, 2 << 20, 1), false).is_none());
-    assert!(experiments.observe(&report(2, 1, 2 << 20, 1), true).is_none(), "and it is over");
+    assert!(experiments.observe(&tested(report(0, 1, 0, 3)), true, &Weights::default()).is_none());
+    assert!(experiments.observe(&report(1, 1, 2 << 20, 1), false, &Weights::default()).is_none());
+    assert!(
+        experiments.observe(&report(2, 1, 2 << 20, 1), true, &Weights::default()).is_none(),
+        "and it is over"
+    );
 }
 
 #[test]
@@ -68,13 +74,17 @@ fn upload_that_follows_the_counts_is_found_after_some_intervals_and_steady_uploa
         let uploaded = if told && interval > 0 { 100 << 20 } else { 0 };
         told = interval % 2 == 0;
         let now = report(interval, 1, uploaded, if told { 5 } else { 0 });
-        found.extend(cheat.observe(&if told { now } else { tested(now) }, false));
+        found.extend(cheat.observe(
+            &if told { now } else { tested(now) },
+            false,
+            &Weights::default(),
+        ));
     }
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].detector, found[0].llr), (Detector::ZeroTest, 5.0));
     assert!(found[0].observed < 1e-4);
     let cells: Vec<u32> = found[0].inputs.iter().map(|it| it.value as u32).collect();
-    let [a, b, c, d] = cells[..] else { panic!() };
+    let [5, a, b, c, d] = cells[..] else { panic!("{cells:?}") };
     assert_eq!((b, c), (0, 0));
     assert_eq!(found[0].observed, fisher(a, b, c, d));
 
@@ -82,7 +92,7 @@ fn upload_that_follows_the_counts_is_found_after_some_intervals_and_steady_uploa
     for interval in 0..100 {
         let now = report(interval, 1, 100 << 20, if interval % 2 == 0 { 5 } else { 0 });
         let now = if interval % 2 == 0 { now } else { tested(now) };
-        assert!(honest.observe(&now, false).is_none());
+        assert!(honest.observe(&now, false, &Weights::default()).is_none());
     }
 }
 
@@ -97,7 +107,9 @@ fn fisher_s_exact_test_is_what_tables_say() {
 #[test]
 fn who_is_not_watched_costs_nothing() {
     let mut experiments = Experiments::new(1);
-    assert!(experiments.observe(&tested(report(0, 1, 1 << 30, 3)), true).is_none());
+    assert!(
+        experiments.observe(&tested(report(0, 1, 1 << 30, 3)), true, &Weights::default()).is_none()
+    );
     assert!(experiments.trials.is_empty());
 }
 
@@ -116,7 +128,7 @@ fn about_one_in_so_many_is_tested_for_comparison_and_it_is_always_the_same_ones(
 fn plan(endpoints: Vec<SocketAddr>) -> Plan {
     let mut experiments = watching();
     for torrent in [1, 2] {
-        experiments.observe(&report(0, torrent, 1 << 30, 2), false);
+        experiments.observe(&report(0, torrent, 1 << 30, 2), false, &Weights::default());
     }
     let settings = ExperimentSettings { own_endpoints: endpoints, ..settings() };
     (0..100)

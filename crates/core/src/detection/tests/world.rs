@@ -239,8 +239,8 @@ impl World {
                 left_bytes: left,
                 client: *b"-TR3000-",
                 network: peer.user,
-                seeders,
-                leechers,
+                seeders: seeders as u16,
+                leechers: leechers as u16,
                 peers_given: (seeders + leechers).min(50) as u16,
                 signs: Signs::default()
                     .with(Signs::FIRST, peer.first)

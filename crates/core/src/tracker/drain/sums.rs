@@ -9,7 +9,7 @@ use hashbrown::hash_map::Entry;
 
 use crate::batch::{
     Batch, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UnregisteredRow,
-    UserRow,
+    UserRow, WithheldRow,
 };
 use crate::shard::pending::{Pending, SessionChunk, Waiting};
 use crate::swarm::Row;
@@ -206,6 +206,9 @@ fn add_special(batch: &mut Batch, waiting: &Waiting) {
         let address = report.address();
         batch.snatches.push(SnatchRow { user_id, torrent_id, snatched_at_seconds, address });
     }
+    if special.withheld_bytes > 0 {
+        add_withheld(batch, user_id, special.withheld_bytes);
+    }
     if special.token.is_none() {
         return;
     }
@@ -217,5 +220,13 @@ fn add_special(batch: &mut Batch, waiting: &Waiting) {
     if let Some(used) = batch.token_uses.last_mut() {
         used.downloaded_raw = used.downloaded_raw.saturating_add(special.token.downloaded_raw);
         used.finished |= special.token.finished;
+    }
+}
+
+/// What the announces of the batch withhold from a user; rows come in the order of users.
+fn add_withheld(batch: &mut Batch, user_id: u32, bytes: u64) {
+    match batch.withheld.last_mut().filter(|last| last.user_id == user_id) {
+        Some(last) => last.uploaded_bytes = last.uploaded_bytes.saturating_add(bytes),
+        None => batch.withheld.push(WithheldRow { user_id, uploaded_bytes: bytes }),
     }
 }

@@ -38,15 +38,19 @@ impl Visit<'_> {
             _ => 0,
         };
         let mut token = TokenUse::default();
-        let traffic = match raw.is_zero() && !change.finished {
+        let mut traffic = match raw.is_zero() && !change.finished {
             true => raw,
             false => self.credited(shard, slot, raw, change.finished, &mut token),
+        };
+        let withheld_bytes = match self.user.restrained {
+            true => self.withhold(&mut traffic),
+            false => 0,
         };
         let was_known = change.before.is_some() || change.silent.is_some();
         if !was_known && change.gone && traffic.is_zero() {
             return traffic;
         }
-        let report = self.report(shard, slot, change, token);
+        let report = self.report(shard, slot, change, token, withheld_bytes);
         let Some(torrent) = shard.torrents.get_mut(slot) else { return traffic };
         if change.finished {
             torrent.swarm.main.snatches = torrent.swarm.main.snatches.saturating_add(1);
@@ -76,6 +80,7 @@ impl Visit<'_> {
         slot: u32,
         change: &Change,
         token: TokenUse,
+        withheld_bytes: u64,
     ) -> Report {
         let now_seconds = self.now_seconds;
         let role_immune = self.role.spec.immune;
@@ -87,7 +92,8 @@ impl Visit<'_> {
             || change.after.flags.has(Flags::HIDDEN)
             || discarded
             || !shard.corrupt.is_empty()
-            || !token.is_none();
+            || !token.is_none()
+            || withheld_bytes > 0;
         Report {
             announces: 1,
             first_at_seconds: now_seconds,
@@ -100,7 +106,9 @@ impl Visit<'_> {
             address_hidden,
             immune,
             special: match is_special {
-                true => Some(self.special(shard, slot, change, token)),
+                true => {
+                    Some(Special { withheld_bytes, ..self.special(shard, slot, change, token) })
+                }
                 false => None,
             },
         }
@@ -125,6 +133,7 @@ impl Visit<'_> {
             corrupt_delta: self.corrupt_delta(shard, slot, change, corrupt_bytes),
             corrupt_bytes,
             token,
+            withheld_bytes: 0,
         }
     }
 

@@ -21,7 +21,7 @@ impl Visit<'_> {
         list: &mut PeerList,
     ) {
         let Some(feed) = &self.rules.settings.detection else { return };
-        if self.is_idle_seeder(change, list) && !feed.experiments {
+        if self.is_idle_seeder(change, list) && !feed.experiments && !self.is_sampled() {
             return;
         }
         self.tell(*feed, shard, slot, change, answer, list);
@@ -38,6 +38,15 @@ impl Visit<'_> {
             && before.v4 == change.after.v4
             && before.uploaded == change.after.uploaded
             && before.downloaded == change.after.downloaded
+    }
+
+    /// One of 32 signs of life is told, too: that a seeder is there and uploads nothing is worth
+    /// knowing after some days.
+    #[inline(always)]
+    fn is_sampled(&self) -> bool {
+        /// One such window of 32 is the session's.
+        const WINDOW_SECONDS: u32 = 1024;
+        (u64::from(self.now_seconds / WINDOW_SECONDS) ^ self.id.key) & 31 == 0
     }
 
     #[inline(never)]
@@ -58,7 +67,7 @@ impl Visit<'_> {
             if feed.experiments {
                 let leecher = self.request.left > 0;
                 tested = self.tracker.experiment(self.user.id, torrent_id, leecher, answer, list);
-                if !tested && self.is_idle_seeder(change, list) {
+                if !tested && self.is_idle_seeder(change, list) && !self.is_sampled() {
                     return;
                 }
             }
@@ -81,14 +90,20 @@ impl Visit<'_> {
             left_bytes: Observation::known_left(self.request.left),
             client: self.request.peer_id.client_prefix(),
             network: self.tracker.network(self.source.ip),
-            seeders: told.0,
-            leechers: told.1,
+            place: if first { self.place() } else { 0 },
+            seeders: u16::try_from(told.0).unwrap_or(u16::MAX),
+            leechers: u16::try_from(told.1).unwrap_or(u16::MAX),
             agent: if first { self.source.agent.id() } else { 0 },
             shape: self.source.shape,
             peers_given: u16::try_from(list.len()).unwrap_or(u16::MAX),
             signs: self.signs(change, known).with(Signs::TESTED, tested),
         };
         shard.observed.push(observation, feed.queued_per_shard_max);
+    }
+
+    /// The number of the client's place; 0 if it is unknown.
+    fn place(&self) -> u32 {
+        self.rules.places.as_ref().map_or(0, |places| places.place_of(self.source.ip).0)
     }
 
     fn signs(&self, change: &Change, known: Option<&Session>) -> Signs {

@@ -258,3 +258,90 @@ fn b4_who_uploads_to_peers_that_do_not_exist_is_found_and_who_does_not_is_not() 
     let answer = site.announce(by(2).seeding()).unwrap();
     assert_eq!((answer.seeders, answer.leechers), (2, 1));
 }
+
+#[test]
+fn a_scrape_tells_who_is_under_test_what_announces_tell_and_everybody_else_the_truth() {
+    let mut site = watched(Feed { experiments: true, ..Feed::default() });
+    site.tracker.set_experiments(honeypot());
+    site.ok(by(1).seeding());
+    let scraped = |site: &Site, user: Option<u32>| {
+        let passkey = user.map(passkey);
+        let counts = site.tracker.scrape_as(passkey.as_ref(), hash(1)).unwrap();
+        (counts.seeders, counts.leechers)
+    };
+    let answer = site.announce(by(1).seeding()).unwrap();
+    assert_eq!(scraped(&site, Some(1)), (answer.seeders, answer.leechers));
+    assert_eq!(scraped(&site, Some(1)), (2, 3));
+    assert_eq!(scraped(&site, None), (1, 0));
+    assert_eq!(site.counts(hash(1)), (1, 0, 0));
+    let other = TorrentSpec { info_hash: hash(44), ..torrent(44) };
+    site.tracker.put_torrent(other).unwrap();
+    assert_eq!(site.tracker.scrape_as(Some(&passkey(1)), hash(44)), site.tracker.scrape(hash(44)));
+    // Somebody real comes.
+    site.ok(by(3).left(500));
+    assert_eq!(scraped(&site, Some(1)), (1, 1));
+}
+
+#[test]
+fn a_scrape_tells_the_truth_while_experiments_are_off() {
+    let mut site = watched(Feed::default());
+    site.tracker.set_experiments(honeypot());
+    site.ok(by(1).seeding());
+    let counts = site.tracker.scrape_as(Some(&passkey(1)), hash(1)).unwrap();
+    assert_eq!((counts.seeders, counts.leechers), (1, 0));
+}
+
+#[test]
+fn the_place_of_a_client_is_told_in_its_first_report() {
+    use crate::selection::place::{Place, PlaceId, PlaceTable, Places};
+
+    #[derive(Debug)]
+    struct Everywhere(PlaceTable);
+    impl Places for Everywhere {
+        fn place_of(&self, address: IpAddr) -> PlaceId {
+            match address.to_string().starts_with("20.") {
+                true => self.0.intern(Place::of_asn(7).at(50.03, 8.57)),
+                false => PlaceId::UNKNOWN,
+            }
+        }
+
+        fn table(&self) -> &PlaceTable {
+            &self.0
+        }
+    }
+    let mut site = watched(Feed::default());
+    let places = std::sync::Arc::new(Everywhere(PlaceTable::default()));
+    site.tracker.set_places(places.clone());
+    site.ok(by(1));
+    let first = one(&site);
+    assert_eq!(places.table().get(PlaceId(first.place)).asn(), 7);
+    site.ok(by(1).moved(5, 0));
+    assert_eq!(one(&site).place, 0);
+    site.ok(by(2).from("99.1.2.3"));
+    assert_eq!(one(&site).place, 0);
+
+    let mut detection = detection(None);
+    detection.learn_places(&[first], places.table());
+    let place = detection.place_of(first.network).unwrap();
+    assert_eq!((place.latitude_centidegrees, place.longitude_centidegrees), (5003, 857));
+}
+
+#[test]
+fn one_of_32_signs_of_life_is_told() {
+    let mut site = watched(Feed::default());
+    for user in 1..=9 {
+        site.ok(by(user).on(hash(3)).seeding());
+    }
+    take(&site);
+    let mut told = 0;
+    for _ in 0..640 {
+        site.wait(1024);
+        for user in 1..=9 {
+            site.ok(by(user).on(hash(3)).seeding());
+        }
+        let (all, _) = take(&site);
+        assert!(all.iter().all(|it| !it.moved() && it.left_bytes == 0));
+        told += all.len();
+    }
+    assert_eq!(told, 9 * 640 / 32);
+}

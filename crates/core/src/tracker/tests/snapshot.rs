@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
 use super::*;
+use crate::restraint::Restraint;
 use crate::swarm::session::SessionId;
 
 const USERS: u32 = 30;
@@ -29,6 +30,15 @@ enum Step {
     },
     Drain,
     Expire,
+    /// Begins or ends the quarantine of a user.
+    Quarantine {
+        user: u32,
+        on: bool,
+    },
+    /// Decides about what is withheld from a user; of every fifth it may be discarded.
+    Decide {
+        user: u32,
+    },
     /// So many of the next steps are done after each item.
     Snapshot {
         steps_per_item: usize,
@@ -47,6 +57,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => place().prop_map(|(user, torrent)| Step::Vanish { user, torrent }),
         1 => Just(Step::Drain),
         1 => Just(Step::Expire),
+        2 => (1..=USERS, any::<bool>()).prop_map(|(user, on)| Step::Quarantine { user, on }),
+        1 => (1..=USERS).prop_map(|user| Step::Decide { user }),
         1 => (1..4_usize).prop_map(|steps_per_item| Step::Snapshot { steps_per_item }),
         1 => Just(Step::Crash),
     ];
@@ -67,6 +79,7 @@ struct World {
     list: PeerList,
     clients: BTreeMap<(u32, u8), Client>,
     clients_begun: u32,
+    quarantined: BTreeMap<u32, bool>,
     /// All batches; number 1 is the first.
     journal: Vec<Batch>,
     /// The batches that it contains, and its items.
@@ -100,9 +113,11 @@ impl World {
             list: PeerList::new(1),
             clients: BTreeMap::new(),
             clients_begun: 0,
+            quarantined: (1..=USERS).map(|user| (user, user % 2 == 0)).collect(),
             journal: Vec::new(),
             snapshot: (0, Vec::new()),
         };
+        world.restrain();
         for user in 1..=USERS {
             world.report(user, 1, 0, user % 3 != 0);
         }
@@ -139,7 +154,24 @@ impl World {
                     self.tracker.expire(part, self.now);
                 }
             }
+            Step::Quarantine { user, on } => {
+                self.quarantined.insert(user, on);
+                self.restrain();
+            }
+            Step::Decide { user } if user % 5 == 0 => {
+                self.tracker.drop_withheld(user);
+            }
+            Step::Decide { user } => {
+                self.tracker.release_withheld(user);
+            }
             Step::Snapshot { .. } | Step::Crash => {}
+        }
+    }
+
+    fn restrain(&self) {
+        for (user, on) in &self.quarantined {
+            let restraint = Restraint { quarantine: *on, ..Restraint::default() };
+            assert!(self.tracker.set_restraint(*user, restraint));
         }
     }
 
@@ -234,7 +266,9 @@ impl World {
         }
         prop_assert_eq!(known(&tracker), known(&by_batches));
         self.check_credit()?;
+        self.check_withheld(&tracker)?;
         self.tracker = tracker.into();
+        self.restrain();
         Ok(())
     }
 
@@ -249,6 +283,25 @@ impl World {
             let of_user = rows.filter(|row| row.user_id == user);
             let credited: u64 = of_user.map(|row| row.traffic.uploaded_raw).sum();
             prop_assert_eq!(credited, uploaded, "user {}", user);
+        }
+        Ok(())
+    }
+
+    /// What was reported is credited, or withheld, or was withheld once and then discarded.
+    fn check_withheld(&self, tracker: &Tracker) -> TestCaseResult {
+        for user in 1..=USERS {
+            let mut withheld = 0;
+            for batch in &self.journal {
+                let total = batch.withheld.iter().find(|row| row.user_id == user);
+                let row = batch.users.iter().find(|row| row.user_id == user);
+                let traffic = row.map(|row| row.traffic).unwrap_or_default();
+                let before = withheld + traffic.uploaded_raw;
+                withheld = total.map_or(withheld, |row| row.uploaded_bytes);
+                let after = withheld + traffic.uploaded_credited;
+                let discarded = user % 5 == 0 && total.is_some() && withheld == 0;
+                prop_assert!(before == after || (discarded && before > after), "user {}", user);
+            }
+            prop_assert_eq!(tracker.withheld(user), withheld, "user {}", user);
         }
         Ok(())
     }

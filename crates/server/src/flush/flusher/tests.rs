@@ -1,5 +1,5 @@
 use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
-use mika_core::{Mode, PeerList, Settings, Source};
+use mika_core::{Mode, PeerList, Restraint, Settings, Source};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
 
@@ -86,6 +86,20 @@ impl Bench {
         batches.flat_map(|batch| batch.users).map(|row| row.traffic.uploaded_raw).sum()
     }
 
+    /// What a process finds that starts in the directory after this one was killed.
+    fn killed(&self) -> Tracker {
+        let tracker = Tracker::new(Mode::Private, Settings::default(), [1; 16]);
+        let snapshot = crate::snapshot::restore(&self.dir.path().join("snapshot"), &tracker);
+        let after = snapshot.unwrap().map_or(0, |info| info.batch_number);
+        let mut reader = crate::journal::JournalReader::all(&self.dir.path().join("journal"));
+        while let Some(batch) = reader.next_batch().unwrap() {
+            if batch.number > after {
+                tracker.replay(&batch);
+            }
+        }
+        tracker
+    }
+
     /// As if the store had taken everything.
     fn store_takes_all(&self) {
         let last = self.status.last_batch_number.load(Ordering::Relaxed);
@@ -160,4 +174,66 @@ fn a_snapshot_needs_the_batch_of_what_was_announced_before_it_ended_and_the_jour
     let info = crate::snapshot::restore(&bench.dir.path().join("snapshot"), &bench.tracker);
     let info = info.unwrap().unwrap();
     assert_eq!((info.batch_number, info.needs_number, info.restored), (2, 2, 1));
+}
+
+/// Raw bytes that were reported, and what they have become: credited and withheld.
+fn sums(bench: &Bench, credited: &mut u64) -> (u64, u64) {
+    *credited = (*credited).max(bench.credited());
+    (*credited, bench.killed().withheld(1))
+}
+
+impl Bench {
+    fn credited(&self) -> u64 {
+        let mut reader = crate::journal::JournalReader::all(&self.dir.path().join("journal"));
+        let batches = std::iter::from_fn(|| reader.next_batch().unwrap());
+        batches.flat_map(|batch| batch.users).map(|row| row.traffic.uploaded_credited).sum()
+    }
+}
+
+#[test]
+fn whenever_the_process_is_killed_what_is_withheld_is_what_the_journal_has_not_credited() {
+    let mut bench = bench(|config| config.flush.journal_sync = crate::config::JournalSync::Os);
+    let mut credited = 0;
+    bench.announce(0);
+    let quarantine = Restraint { quarantine: true, ..Restraint::default() };
+    bench.tracker.set_restraint(1, quarantine);
+    bench.announce(100);
+    assert_eq!(sums(&bench, &mut credited), (0, 0), "nothing of it is on the disk");
+    bench.flusher.flush().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (0, 100));
+    bench.announce(300);
+    bench.flusher.snapshot().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (0, 300));
+    // The journal is removed; the snapshot has it.
+    bench.store_takes_all();
+    bench.flusher.snapshot().unwrap();
+    bench.flusher.retire().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (0, 300));
+    bench.announce(450);
+    bench.tracker.release_withheld(1);
+    assert_eq!(sums(&bench, &mut credited), (0, 300), "a decision alone changes nothing");
+    bench.flusher.flush().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (450, 0));
+    bench.flusher.snapshot().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (450, 0));
+    bench.announce(500);
+    bench.flusher.flush().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (450, 50), "it is in quarantine still");
+    bench.tracker.drop_withheld(1);
+    bench.flusher.flush().unwrap();
+    assert_eq!(sums(&bench, &mut credited), (450, 0));
+}
+
+#[test]
+fn a_batch_that_withholds_is_on_the_disk_before_a_store_hears_of_it() {
+    let mut bench = bench(|config| config.flush.journal_sync = crate::config::JournalSync::Os);
+    bench.announce(0);
+    bench.announce(40);
+    bench.flusher.flush().unwrap();
+    assert!(bench.flusher.journal.has_unsynced());
+    let quarantine = Restraint { quarantine: true, ..Restraint::default() };
+    bench.tracker.set_restraint(1, quarantine);
+    bench.announce(100);
+    bench.flusher.flush().unwrap();
+    assert!(!bench.flusher.journal.has_unsynced());
 }

@@ -1,14 +1,16 @@
 //! The life of a request: from its bytes to those of its reply.
 
+use std::borrow::Cow;
+
 use mika_core::batch::Agent;
 use mika_core::site::Form;
 use mika_core::{Explanation, Headers, PeerList, Refusal, Retry};
 use mika_protocol::announce::AnnounceError;
 use mika_protocol::http::{
     self, AnnounceReply, FailureReply, Method, ParsedHead, Peers, RequestHead, RetryIn, Route,
-    ScrapeReply,
+    ScrapeReply, Shape,
 };
-use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
+use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey};
 
 use super::Worker;
 use crate::counters::{Carrier, ParseFailure};
@@ -214,8 +216,9 @@ impl Exchange<'_> {
         };
         let agent = Agent::new(head.user_agent.unwrap_or_default());
         let headers = self.live.reads_headers.then(|| self.headers_of(head));
-        let source = mika_core::Source { agent, headers, ..mika_core::Source::new(ip) };
         let tracker = &self.worker.context.tracker;
+        let shape = if tracker.is_watched() { self.shape_of(head, query, &request) } else { 0 };
+        let source = mika_core::Source { agent, headers, shape, ..mika_core::Source::new(ip) };
         if self.live.log_announces && self.resumed.is_none() {
             self.worker.context.log_announce(&request, ip, self.now_seconds);
         }
@@ -224,7 +227,8 @@ impl Exchange<'_> {
             Err(refusal) => return self.refuse_announce(refusal, &request, body),
         };
         self.worker.counters.announced(self.source.carrier, request.event, ip);
-        let warning = answer.warning.map(|reason| tracker.explain(reason).text);
+        let text = answer.warning.map(|reason| tracker.explain(reason).text);
+        let warning = warning_of(text, self.peers.warning.as_deref());
         AnnounceReply {
             interval_seconds: answer.interval_seconds,
             min_interval_seconds: answer.min_interval_seconds,
@@ -263,7 +267,8 @@ impl Exchange<'_> {
             return self.refuse(refusal, body);
         }
         request.info_hashes.truncate(self.live.scrape_hashes_max);
-        let counted = |info_hash: InfoHash| Some((info_hash, tracker.scrape(info_hash)?));
+        let passkey = request.passkey.as_ref();
+        let counted = |hash: InfoHash| Some((hash, tracker.scrape_as(passkey, hash)?));
         let mut files: Vec<_> = request.info_hashes.into_iter().filter_map(counted).collect();
         self.worker.counters.scraped(self.source.carrier);
         let min_request_interval_seconds = self.live.scrape_interval_seconds;
@@ -314,6 +319,24 @@ impl Exchange<'_> {
         encode_refusal(&tracker.explain_malformed(error, passkey.as_ref(), info_hash), body);
     }
 
+    /// How the request is written. To find that out takes as long as to parse it, and a client
+    /// writes all of them alike: so only of clients that start, and of some others.
+    #[inline(never)]
+    fn shape_of(&self, head: &RequestHead<'_>, query: &[u8], request: &AnnounceRequest) -> u32 {
+        const ONE_IN: u32 = 64;
+        let [.., last] = request.peer_id.0;
+        let is_due = self.now_seconds.wrapping_add(last.into()).is_multiple_of(ONE_IN);
+        if request.event != Event::Started && !is_due {
+            return 0;
+        }
+        let shape = Shape::of_query(query);
+        match self.source.origin.is_trusted(&self.live.trusted_proxies) {
+            // The headers are the proxy's.
+            true => shape.bits(),
+            false => shape.with_headers(head.header_names()).bits(),
+        }
+    }
+
     fn headers_of(&self, head: &RequestHead<'_>) -> Headers {
         let agent = head.user_agent.filter(|agent| agent.is_ascii() && !agent.is_empty());
         let mut forbidden = self.live.headers_forbidden.iter();
@@ -331,6 +354,16 @@ impl Exchange<'_> {
         let explanation =
             Explanation { text: reason.to_owned(), form: Form::Failure, ..as_long_as };
         encode_refusal(&explanation, body);
+    }
+}
+
+/// What the site says of the announce, and what its user should know besides.
+fn warning_of(text: Option<String>, also: Option<&str>) -> Option<Cow<'_, str>> {
+    match (text, also) {
+        (None, None) => None,
+        (None, Some(text)) => Some(text.into()),
+        (Some(text), None) => Some(text.into()),
+        (Some(first), Some(second)) => Some(format!("{first}; {second}").into()),
     }
 }
 

@@ -1,0 +1,81 @@
+use super::*;
+
+const NOW: u32 = 1_800_000_000;
+const MB: f32 = 1e6;
+
+/// A user's program uploads to user 8, who reports only some of it.
+fn epoch(number: u32, client: u32, uploaded: f32, downloaded: f32) -> ClosedEpoch {
+    ClosedEpoch {
+        torrent_id: number,
+        opened_seconds: NOW - 10_000 * number,
+        closed_seconds: NOW - 10_000 * number + 9000,
+        uploaded: uploaded as u64,
+        downloaded: downloaded as u64,
+        corrupt: 0,
+        pending: 0,
+        size: 0,
+        soft_bytes: 0.0,
+        shares: vec![
+            Share { uploaded, ..Share::new(7, client) },
+            Share { downloaded, ..Share::new(8, 5) },
+        ],
+    }
+}
+
+fn suspects(epochs: &[ClosedEpoch]) -> Vec<(u32, u32)> {
+    let epochs: Vec<&ClosedEpoch> = epochs.iter().collect();
+    let found = attribute(&epochs, NOW, &DetectionSettings::default());
+    found.iter().map(|it| (it.user_id, it.client)).collect()
+}
+
+#[test]
+fn whoever_fakes_with_one_program_is_not_hidden_by_another_that_shares() {
+    let honest = (1..=60).map(|number| epoch(number, 1, 900.0 * MB, 900.0 * MB));
+    let faked = (61..=70).map(|number| epoch(number, 2, 300.0 * MB, 0.0));
+    let mut epochs: Vec<ClosedEpoch> = honest.chain(faked).collect();
+    assert_eq!(suspects(&epochs), [(7, 2)]);
+    // With one column for both the honest epochs would win.
+    epochs.iter_mut().for_each(|epoch| epoch.shares[0].client = 1);
+    assert_eq!(suspects(&epochs), []);
+}
+
+#[test]
+fn findings_are_about_the_program_that_is_suspected() {
+    let honest = (1..=60).map(|number| epoch(number, 1, 900.0 * MB, 900.0 * MB));
+    let faked = (61..=70).map(|number| epoch(number, 2, 300.0 * MB, 0.0));
+    let epochs: Vec<ClosedEpoch> = honest.chain(faked).collect();
+    let epochs: Vec<&ClosedEpoch> = epochs.iter().collect();
+    let found = attribute(&epochs, NOW, &DetectionSettings::default());
+    let drafts = drafts_of(&found[0], &epochs, NOW);
+    assert_eq!(drafts.len(), 10);
+    assert!(drafts.iter().all(|(at, _)| epochs[*at].torrent_id > 60));
+}
+
+#[test]
+fn what_a_user_s_programs_received_in_silence_is_one_column() {
+    let mut epochs = Vec::new();
+    for number in 1..=12 {
+        let mut epoch = epoch(number, 1, 900.0 * MB, 0.0);
+        epoch.shares = vec![
+            Share { uploaded: 900.0 * MB, ..Share::new(number + 100, 1) },
+            Share { missing: 500.0 * MB, frozen: 4, ..Share::new(9, 1) },
+            Share { missing: 400.0 * MB, ..Share::new(9, 2) },
+        ];
+        epochs.push(epoch);
+        // Its uploaders balance with others.
+        for more in 1..=5 {
+            let mut honest = self::epoch(number + 100 * more, 1, 900.0 * MB, 900.0 * MB);
+            honest.shares[0].user_id = number + 100;
+            epochs.push(honest);
+        }
+    }
+    let epochs: Vec<&ClosedEpoch> = epochs.iter().collect();
+    let found = attribute(&epochs, NOW, &DetectionSettings::default());
+    let of_nine: Vec<_> = found.iter().filter(|it| it.user_id == 9).collect();
+    let [suspicion] = of_nine[..] else { panic!("{found:?}") };
+    assert_eq!(suspicion.side, Side::Downloads);
+    let drafts = drafts_of(suspicion, &epochs, NOW);
+    let amount = drafts[0].1.inputs.iter().find(|input| input.name == "amount").unwrap();
+    assert_eq!(amount.value, 900e6);
+    assert!(drafts.iter().all(|(_, draft)| draft.detector == Detector::Ledger));
+}
