@@ -3,6 +3,7 @@
 mod api_token;
 mod audit;
 mod bulk;
+mod cheater;
 mod config;
 mod confirm;
 mod connection;
@@ -96,6 +97,9 @@ enum Command {
     /// Single announces of a user, a torrent or an address, with what became of each.
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    /// Users whose clients report what cannot be: findings, suspects, and what to do about them.
+    #[command(subcommand, visible_alias = "cheaters")]
+    Cheater(cheater::CheaterCommand),
     /// The configuration of the running tracker.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -156,6 +160,7 @@ impl Command {
             Self::Notification(command) => command.run(session).await?,
             Self::Webhook(command) => command.run(session).await?,
             Self::Trace(command) => command.run(session).await?,
+            Self::Cheater(command) => command.run(session).await?,
             Self::Config(command) => command.run(session).await?,
             Self::Flush(arguments) => arguments.run(session).await?,
             Self::DeadLetter(command) => return command.run(session).await,

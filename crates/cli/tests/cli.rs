@@ -10,6 +10,7 @@
 mod cli {
     mod api;
     mod bulk;
+    mod cheater;
     mod commands;
     mod connection;
     mod example;

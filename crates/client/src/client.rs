@@ -3,6 +3,7 @@
 mod access;
 mod bulk;
 mod conditional;
+mod detection;
 mod geo;
 mod listing;
 mod notify;

@@ -7,6 +7,7 @@ mod access;
 mod bulk;
 mod config;
 mod dead_letter;
+mod detection;
 mod geo;
 mod hash;
 mod notification;
@@ -31,6 +32,11 @@ pub use bulk::{
 };
 pub use config::{ConfigKey, ConfigKeys, ConfigPatch};
 pub use dead_letter::{DeadLetter, DeadLetterAnswer, DeadLetterIds};
+pub use detection::{
+    DetectionStatus, DetectorPrecision, ExemptTorrent, FamilyScores, Finding, FindingConfirmation,
+    FindingDismissal, FindingExcuse, FindingInput, FindingQuery, FindingVerdict, RestraintChange,
+    Suspect, SuspectLevel, SuspectQuery, WithheldCredit,
+};
 pub use geo::{About, GeoAnswer, GeoFile, GeoPlace, GeoQuery};
 pub use notification::{
     Notification, NotificationFilter, NotificationKind, NotificationPage, NotificationQuery,

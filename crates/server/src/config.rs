@@ -10,6 +10,7 @@
 mod change;
 mod choices;
 mod derived;
+mod detection;
 mod error;
 mod example;
 mod load;
@@ -28,8 +29,9 @@ use std::collections::BTreeSet;
 
 pub use change::{ConfigChange, KeyChange, diff};
 pub use choices::{
-    ClientRules, GeoProvider, JournalSync, LogFormat, Mode, ReportFormat, StoreKind,
+    ClientRules, DetectionMode, GeoProvider, JournalSync, LogFormat, Mode, ReportFormat, StoreKind,
 };
+pub use detection::DetectionConfig;
 pub use error::{ConfigError, Place, Problem};
 pub use network::{Network, NetworkError};
 pub(crate) use overrides::Overrides;
@@ -114,6 +116,7 @@ config! {
     tracker: TrackerConfig,
     site: SiteConfig,
     selection: SelectionConfig,
+    detection: DetectionConfig,
     http: HttpConfig,
     https: HttpsConfig,
     udp: UdpConfig,

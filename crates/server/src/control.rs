@@ -15,6 +15,7 @@ mod announce_urls;
 mod bulk;
 mod client_rules;
 mod cursor;
+mod detection;
 mod error;
 mod events;
 mod export;
@@ -38,6 +39,7 @@ mod version;
 
 pub use announce_urls::AnnounceUrls;
 pub(crate) use cursor::{from_hex, to_hex};
+pub(crate) use detection::Withheld;
 pub use error::ControlError;
 pub use export::Export;
 pub use import::Import;
@@ -65,6 +67,7 @@ use mika_core::Tracker;
 use mika_store::Catalog;
 use tokio::sync::Mutex;
 
+use crate::detection::Inspector;
 use crate::notify::Notify;
 
 /// Reads and changes users, torrents and rules. Clones share everything.
@@ -87,6 +90,7 @@ struct Shared {
     /// One resync at a time.
     resync: Mutex<()>,
     notify: OnceLock<Notify>,
+    detection: OnceLock<Inspector>,
     strategies: strategies::TorrentStrategies,
 }
 
@@ -107,6 +111,7 @@ impl Control {
             deleted: removal::Deleted::default(),
             resync: Mutex::new(()),
             notify: OnceLock::new(),
+            detection: OnceLock::new(),
             strategies: strategies::TorrentStrategies::default(),
         };
         Self { shared: Arc::new(shared) }

@@ -3,6 +3,7 @@
 //! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
 //! is chosen by.
 
+mod detection;
 mod geo;
 mod store;
 
@@ -86,6 +87,7 @@ pub fn costs(config: &Config) -> Vec<Cost> {
         let remembered = u64::from(lookup.remembered_max).saturating_mul(2);
         costs.push(cost("lookup.remembered_max", remembered, REMEMBERED_BYTES));
     }
+    costs.extend(detection::costs(config));
     costs.extend(geo::costs(config));
     costs
 }
@@ -93,6 +95,7 @@ pub fn costs(config: &Config) -> Vec<Cost> {
 /// Looks at what the configuration needs of this machine.
 pub fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = vec![open_files(config), data_dir(&config.data.dir), admin_address(config)];
+    findings.extend(detection::findings(config));
     findings.extend(geo::findings(config));
     findings.extend(config.warnings().into_iter().map(|text| finding(false, text)));
     findings

@@ -14,6 +14,7 @@
 //! * [`lookup`]: what an announce names and the tracker does not know is asked of the store.
 //! * [`notify`]: what a site is told without asking.
 //! * [`geo`]: where addresses are.
+//! * [`detection`]: who reports what cannot be.
 //! * [`metrics`], [`counters`]: what is going on.
 //! * [`config`]: everything that an operator can set; [`doctor`]: what it costs.
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod config;
 pub mod control;
 pub mod counters;
 pub mod data_dir;
+pub mod detection;
 pub mod doctor;
 pub mod flush;
 pub mod geo;

@@ -24,6 +24,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use crate::counters::Counters;
+use crate::detection::Inspector;
 use crate::geo::Geo;
 use crate::lookup::LookupStatus;
 use crate::notify::Notify;
@@ -43,6 +44,7 @@ pub struct Metrics {
     http: Option<Arc<HttpStore>>,
     requests: Arc<PendingRequests>,
     geo: Arc<Geo>,
+    detection: Option<Inspector>,
     started_at: Instant,
 }
 
@@ -58,6 +60,7 @@ impl Metrics {
             http: None,
             requests: Arc::default(),
             geo: Arc::default(),
+            detection: None,
             started_at: Instant::now(),
         }
     }
@@ -80,6 +83,11 @@ impl Metrics {
     /// The same, with those of geo data.
     pub fn with_geo(self, geo: Arc<Geo>) -> Self {
         Self { geo, ..self }
+    }
+
+    /// The same, with those of detection, if there is any.
+    pub fn with_detection(self, detection: Option<Inspector>) -> Self {
+        Self { detection, ..self }
     }
 
     /// All metrics as text (OpenMetrics 1.0), for one scrape.

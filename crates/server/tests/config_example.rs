@@ -131,6 +131,8 @@ fn the_keys_that_need_a_restart_are_these() {
         [
             "tracker.mode",
             "tracker.keep_peer_ids",
+            "detection.fingerprints_file",
+            "detection.weights_file",
             "http.listen",
             "http.workers",
             "http.header_timeout_seconds",

@@ -238,6 +238,7 @@ fn a_difference_in_any_key_is_told_under_its_name() {
             (None, "\"transition\"") => "every_event".to_owned(),
             (None, "\"refuse\"") => "hide".to_owned(),
             (None, "\"any\"") => "not_refused".to_owned(),
+            (None, "\"shadow\"") => "enforce".to_owned(),
             (None, "\"private\"") => "public".to_owned(),
             (None, "\"open\"") => "whitelist".to_owned(),
             (None, "\"always\"") => "os".to_owned(),
@@ -311,7 +312,9 @@ fn a_preset_without_anything_else_means_exactly_its_settings() {
     use mika_core::site::Preset;
     for preset in Preset::ALL {
         let config = from_file(&format!("site.preset = \"{}\"", preset.name()));
-        assert_eq!(mika_server::serve::settings_of(&config), preset.settings());
+        let mut settings = mika_server::serve::settings_of(&config);
+        assert_eq!(settings.detection.take(), Some(Default::default()));
+        assert_eq!(settings, preset.settings());
     }
 }
 

@@ -32,7 +32,7 @@ pub enum NotificationCommand {
 #[derive(Debug, Clone, Args)]
 pub struct Filter {
     /// Only of these kinds: snatch, first_seed, no_seeders, token_used, ratio_crossed,
-    /// hit_and_run, passkey_networks, client_refused, store_down, store_up, missed.
+    /// hit_and_run, passkey_networks, suspect, client_refused, store_down, store_up, missed.
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',', value_parser = parse_kind)]
     kinds: Vec<NotificationKind>,
     /// Only about these users.
@@ -222,6 +222,8 @@ fn words(of: &Notification) -> String {
             .map(|percent| format!("{} {:.2}", side.unwrap_or("at"), f64::from(percent) / 100.0)),
         of.seed_seconds.map(|seconds| format!("seeded {}", output::duration(seconds))),
         number("count", of.count),
+        of.level.map(|level| format!("level {}", level.name())),
+        number("finding", of.finding_id),
         of.reason.clone(),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -13,6 +13,8 @@ use super::support::{Tracker, mika_in};
 
 /// What happens is told from the start on, and not from the first listener on.
 const NOTIFY: &str = "[notify]\nalways = true\n";
+/// More than any line carries between two announces.
+const TERABYTE: u64 = 1_000_000_000_000;
 const HASH: &str = "0102030405060708090a0b0c0d0e0f1011121314";
 /// Routes that no command reaches, each with its reason. There is none.
 const EXCEPTIONS: &[&str] = &[];
@@ -167,6 +169,20 @@ const COMMANDS: &[(&[&str], i32)] = &[
     (&["trace", "show", "user", "alice"], 0),
     (&["trace", "user", "alice", "--limit", "1"], 0),
     (&["trace", "stop", "user", "alice"], 0),
+    (&["cheater", "status"], 0),
+    (&["cheater", "list", "--level", "none"], 0),
+    (&["cheater", "show", "1"], 0),
+    (&["cheater", "confirm", "1", "--label", "joal"], 0),
+    (&["cheater", "dismiss", "1", "--reason", "a new line"], 4),
+    (&["cheaters", "export"], 0),
+    (&["cheater", "suspects", "--level", "none"], 0),
+    (&["cheater", "suspect", "alice"], 0),
+    (&["cheater", "restrain", "alice", "--warning", "false"], 0),
+    (&["cheater", "release", "alice"], 0),
+    (&["cheater", "drop", "alice"], 0),
+    (&["cheater", "exempt", "add", HASH], 0),
+    (&["cheater", "exempt", "list"], 0),
+    (&["cheater", "exempt", "delete", HASH], 0),
     (&["torrent", "delete", HASH, "--reason", "a dupe"], 0),
     (&["user", "delete", "alice"], 0),
 ];
@@ -199,6 +215,12 @@ fn every_route_of_the_admin_api_is_reached_by_a_command() {
     run(&["torrent", "add", "--info-hash", HASH], 0);
     run(&["trace", "start", "user", "alice"], 0);
     assert!(live::announce_with(port, &format!("/{passkey}"), 0).contains("8:interval"));
+    // A finding, to be judged.
+    assert!(live::announce_with(port, &format!("/{passkey}"), TERABYTE).contains("8:interval"));
+    let shown = || tracker.client(&["cheater", "show", "1"]).code == 0;
+    while !shown() {
+        thread::sleep(std::time::Duration::from_millis(100));
+    }
     for (arguments, code) in COMMANDS {
         run(arguments, *code);
         if *arguments == ["swarm", "changes"] {

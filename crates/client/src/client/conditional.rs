@@ -81,7 +81,10 @@ impl Client {
         self.versioned(&["api", "v1", "config"]).await
     }
 
-    async fn versioned<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Versioned<T>, Error> {
+    pub(super) async fn versioned<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+    ) -> Result<Versioned<T>, Error> {
         let (status, headers, bytes) = self.exchange(Method::GET, path, &[], None::<&()>).await?;
         let record = self.success(status, &bytes)?;
         let version = headers.get(ETAG).and_then(|tag| tag.to_str().ok());

@@ -38,7 +38,12 @@ impl Exported {
 impl Client {
     /// Everything but peers, as JSON lines. It contains passkeys.
     pub async fn export(&self) -> Result<Exported, Error> {
-        let request = self.request(Method::GET, &["api", "v1", "export"], &[])?;
+        self.download(&["api", "v1", "export"]).await
+    }
+
+    /// JSON lines that need not fit into memory.
+    pub(super) async fn download(&self, path: &[&str]) -> Result<Exported, Error> {
+        let request = self.request(Method::GET, path, &[])?;
         // As long as it takes.
         let request = request.timeout(std::time::Duration::from_secs(24 * 3600));
         let url = self.url().to_owned();

@@ -3,6 +3,8 @@
 use mika_protocol::InfoHash;
 use serde::{Deserialize, Serialize};
 
+use super::SuspectLevel;
+
 /// What has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -25,6 +27,9 @@ pub enum NotificationKind {
     HitAndRun,
     /// A user's passkey was seen in many networks: `user_id`, `count`.
     PasskeyNetworks,
+    /// More is held against a user than before: `user_id`, `level`, `finding_id`, `torrent_id`,
+    /// `reason`.
+    Suspect,
     /// Clients were refused for what they are: `reason`, `count`.
     ClientRefused,
     /// The store does not take batches any more.
@@ -37,7 +42,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Snatch,
         Self::FirstSeed,
         Self::NoSeeders,
@@ -45,6 +50,7 @@ impl NotificationKind {
         Self::RatioCrossed,
         Self::HitAndRun,
         Self::PasskeyNetworks,
+        Self::Suspect,
         Self::ClientRefused,
         Self::StoreDown,
         Self::StoreUp,
@@ -61,6 +67,7 @@ impl NotificationKind {
             Self::RatioCrossed => "ratio_crossed",
             Self::HitAndRun => "hit_and_run",
             Self::PasskeyNetworks => "passkey_networks",
+            Self::Suspect => "suspect",
             Self::ClientRefused => "client_refused",
             Self::StoreDown => "store_down",
             Self::StoreUp => "store_up",
@@ -121,6 +128,13 @@ pub struct Notification {
     /// How many: networks, or refused announces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// How much is held against the user now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    pub level: Option<SuspectLevel>,
+    /// The last finding about the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding_id: Option<u64>,
     /// Why: the name of a refusal, or a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -145,6 +159,8 @@ impl Notification {
             below: None,
             seed_seconds: None,
             count: None,
+            level: None,
+            finding_id: None,
             reason: None,
         }
     }

@@ -12,6 +12,7 @@ mod bulk;
 mod client_rules;
 mod config;
 mod dead_letters;
+mod detection;
 mod events;
 pub(super) mod geo;
 mod notifications;
@@ -63,6 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
         .merge(state::routes())
         .merge(config::routes())
         .merge(dead_letters::routes())
+        .merge(detection::routes())
 }
 
 fn list<T>(items: Vec<T>) -> Json<Page<T>> {

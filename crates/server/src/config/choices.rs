@@ -31,6 +31,18 @@ choice! {
 }
 
 choice! {
+    /// What is done about users whose reports cannot be.
+    pub enum DetectionMode: "\"off\", \"shadow\" or \"enforce\"" {
+        /// Nothing is looked at.
+        Off,
+        /// Findings, and nothing else.
+        Shadow,
+        /// Findings, and what is configured for each level.
+        Enforce,
+    }
+}
+
+choice! {
     /// Which BitTorrent clients may announce.
     pub enum ClientRules: "\"open\", \"whitelist\" or \"whitelist_unless_empty\"" {
         /// All but those that the longest rule that fits them blacklists.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, StoreKind, selection};
+use super::{Config, StoreKind, detection, selection};
 use crate::site_call::{Target, TargetError};
 
 mod site_api;
@@ -23,6 +23,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     tracker(config, &mut found);
     site(config, &mut found);
     selection::rules(config, &mut found);
+    detection::rules(config, &mut found);
     proxies(config, &mut found);
     https(config, &mut found);
     admin(config, &mut found);

@@ -74,11 +74,11 @@ impl ControlError {
         }
     }
 
-    pub(super) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::NotFound { code, detail: detail.into() }
     }
 
-    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::Conflict { code, detail: detail.into() }
     }
 }

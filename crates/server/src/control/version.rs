@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use mika_client::types::{ClientRule, ConfigKeys, Event, Role, Token, Torrent, User};
+use mika_client::types::{ClientRule, ConfigKeys, Event, Finding, Role, Token, Torrent, User};
 
 use super::ControlError;
 
@@ -80,6 +80,12 @@ impl Versioned for ConfigKeys {
     fn version(&self) -> u64 {
         let values: Vec<_> = self.items.iter().map(|key| (&key.key, &key.value)).collect();
         digest(values)
+    }
+}
+
+impl Versioned for Finding {
+    fn version(&self) -> u64 {
+        digest((self.id, self.verdict.name(), &self.verdict_text, self.verdict_at))
     }
 }
 

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::{Metrics, now_seconds};
 use crate::counters::{Carrier, CountersSnapshot, EVENTS, ParseFailure};
+use crate::detection::Inspector;
 use crate::geo::FileState;
 
 /// The labels of one value.
@@ -103,7 +104,8 @@ impl Collector for Metrics {
         self.look_ups(&mut writer)?;
         self.site_calls(&mut writer)?;
         self.notifications(&mut writer)?;
-        self.geo_data(&mut writer)
+        self.geo_data(&mut writer)?;
+        self.findings(&mut writer)
     }
 }
 
@@ -267,6 +269,37 @@ impl Metrics {
         to.counter("mika_geo_reloads", help, get(&numbers.reloads_total))?;
         let places = Some(self.geo.table().len() as u64);
         to.gauge("mika_geo_places", "Places that are told apart.", places)
+    }
+}
+
+impl Metrics {
+    fn findings(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let Some(numbers) = self.detection.as_ref().map(Inspector::numbers) else { return Ok(()) };
+        let help = "Announces that detection has looked at.";
+        to.counter("mika_detection_observations", help, numbers.observations())?;
+        let help = "Announces that detection's queues had no room for.";
+        to.counter("mika_detection_dropped", help, numbers.dropped())?;
+        let help = "Announces that waited when detection looked last.";
+        to.gauge("mika_detection_queued", help, Some(numbers.queued()))?;
+        let help = "Findings, by detector.";
+        let name = "mika_detection_findings";
+        let mut findings = to.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (detector, count) in numbers.findings() {
+            let labels = [("detector", crate::detection::name_of(detector))];
+            ConstCounter::new(count).encode(findings.encode_family(&labels)?)?;
+        }
+        let help = "Users that detection knows something of.";
+        to.gauge("mika_detection_users", help, Some(numbers.users()))?;
+        let help = "Torrents whose books are open.";
+        to.gauge("mika_detection_torrents", help, Some(numbers.books()))?;
+        let help = "Findings that are kept.";
+        to.gauge("mika_detection_findings_kept", help, Some(numbers.findings_held()))?;
+        let help = "Size of detection.state in the data directory.";
+        to.gauge("mika_detection_state_bytes", help, Some(numbers.state_bytes()))?;
+        let help = "Times that detection.state could not be written.";
+        to.counter("mika_detection_save_failures", help, numbers.save_failures())?;
+        let help = "Processor time of the detection thread, in milliseconds.";
+        to.counter("mika_detection_cpu_milliseconds", help, numbers.cpu_milliseconds())
     }
 }
 

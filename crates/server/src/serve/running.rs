@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use mika_core::{Mode, Places, Tracker};
 use mika_store::Catalog;
 use mika_store::http::HttpStore;
+use tokio::runtime::Handle;
 use tracing::{error, info, warn};
 
 use super::commands::ServerCommands;
@@ -16,9 +18,11 @@ use super::sockets::Sockets;
 use super::state::State;
 use super::{Hooks, ServeError, expiry, resync};
 use crate::admin::{Access, AccessSettings, Admin, AdminToken, RunningAdmin};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{AnnounceUrls, Control};
 use crate::data_dir::DataDir;
+use crate::detection::{Inspector, RunningDetection};
 use crate::flush::{FlushHandle, Stopped};
 use crate::geo;
 use crate::listen::lookup::Lookup;
@@ -53,6 +57,7 @@ pub(super) struct Running {
     asking: Vec<tokio::task::JoinHandle<()>>,
     notify: Notify,
     following: RunningNotify,
+    detection: Option<RunningDetection>,
     _data: DataDir,
 }
 
@@ -84,6 +89,7 @@ impl Running {
         let control = Control::new(Arc::clone(&tracker), Arc::clone(&catalog), urls);
         control.set_notify(notify.clone());
         control.keep_torrent_strategies(data.torrent_strategies())?;
+        let inspector = open_detection(&data, &config, &tracker, &notify, &clock)?;
         let mut asking = Asking::start(&config.load(), &control, &catalog, http);
         let context = ListenContext::new(Arc::clone(&tracker), clock.clone(), live);
         let context = Arc::new(context.with_lookup(asking.lookup));
@@ -102,7 +108,7 @@ impl Running {
         let metrics = Metrics::new(tracker, Arc::clone(&context.counters), Arc::clone(&status));
         let metrics = metrics.with_lookup(asking.status, asking.http);
         let metrics = metrics.with_requests(context.request_log()).with_notify(notify.clone());
-        let metrics = metrics.with_geo(Arc::clone(&geo));
+        let metrics = metrics.with_geo(Arc::clone(&geo)).with_detection(inspector.clone());
         let access = {
             let admin = &config.load().admin;
             Access::open(data.path(), admin.audit_bytes, AccessSettings::of(admin))?
@@ -123,6 +129,14 @@ impl Running {
             applied,
             admin: OnceLock::new(),
         });
+        let detection = match inspector {
+            Some(inspector) => {
+                inspector.set_places(Arc::clone(&commands.geo) as Arc<dyn Places>);
+                control.set_detection(inspector.clone());
+                Some(inspector.start(control.clone(), Handle::current())?)
+            }
+            None => None,
+        };
         let resync = resync::start(Arc::clone(&commands), resync_clock);
         let site_api = {
             let config = commands.config.load();
@@ -154,6 +168,7 @@ impl Running {
             asking: asking.tasks,
             notify,
             following,
+            detection,
             _data,
         })
     }
@@ -190,8 +205,11 @@ impl Running {
             site_api.stop();
         }
         let flush = self.flush;
-        let following = self.following;
+        let (following, detection) = (self.following, self.detection);
         let stopped = tokio::task::spawn_blocking(move || {
+            if let Some(detection) = detection {
+                detection.stop();
+            }
             let stopped = flush.stop();
             following.stop();
             stopped
@@ -210,6 +228,23 @@ impl Running {
         joined?;
         if stopped.clean { Ok(()) } else { Err(ServeError::NotFlushed) }
     }
+}
+
+/// What looks at announces, on a private tracker.
+fn open_detection(
+    data: &DataDir,
+    config: &Arc<ArcSwap<Config>>,
+    tracker: &Arc<Tracker>,
+    notify: &Notify,
+    clock: &Clock,
+) -> Result<Option<Inspector>, ServeError> {
+    if tracker.mode() != Mode::Private {
+        return Ok(None);
+    }
+    let hash_key = data.hash_key(Mode::Private)?.bytes;
+    let (tracker, config) = (Arc::clone(tracker), Arc::clone(config));
+    let (notify, clock) = (Some(notify.clone()), clock.clone());
+    Ok(Some(Inspector::open(data.path(), hash_key, tracker, config, notify, clock)?))
 }
 
 fn open_notify(

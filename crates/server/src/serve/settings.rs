@@ -6,6 +6,7 @@ use mika_core::{ClientPolicy, Mode, Settings};
 use mika_store::redis::RedisOptions;
 
 use crate::config::{self, ClientRules, Config};
+use crate::detection;
 
 /// The tracker's mode.
 pub(super) fn mode_of(config: &Config) -> Mode {
@@ -46,7 +47,7 @@ pub fn settings_of(config: &Config) -> Settings {
         users_max: limits.users,
         peers_max: limits.sessions,
         departed_max: limits.departed_sessions,
-        detection: None,
+        detection: detection::feed_of(config),
         site: Arc::new(site.profile()),
         selection: Arc::new(selection.selection()),
     }
@@ -54,11 +55,15 @@ pub fn settings_of(config: &Config) -> Settings {
 
 #[cfg(test)]
 mod tests {
+    use mika_core::detection::Feed;
+
     use super::*;
 
     #[test]
     fn the_default_configuration_means_the_default_settings() {
-        assert_eq!(settings_of(&Config::default()), Settings::default());
+        let settings = settings_of(&Config::default());
+        assert_eq!(settings.detection, Some(Feed::default()));
+        assert_eq!(Settings { detection: None, ..settings }, Settings::default());
         assert_eq!(mode_of(&Config::default()), Mode::Private);
     }
 }

@@ -1,0 +1,18 @@
+//! Cheater detection in a running server: what it finds, keeps, tells and does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod detection {
+    mod clock;
+    mod enforce;
+    mod judge;
+    mod restart;
+    mod shadow;
+    mod support;
+    mod whole;
+}
