@@ -12,8 +12,8 @@ use std::hint::black_box;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use mika_bench::cases::{
-    Announces, CLIENT, Watched, connection, encode_http, encode_udp, fifty_rows, flushed_swarm,
-    parse_http, parse_udp, qbittorrent_request, swarm, udp_datagram, watched_swarm,
+    Announces, CLIENT, Watched, chosen_swarm, connection, encode_http, encode_udp, fifty_rows,
+    flushed_swarm, parse_http, parse_udp, qbittorrent_request, swarm, udp_datagram, watched_swarm,
 };
 use mika_bench::population::START_SECONDS;
 use mika_protocol::AnnounceRequest;
@@ -60,6 +60,10 @@ fn connection_id((ids, id): (ConnectionIds, u64)) -> bool {
 #[bench::idle_unwatched(args = (100, Watched::IdleOff), setup = watched_swarm, teardown = check)]
 #[bench::idle_watched(args = (100, Watched::IdleOn), setup = watched_swarm, teardown = check)]
 #[bench::moved_watched(args = (100, Watched::MovedOn), setup = watched_swarm, teardown = check)]
+#[bench::chosen_50_of_100(args = (100, 50), setup = chosen_swarm, teardown = check)]
+#[bench::chosen_50_of_512(args = (512, 50), setup = chosen_swarm, teardown = check)]
+#[bench::chosen_50_of_100k(args = (100_000, 50), setup = chosen_swarm, teardown = check)]
+#[bench::chosen_200_of_100k(args = (100_000, 200), setup = chosen_swarm, teardown = check)]
 fn announce(mut announces: Announces) -> Announces {
     let Announces { tracker, requests, list, .. } = &mut announces;
     for (request, source) in requests {

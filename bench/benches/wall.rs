@@ -61,7 +61,7 @@ fn announce(criterion: &mut Criterion) {
         ("announce/50 of 10k", uniform, 10_000, 50),
         ("announce/50 of 10k, chosen", chosen_swarm, 10_000, 50),
         ("announce/50 of 1M", uniform, 1_000_000, 50),
-        ("announce/50 of 1M, chosen", chosen_swarm, 1_000_000, 50),
+        ("announce/50 of 1M, chosen (c13)", chosen_swarm, 1_000_000, 50),
         ("announce/200 of 1M, chosen", chosen_swarm, 1_000_000, 200),
     ] {
         let mut announces = made(peers, numwant);

@@ -4,7 +4,7 @@
 //! tracker does: every strategy meets the same users at the same times.
 
 use crate::rng::Rng;
-use crate::world::{Access, TorrentPlan, World};
+use crate::world::{Access, Members, TorrentPlan, World};
 
 /// A user's stay on a torrent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +111,14 @@ impl<'w> Visitors<'w> {
     fn visit(&mut self, joins_at_seconds: i64, has_everything: bool, all: &mut Vec<Visit>) {
         let Some(user) = self.order.pop() else { return };
         let rng = &mut self.rng;
-        let median_hours = match self.world.users[user].access {
-            Access::Slow => 6.0,
-            Access::Home => 18.0,
-            Access::Seedbox => 168.0,
+        let access = self.world.users[user].access;
+        // Who has seeded for long, or brings a release, is one who stays, whatever the line.
+        let (median_hours, sigma) = match joins_at_seconds {
+            ..0 => (400.0, 0.9),
+            _ if has_everything => Members::OfPrivateSite.seeding_hours(access),
+            _ => self.world.members.seeding_hours(access),
         };
-        // A seeder of old is one who stays, whatever the line.
-        let median_hours = if joins_at_seconds < 0 { 400.0 } else { median_hours };
-        let seeds_for_seconds = rng.log_normal(median_hours * 3600.0, 0.9).min(1e8) as u32;
+        let seeds_for_seconds = rng.log_normal(median_hours * 3600.0, sigma).min(1e8) as u32;
         let stopped_is_lost = rng.chance(self.world.plan.stopped_lost);
         let torrent = self.torrent;
         all.push(Visit {

@@ -9,8 +9,8 @@ use std::thread::available_parallelism;
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use mika_sim::study::connectivity::{ConnectivityPlan, connectivity};
-use mika_sim::study::page::Results;
-use mika_sim::study::plan::{SEEDS_MAX, Seeds, short, whole};
+use mika_sim::study::page::{Results, WorldResults};
+use mika_sim::study::plan::{SEEDS_MAX, Seeds, StudyWorld};
 use mika_sim::study::selection::{Study, StudyPlan};
 use mika_sim::tracker::Strategy;
 
@@ -85,10 +85,13 @@ impl Selection {
             true => Strategy::ALL.to_vec(),
             false => self.strategies.clone(),
         };
-        let world = if self.short { short() } else { whole() };
-        let seed_count = self.seeds;
-        let plan = StudyPlan { world, strategies: strategies.clone(), seeds, seed_count, threads };
-        let study = Study::run(&plan, show_progress)?;
+        let kinds = if self.short { &StudyWorld::SHORT[..] } else { &StudyWorld::WHOLE };
+        let mut worlds = Vec::new();
+        for kind in kinds {
+            let plan = StudyPlan::new(kind, &strategies, seeds, self.seeds, threads);
+            let study = Study::run(&plan, show_progress)?;
+            worlds.push(WorldResults { name: kind.name, slug: kind.slug, plan, study });
+        }
         let connectivity_plan = ConnectivityPlan {
             peers: self.connectivity_peers,
             swarms: self.connectivity_swarms,
@@ -101,7 +104,7 @@ impl Selection {
             _ => connectivity(&connectivity_plan, &strategies)?,
         };
         let connectivity_peers = self.connectivity_peers;
-        let results = Results { plan, study, connectivity, connectivity_peers };
+        let results = Results { worlds, connectivity, connectivity_peers };
         println!("{}", results.markdown());
         if self.write { results.write(&self.docs) } else { Ok(()) }
     }

@@ -2,6 +2,7 @@
 
 pub mod connectivity;
 pub mod figures;
+pub mod oracle;
 pub mod page;
 pub mod parallel;
 pub mod plan;

@@ -9,7 +9,7 @@ mod people;
 use std::net::Ipv4Addr;
 
 pub use earth::{AutonomousSystem, City, Earth, REGIONS, Tier};
-pub use people::{Access, Role, User};
+pub use people::{Access, Members, Role, User};
 
 use crate::rng::Rng;
 
@@ -74,6 +74,8 @@ pub struct Torrent {
 pub struct World {
     /// What it was drawn from.
     pub plan: WorldPlan,
+    /// What kind of people its users are.
+    pub members: Members,
     /// The seed that it was drawn with.
     pub seed: u64,
     /// Regions, cities and networks.
@@ -85,18 +87,25 @@ pub struct World {
 }
 
 impl World {
-    /// Draws a world.
+    /// Draws the world of a private site.
     pub fn new(plan: WorldPlan, seed: u64) -> Self {
+        Self::of(plan, Members::OfPrivateSite, seed)
+    }
+
+    /// Draws a world.
+    pub fn of(plan: WorldPlan, members: Members, seed: u64) -> Self {
         let mut rng = Rng::new(seed, 1);
         let mut earth = Earth::new(&mut rng);
-        let users: Vec<_> = (0..plan.users).map(|_| User::draw(&earth, &mut rng)).collect();
+        let draw = |_| User::draw(&earth, members, &mut rng);
+        let users: Vec<_> = (0..plan.users).map(draw).collect();
         earth.limit_networks(users.iter().map(|user| (user.network, user.up, user.down)));
         let draw = |plan: &TorrentPlan| {
-            let bytes = rng.log_normal(2e9, 0.7).clamp(3e8, 1.2e10);
+            let (median, most) = members.torrent_bytes();
+            let bytes = rng.log_normal(median, 0.7).clamp(3e8, most);
             Torrent { bytes: bytes as u64, plan: *plan }
         };
         let torrents = plan.torrents.iter().map(draw).collect();
-        Self { plan, seed, earth, users, torrents }
+        Self { plan, members, seed, earth, users, torrents }
     }
 
     /// The address of a user.

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use mika_sim::study::figures::{Figure, Part};
-use mika_sim::study::page::Results;
+use mika_sim::study::page::{Results, WorldResults};
 use mika_sim::study::plan::{Seeds, short};
 use mika_sim::study::selection::{Study, StudyPlan};
 use mika_sim::tracker::Strategy;
+use mika_sim::world::Members;
 
 fn plan(threads: usize) -> StudyPlan {
     StudyPlan {
         world: short(),
+        members: Members::OfPrivateSite,
+        oracles: true,
         strategies: vec![Strategy::Location, Strategy::SeedTime],
         seeds: Seeds::Training,
         seed_count: 2,
@@ -38,14 +41,18 @@ fn a_short_study_fills_the_page_and_draws_its_plots() {
     let real = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/selection-study.md");
     let page = docs.path().join("selection-study.md");
     fs::copy(real, &page).unwrap();
-    let results = Results { plan, study, connectivity: BTreeMap::new(), connectivity_peers: 0 };
+    let bound = study.bound_ratio(Strategy::Location, Figure::InterNetwork).unwrap();
+    assert!(bound.mean < 1.0, "{bound:?}");
+    assert!(study.bound_ratio(Strategy::SeedTime, Figure::Young).is_none());
+    let worlds = vec![WorldResults { name: "A site", slug: "private", plan, study }];
+    let results = Results { worlds, connectivity: BTreeMap::new(), connectivity_peers: 0 };
     results.write(docs.path()).unwrap();
     let written = fs::read_to_string(page).unwrap();
     assert!(written.contains("| location | bytes between regions | ≤ 60 % of uniform |"));
     assert!(!written.contains("| completion |"), "what was not run is not told");
     for name in ["traffic", "times", "sharing"] {
-        assert!(written.contains(&format!("images/selection-{name}.svg")));
-        let plot = docs.path().join("images").join(format!("selection-{name}.svg"));
+        assert!(written.contains(&format!("images/selection-private-{name}.svg")));
+        let plot = docs.path().join("images").join(format!("selection-private-{name}.svg"));
         assert!(fs::read_to_string(plot).unwrap().starts_with("<svg"));
     }
 }

@@ -120,30 +120,34 @@ pub(crate) struct Picker {
     leechers: Scratch,
     /// Rows given, while some are drawn by weight.
     taken: Scratch,
-    /// Rows that take part in such a draw.
-    candidates: Vec<u64>,
+    /// Those who take part in such a draw.
+    race: weighted::Race,
 }
 
 impl Picker {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
         let [seeders, leechers, taken] = [const { Scratch::new() }; 3];
-        Self { rng, seeders, leechers, taken, candidates: Vec::new() }
+        Self { rng, seeders, leechers, taken, race: weighted::Race::default() }
     }
 }
 
 #[cfg(test)]
 impl Picker {
     /// What there is memory for, in each of the buffers.
-    pub(crate) fn capacities(&self) -> [usize; 6] {
-        let Self { seeders, leechers, taken, candidates, .. } = self;
+    pub(crate) fn capacities(&self) -> [usize; 9] {
+        let Self { seeders, leechers, taken, race, .. } = self;
+        let [candidates, places, weights, keys] = race.capacities();
         [
             seeders.order.capacity(),
             seeders.seen.capacity(),
             leechers.order.capacity(),
             leechers.seen.capacity(),
             taken.seen.capacity(),
-            candidates.capacity(),
+            candidates,
+            places,
+            weights,
+            keys,
         ]
     }
 }

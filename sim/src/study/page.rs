@@ -21,14 +21,25 @@ const PAGE: &str = "selection-study.md";
 /// Everything that a page tells.
 #[derive(Debug)]
 pub struct Results {
-    /// What was run.
-    pub plan: StudyPlan,
-    /// What came of it.
-    pub study: Study,
+    /// What was found, world by world.
+    pub worlds: Vec<WorldResults>,
     /// Whether swarms stay in one piece; empty if that was not tried.
     pub connectivity: BTreeMap<Strategy, Connectivity>,
     /// Peers of the swarms of which that was tried.
     pub connectivity_peers: usize,
+}
+
+/// What was found in one kind of world.
+#[derive(Debug)]
+pub struct WorldResults {
+    /// As in headings.
+    pub name: &'static str,
+    /// As in the names of its plots.
+    pub slug: &'static str,
+    /// What was run.
+    pub plan: StudyPlan,
+    /// What came of it.
+    pub study: Study,
 }
 
 impl Results {
@@ -41,7 +52,7 @@ impl Results {
         let path = docs.join(PAGE);
         let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let page = put_between(&page, &self.markdown())?;
-        for (name, chart) in self.charts() {
+        for (name, chart) in self.worlds.iter().flat_map(WorldResults::charts) {
             fs::write(docs.join("images").join(name), chart.svg())?;
         }
         Ok(fs::write(path, page)?)
@@ -49,6 +60,44 @@ impl Results {
 
     /// All tables.
     pub fn markdown(&self) -> String {
+        let mut out = self.promises();
+        for world in &self.worlds {
+            let _ = writeln!(out, "## {}\n", world.name);
+            out += &world.markdown();
+        }
+        out.trim_end().to_owned()
+    }
+
+    /// What has to hold in every run.
+    fn promises(&self) -> String {
+        let verdict = |met: bool| if met { "met" } else { "**missed**" }.to_owned();
+        let mut rows = Vec::new();
+        for world in &self.worlds {
+            let (replies, short) = world.study.seeder_slots();
+            rows.push([
+                "all".to_owned(),
+                format!("{}: leechers given fewer seeders than they could have had", world.name),
+                format!("0 of {replies}"),
+                short.to_string(),
+                verdict(short == 0),
+            ]);
+        }
+        for (strategy, found) in &self.connectivity {
+            rows.push([
+                strategy.name().to_owned(),
+                format!("graphs of {} peers in one piece", self.connectivity_peers),
+                format!("{} of {}", found.runs, found.runs),
+                format!("{} of {}", found.connected, found.runs),
+                verdict(found.connected == found.runs),
+            ]);
+        }
+        let header = ["Strategy", "Promise", "Target", "Found", ""];
+        format!("## What has to hold always\n\n{}", table(&header, &rows))
+    }
+}
+
+impl WorldResults {
+    fn markdown(&self) -> String {
         let mut out = self.introduction();
         out += &self.targets();
         for (name, chart) in self.charts() {
@@ -56,7 +105,7 @@ impl Results {
         }
         out += &self.ratios();
         out += &self.means();
-        out.trim_end().to_owned()
+        out
     }
 
     fn introduction(&self) -> String {
@@ -86,35 +135,18 @@ impl Results {
         let mut rows = Vec::new();
         for target in TARGETS {
             let Some(verdict) = target.judge(&self.study) else { continue };
+            let bound = target.bound_found(&self.study);
             rows.push([
                 target.strategy.name().to_owned(),
                 target.figure.name().to_owned(),
                 target.bound_shown(),
                 target.found_shown(&verdict.found),
                 verdict.shown().to_owned(),
+                bound.map_or_else(|| "–".to_owned(), |bound| target.found_shown(&bound)),
             ]);
         }
-        let verdict = |met: bool| if met { "met" } else { "**missed**" }.to_owned();
-        let (replies, short) = self.study.seeder_slots();
-        rows.push([
-            "all".to_owned(),
-            "replies to leechers with fewer seeders than 30 %, though there were more".to_owned(),
-            format!("0 of {replies}"),
-            short.to_string(),
-            verdict(short == 0),
-        ]);
-        for (strategy, found) in &self.connectivity {
-            rows.push([
-                strategy.name().to_owned(),
-                format!("graphs of {} peers in one piece", self.connectivity_peers),
-                format!("{} of {}", found.runs, found.runs),
-                format!("{} of {}", found.connected, found.runs),
-                verdict(found.connected == found.runs),
-            ]);
-        }
-        let mut out = "## Are the targets met?\n\n".to_owned();
-        out += &table(&["Strategy", "Figure", "Target", "Found", ""], &rows);
-        out
+        let header = ["Strategy", "Figure", "Target", "Found", "", "An oracle reaches"];
+        format!("### Are the targets met?\n\n{}", table(&header, &rows))
     }
 
     fn others(&self) -> impl Iterator<Item = Strategy> + '_ {
@@ -139,7 +171,7 @@ impl Results {
                 }));
                 rows.push(row);
             }
-            let _ = writeln!(out, "## By those of uniform: {}\n", part.name());
+            let _ = writeln!(out, "### By those of uniform: {}\n", part.name());
             out += &table(&header, &rows);
         }
         out
@@ -157,24 +189,24 @@ impl Results {
             row.extend(means.map(|found| figure.shown(found.mean)));
             rows.push(row);
         }
-        format!("## The figures themselves\n\n{}", table(&header, &rows))
+        format!("### The figures themselves\n\n{}", table(&header, &rows))
     }
 
-    fn charts(&self) -> Vec<(&'static str, Chart)> {
+    fn charts(&self) -> Vec<(String, Chart)> {
         let charts: [(_, _, &[(Figure, &str)]); 3] = [
             (
-                "selection-traffic.svg",
-                "Bytes between regions and networks, by those of uniform",
+                "traffic",
+                "bytes between regions and networks, by those of uniform",
                 &[(Figure::InterRegion, "between regions"), (Figure::InterNetwork, "between AS")],
             ),
             (
-                "selection-times.svg",
-                "Download times, by those of uniform",
+                "times",
+                "download times, by those of uniform",
                 &[(Figure::Median, "p50"), (Figure::P95, "p95")],
             ),
             (
-                "selection-sharing.svg",
-                "Who uploads: shares by those of uniform",
+                "sharing",
+                "who uploads: shares by those of uniform",
                 &[(Figure::SlowHalf, "slower half"), (Figure::Young, "younger than a day")],
             ),
         ];
@@ -186,12 +218,12 @@ impl Results {
                 (strategy.name().to_owned(), ratios.flatten().collect())
             };
             let chart = Chart {
-                title: title.to_owned(),
+                title: format!("{}: {title}", self.name),
                 series: figures.iter().map(|(_, name)| (*name).to_owned()).collect(),
                 groups: self.others().map(bars).collect(),
                 mark: Some(1.0),
             };
-            (name, chart)
+            (format!("selection-{}-{name}.svg", self.slug), chart)
         };
         charts.map(chart).into()
     }

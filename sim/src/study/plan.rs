@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::world::{TorrentPlan, WorldPlan};
+use crate::world::{Members, TorrentPlan, WorldPlan};
 
 /// Which seeds a study takes: what was tuned on the ones is never reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,35 @@ impl Seeds {
         };
         first + number.min(SEEDS_MAX - 1)
     }
+}
+
+/// A kind of world that strategies are tried in.
+#[derive(Debug, Clone, Copy)]
+pub struct StudyWorld {
+    /// As in headings.
+    pub name: &'static str,
+    /// As in the names of plots.
+    pub slug: &'static str,
+    /// How large it is, and which torrents there are.
+    pub plan: fn() -> WorldPlan,
+    /// Who lives in it.
+    pub members: Members,
+}
+
+impl StudyWorld {
+    /// Those that are reported.
+    pub const WHOLE: [Self; 2] = [
+        Self {
+            name: "A private site",
+            slug: "private",
+            plan: whole,
+            members: Members::OfPrivateSite,
+        },
+        Self { name: "An open site", slug: "open", plan: open, members: Members::OfOpenSite },
+    ];
+
+    /// A small one.
+    pub const SHORT: [Self; 1] = [Self { plan: short, ..Self::WHOLE[0] }];
 }
 
 /// A site of 2,500 users, over two days: old torrents of several sizes with many seeders and few
@@ -55,6 +84,31 @@ pub fn whole() -> WorldPlan {
         warm_up_hours: 20,
         first_address: Ipv4Addr::new(20, 0, 0, 0),
         stopped_lost: 0.1,
+    }
+}
+
+/// An open site of 1,500 users, over 30 hours: few seedboxes, and most leave soon after they have
+/// what they came for, so that most peers of a swarm are leechers and upload is what is scarce.
+pub fn open() -> WorldPlan {
+    let flash = |released_at_hours, downloads, decay_hours| TorrentPlan::FlashCrowd {
+        released_at_hours,
+        racers: 5,
+        downloads,
+        decay_hours,
+    };
+    let tail = |seeders, downloads_per_hour| TorrentPlan::LongTail { seeders, downloads_per_hour };
+    WorldPlan {
+        users: 1500,
+        torrents: vec![
+            flash(9.0, 900.0, 4.0),
+            flash(12.0, 450.0, 4.0),
+            tail(8, 10.0),
+            tail(5, 6.0),
+            tail(3, 4.0),
+        ],
+        hours: 30,
+        warm_up_hours: 8,
+        ..whole()
     }
 }
 

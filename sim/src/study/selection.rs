@@ -1,20 +1,27 @@
 //! The comparison of strategies of peer selection.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::figures::{Figure, Figures, Part};
+use super::oracle::{Goal, Oracle};
 use super::parallel::in_parallel;
-use super::plan::Seeds;
+use super::plan::{Seeds, StudyWorld};
 use super::statistics::Estimate;
 use crate::simulation::simulate;
 use crate::tracker::{Direct, Strategy};
-use crate::world::{World, WorldPlan};
+use crate::world::{Members, World, WorldPlan};
 
 /// What is compared.
 #[derive(Debug, Clone)]
 pub struct StudyPlan {
     /// The world that each seed draws.
     pub world: WorldPlan,
+    /// Who lives in it.
+    pub members: Members,
+    /// Whether bounds are looked for, too.
+    pub oracles: bool,
     /// Strategies beside uniform.
     pub strategies: Vec<Strategy>,
     /// Which seeds.
@@ -25,6 +32,20 @@ pub struct StudyPlan {
     pub threads: usize,
 }
 
+impl StudyPlan {
+    /// A kind of world, oracles included.
+    pub fn new(
+        kind: &StudyWorld,
+        strategies: &[Strategy],
+        seeds: Seeds,
+        seed_count: u64,
+        threads: usize,
+    ) -> Self {
+        let (world, members, strategies) = ((kind.plan)(), kind.members, strategies.to_vec());
+        Self { world, members, oracles: true, strategies, seeds, seed_count, threads }
+    }
+}
+
 /// The figures of every strategy and seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Study {
@@ -32,6 +53,18 @@ pub struct Study {
     pub strategies: Vec<Strategy>,
     /// By strategy, then seed.
     runs: Vec<Vec<Figures>>,
+    /// The same of oracles.
+    bounds: BTreeMap<Goal, Vec<Figures>>,
+}
+
+/// Seeds that oracles are asked about.
+const ORACLE_SEEDS: usize = 4;
+
+/// Who chooses peers in a run.
+#[derive(Debug, Clone, Copy)]
+enum Chooser {
+    Tracker(Strategy),
+    Oracle(Goal),
 }
 
 impl Study {
@@ -43,20 +76,42 @@ impl Study {
     pub fn run(plan: &StudyPlan, mut done: impl FnMut(usize, usize)) -> Result<Self> {
         let mut strategies = vec![Strategy::Uniform];
         strategies.extend(plan.strategies.iter().filter(|it| **it != Strategy::Uniform));
+        let mut goals: Vec<Goal> = strategies.iter().filter_map(|it| Goal::of(*it)).collect();
+        goals.retain(|_| plan.oracles);
+        goals.sort_unstable();
+        goals.dedup();
         let seed_count = usize::try_from(plan.seed_count)?.max(1);
-        let count = strategies.len() * seed_count;
-        let job = |number: usize| {
-            // A seed's strategies one after the other, so that an early end has whole seeds.
-            let (seed, strategy) = (number / strategies.len(), number % strategies.len());
-            let world = World::new(plan.world.clone(), plan.seeds.seed(seed as u64));
-            let tracker = Direct::new(&world, strategies[strategy])?;
-            Ok(Figures::new(&world, &simulate(&world, tracker)?))
+        // A seed's strategies one after the other.
+        let mut jobs = Vec::new();
+        for number in 0..seed_count {
+            jobs.extend(strategies.iter().map(|it| (number, Chooser::Tracker(*it))));
+            let goals = goals.iter().filter(|_| number < ORACLE_SEEDS);
+            jobs.extend(goals.map(|it| (number, Chooser::Oracle(*it))));
+        }
+        let job = |job: usize| {
+            let (number, chooser) = jobs[job];
+            let seed = plan.seeds.seed(number as u64);
+            let world = World::of(plan.world.clone(), plan.members, seed);
+            let measures = match chooser {
+                Chooser::Tracker(it) => simulate(&world, Direct::new(&world, it)?)?,
+                Chooser::Oracle(goal) => simulate(&world, Oracle::new(&world, goal)?)?,
+            };
+            Ok(Figures::new(&world, &measures))
         };
+        let count = jobs.len();
         let all = in_parallel(plan.threads, count, job, |ended| done(ended, count))?;
         let mut runs = vec![Vec::new(); strategies.len()];
-        let width = strategies.len();
-        all.into_iter().enumerate().for_each(|(at, figures)| runs[at % width].push(figures));
-        Ok(Self { strategies, runs })
+        let mut bounds = BTreeMap::<_, Vec<_>>::new();
+        for ((_, chooser), figures) in jobs.iter().zip(all) {
+            match chooser {
+                Chooser::Tracker(it) => {
+                    let at = strategies.iter().position(|other| other == it);
+                    runs[at.unwrap_or_default()].push(figures);
+                }
+                Chooser::Oracle(goal) => bounds.entry(*goal).or_default().push(figures),
+            }
+        }
+        Ok(Self { strategies, runs, bounds })
     }
 
     /// The figures of a strategy, by seed.
@@ -84,6 +139,23 @@ impl Study {
     pub fn lower_by(&self, strategy: Strategy, part: Part, figure: Figure) -> Option<Estimate> {
         let uniform = self.values(Strategy::Uniform, part, figure)?;
         Some(Estimate::of_difference(&uniform, &self.values(strategy, part, figure)?))
+    }
+
+    fn bounds_of(&self, strategy: Strategy, part: Part, figure: Figure) -> Option<Vec<f64>> {
+        let runs = self.bounds.get(&Goal::of(strategy)?)?;
+        Some(runs.iter().map(|run| run.of(part, figure)).collect())
+    }
+
+    /// What an oracle with a strategy's goal reaches: a figure by that of uniform, seed by seed.
+    pub fn bound_ratio(&self, strategy: Strategy, figure: Figure) -> Option<Estimate> {
+        let uniform = self.values(Strategy::Uniform, Part::All, figure)?;
+        Some(Estimate::of_ratio(&self.bounds_of(strategy, Part::All, figure)?, &uniform))
+    }
+
+    /// By how much an oracle's figure is below that of uniform, seed by seed.
+    pub fn bound_lower_by(&self, strategy: Strategy, figure: Figure) -> Option<Estimate> {
+        let uniform = self.values(Strategy::Uniform, Part::All, figure)?;
+        Some(Estimate::of_difference(&uniform, &self.bounds_of(strategy, Part::All, figure)?))
     }
 
     /// Replies to leechers under all strategies, and how many had too few seeders.

@@ -95,6 +95,16 @@ impl Target {
         }
     }
 
+    /// What an oracle reaches, if one was asked.
+    pub fn bound_found(&self, study: &Study) -> Option<Estimate> {
+        match self.bound {
+            Bound::RatioAtMost(_) | Bound::RatioAtLeast(_) => {
+                study.bound_ratio(self.strategy, self.figure)
+            }
+            Bound::LowerBy(_) => study.bound_lower_by(self.strategy, self.figure),
+        }
+    }
+
     /// Whether it is met; `None` if the study has not run its strategy.
     pub fn judge(&self, study: &Study) -> Option<Verdict> {
         let found = match self.bound {

@@ -7,6 +7,60 @@ use crate::rng::Rng;
 /// Share of the seedboxes that are rented from few companies, wherever their users live.
 const FROM_HOSTERS: f64 = 0.6;
 
+/// Who uses a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Members {
+    /// Members of a private site: many rent servers, and all have reason to seed for long.
+    OfPrivateSite,
+    /// Anybody: lines to homes, many behind routers, most of whom leave when they have what they
+    /// came for.
+    OfOpenSite,
+}
+
+impl Members {
+    /// Shares of seedboxes, and of those with lines to homes.
+    fn shares(self) -> [f64; 2] {
+        match self {
+            Self::OfPrivateSite => [0.35, 0.50],
+            Self::OfOpenSite => [0.01, 0.79],
+        }
+    }
+
+    /// Share of those at home who take no connections from outside.
+    fn firewalled(self) -> f64 {
+        match self {
+            Self::OfPrivateSite => 0.08,
+            Self::OfOpenSite => 0.35,
+        }
+    }
+
+    /// The size of a torrent in bytes: the median, and the largest.
+    ///
+    /// In a swarm that is in balance there are more leechers than seeders only if a download takes
+    /// longer than people seed (Little, 1961). With lines of today that is so of what is large:
+    /// games, and films in the highest resolution.
+    pub(super) fn torrent_bytes(self) -> (f64, f64) {
+        match self {
+            Self::OfPrivateSite => (2e9, 1.2e10),
+            Self::OfOpenSite => (2e10, 1e11),
+        }
+    }
+
+    /// How long somebody seeds: the median in hours, and the spread of the natural logarithm.
+    ///
+    /// Of an open site's downloaders 17 % stayed for more than an hour and 3.1 % for more than ten
+    /// (Pouwelse, Garbacki, Epema and Sips: The BitTorrent P2P file-sharing system, 2005): that is
+    /// a log-normal distribution with a median of five minutes.
+    pub fn seeding_hours(self, access: Access) -> (f64, f64) {
+        match (self, access) {
+            (Self::OfPrivateSite, Access::Slow) => (6.0, 0.9),
+            (Self::OfPrivateSite, Access::Home) => (18.0, 0.9),
+            (Self::OfPrivateSite, Access::Seedbox) => (168.0, 0.9),
+            (Self::OfOpenSite, _) => (0.09, 2.5),
+        }
+    }
+}
+
 /// How a user is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
@@ -62,10 +116,11 @@ pub struct User {
 }
 
 impl User {
-    pub(super) fn draw(earth: &Earth, rng: &mut Rng) -> Self {
+    pub(super) fn draw(earth: &Earth, members: Members, rng: &mut Rng) -> Self {
+        let [seedboxes, homes] = members.shares();
         let access = match rng.unit() {
-            share if share < 0.35 => Access::Seedbox,
-            share if share < 0.85 => Access::Home,
+            share if share < seedboxes => Access::Seedbox,
+            share if share < seedboxes + homes => Access::Home,
             _ => Access::Slow,
         };
         let (median, sigma) = match access {
@@ -89,7 +144,7 @@ impl User {
             _ => Role::Member,
         };
         let program = Program::draw(access, rng);
-        let firewalled = access != Access::Seedbox && rng.chance(0.08);
+        let firewalled = access != Access::Seedbox && rng.chance(members.firewalled());
         Self { access, up, down, city, network, role, program, firewalled }
     }
 }
@@ -102,7 +157,8 @@ mod tests {
     fn the_mix_of_users_is_as_planned() {
         let earth = Earth::new(&mut Rng::new(1, 1));
         let mut rng = Rng::new(1, 2);
-        let users: Vec<_> = (0..10_000).map(|_| User::draw(&earth, &mut rng)).collect();
+        let users: Vec<_> =
+            (0..10_000).map(|_| User::draw(&earth, Members::OfPrivateSite, &mut rng)).collect();
         let share = |of: &dyn Fn(&User) -> bool| {
             users.iter().filter(|user| of(user)).count() as f64 / users.len() as f64
         };

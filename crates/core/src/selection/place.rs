@@ -188,11 +188,6 @@ impl Place {
         self.region & !COUNTRY_MASK
     }
 
-    #[inline]
-    pub(crate) fn has_continent(&self) -> bool {
-        self.continent_bits() != 0
-    }
-
     /// Its continent.
     pub fn continent(&self) -> Continent {
         let number = usize::from(self.region >> COUNTRY_BITS);
@@ -213,13 +208,16 @@ impl Place {
     }
 
     /// The square of the straight line between two points, through the Earth, the radius being
-    /// 32,767: it grows with the distance and needs no angle.
+    /// 32,767: it grows with the distance and needs no angle. At most 4 · 32,768² and a rounding.
     #[inline]
-    pub fn chord_squared(&self, other: &Place) -> u32 {
+    pub fn chord_squared(&self, other: &Place) -> u64 {
         let ([ax, ay, az], [bx, by, bz]) = (self.vector, other.vector);
-        let square = |a: i16, b: i16| u32::from(a.abs_diff(b)).wrapping_mul(a.abs_diff(b).into());
-        // At most 4 · 32768² · (1 + a rounding), which saturates only opposite points.
-        square(ax, bx).saturating_add(square(ay, by)).saturating_add(square(az, bz))
+        // A difference is below 2^16, so its square fits into 32 bits without a sign.
+        let square = |a: i16, b: i16| {
+            let difference = i32::from(a) - i32::from(b);
+            u64::from(difference.wrapping_mul(difference).cast_unsigned())
+        };
+        square(ax, bx) + square(ay, by) + square(az, bz)
     }
 
     /// The distance over ground in kilometres, on a sphere: at most 0.6 % off the WGS84 ellipsoid
@@ -247,9 +245,34 @@ const CHUNK_PLACES: u32 = 4096;
 /// Maps of places: many, so that none is large when it has to grow.
 const MAPS: usize = 64;
 
-type Chunk = Box<[OnceLock<Place>]>;
+type Chunk = Box<[Slot]>;
 
-/// All places that were ever told, each once: 16 bytes a place, and some 25 for finding it again.
+/// A place that is written once, before anybody has its number. Whoever has it has it from the map
+/// of numbers or from a swarm, both of which are locked: so nothing has to be ordered here.
+#[derive(Debug, Default)]
+struct Slot([AtomicU32; 3]);
+
+impl Slot {
+    fn set(&self, place: Place) {
+        let Place { vector: [x, y, z], region, asn } = place;
+        let pair = |low: u16, high: u16| u32::from(low) | u32::from(high) << 16;
+        let words =
+            [pair(x.cast_unsigned(), y.cast_unsigned()), pair(z.cast_unsigned(), region), asn];
+        self.0.iter().zip(words).for_each(|(slot, word)| slot.store(word, Ordering::Relaxed));
+    }
+
+    #[inline]
+    fn get(&self) -> Place {
+        let [xy, z, asn] = &self.0;
+        let (xy, z) = (xy.load(Ordering::Relaxed), z.load(Ordering::Relaxed));
+        let halves = |word: u32| (word as u16, (word >> 16) as u16);
+        let ((x, y), (z, region)) = (halves(xy), halves(z));
+        let vector = [x.cast_signed(), y.cast_signed(), z.cast_signed()];
+        Place { vector, region, asn: asn.load(Ordering::Relaxed) }
+    }
+}
+
+/// All places that were ever told, each once: 12 bytes a place, and some 25 for finding it again.
 /// Reading takes no lock.
 #[derive(Debug)]
 pub struct PlaceTable {
@@ -308,8 +331,8 @@ impl PlaceTable {
         let room = |count: u32| (count < self.places_max).then_some(count + 1);
         let count = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok()?;
         let (chunk, at) = position(count + 1);
-        let empty = || (0..CHUNK_PLACES).map(|_| OnceLock::new()).collect();
-        self.chunks.get(chunk)?.get_or_init(empty).get(at)?.get_or_init(|| place);
+        let empty = || (0..CHUNK_PLACES).map(|_| Slot::default()).collect();
+        self.chunks.get(chunk)?.get_or_init(empty).get(at)?.set(place);
         let id = PlaceId(count + 1);
         numbers.insert(place, id);
         Some(id)
@@ -320,8 +343,7 @@ impl PlaceTable {
     pub fn get(&self, id: PlaceId) -> Place {
         let (chunk, at) = position(id.0);
         let chunk = self.chunks.get(chunk).and_then(OnceLock::get);
-        let place = chunk.and_then(|chunk| chunk.get(at)).and_then(OnceLock::get);
-        place.copied().unwrap_or(Place::UNKNOWN)
+        chunk.and_then(|chunk| chunk.get(at)).map_or(Place::UNKNOWN, Slot::get)
     }
 }
 

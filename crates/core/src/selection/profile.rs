@@ -11,10 +11,9 @@ use super::place::{PlaceId, Places};
 /// looks nothing up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// 0: nobody has asked for it yet; otherwise the place's number plus one.
-    place: [u8; 3],
-    /// Weight as a seeder in eighths of a doubling; [`NOT_LEARNED`] before its first announce.
-    weight: i8,
+    /// 3 bytes of place (0: nobody has asked for it yet; otherwise its number plus one), and the
+    /// weight as a seeder in eighths of a doubling ([`NOT_LEARNED`] before its first announce).
+    known: [u8; 4],
     /// 4 bits of upload speed, 6 of bytes given, 6 of seed time.
     deeds: [u8; 2],
 }
@@ -25,7 +24,30 @@ const NOT_LEARNED: i8 = i8::MIN;
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { place: [0; 3], weight: NOT_LEARNED, deeds: [0; 2] }
+        Self { known: Known::NOTHING.0.to_le_bytes(), deeds: [0; 2] }
+    }
+}
+
+/// What a draw reads of a profile, in one word: the place in the lowest 24 bits, the weight above.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known(u32);
+
+const PLACE_MASK: u32 = (1 << 24) - 1;
+
+impl Known {
+    /// What is known of a peer without a profile.
+    pub(crate) const NOTHING: Known = Known((NOT_LEARNED as u8 as u32) << 24);
+
+    #[inline]
+    pub(crate) fn place(self) -> PlaceId {
+        PlaceId((self.0 & PLACE_MASK).saturating_sub(1))
+    }
+
+    /// Weight as a seeder in eighths of a doubling; 0 while nothing is known.
+    #[inline]
+    pub(crate) fn weight(self) -> i32 {
+        let weight = self.0.cast_signed() >> 24;
+        if weight == NOT_LEARNED.into() { 0 } else { weight }
     }
 }
 
@@ -41,20 +63,26 @@ pub(crate) struct Deeds {
 }
 
 impl Profile {
-    pub(crate) fn is_place_asked(&self) -> bool {
-        self.place != [0; 3]
+    #[inline]
+    pub(crate) fn known(&self) -> Known {
+        Known(u32::from_le_bytes(self.known))
     }
 
-    #[inline]
+    pub(crate) fn is_place_asked(&self) -> bool {
+        self.known().0 & PLACE_MASK != 0
+    }
+
     pub(crate) fn place(&self) -> PlaceId {
-        let [a, b, c] = self.place;
-        PlaceId(u32::from_le_bytes([a, b, c, 0]).saturating_sub(1))
+        self.known().place()
     }
 
     pub(crate) fn set_place(&mut self, place: PlaceId) {
         let place = if place > PlaceId::MAX { PlaceId::UNKNOWN } else { place };
-        let [a, b, c, _] = (place.0 + 1).to_le_bytes();
-        self.place = [a, b, c];
+        self.put_place(place.0 + 1);
+    }
+
+    fn put_place(&mut self, bits: u32) {
+        self.known = (self.known().0 & !PLACE_MASK | bits & PLACE_MASK).to_le_bytes();
     }
 
     /// Asks for the place of a peer, if nobody has yet or if it has moved.
@@ -67,21 +95,23 @@ impl Profile {
     }
 
     pub(crate) fn take_place_of(&mut self, other: &Profile) {
-        self.place = other.place;
+        self.put_place(other.known().0);
     }
 
     pub(crate) fn is_learned(&self) -> bool {
-        self.weight != NOT_LEARNED
+        let [_, _, _, weight] = self.known;
+        weight.cast_signed() != NOT_LEARNED
     }
 
-    /// Weight as a seeder in eighths of a doubling; 0 while nothing is known.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn weight(&self) -> i32 {
-        if self.weight == NOT_LEARNED { 0 } else { self.weight.into() }
+        self.known().weight()
     }
 
     pub(crate) fn set_weight(&mut self, eighths: i32) {
-        self.weight = i8::try_from(eighths.clamp(-127, 127)).unwrap_or(0);
+        let weight = i8::try_from(eighths.clamp(-127, 127)).unwrap_or(0);
+        let [a, b, c, _] = self.known;
+        self.known = [a, b, c, weight.cast_unsigned()];
     }
 
     pub(crate) fn deeds(&self) -> Deeds {

@@ -86,9 +86,13 @@ pub(super) fn add_ineligible(crowd: &mut Crowd, class: Class) {
     crowd.add(class, |row| row.v4 = [0; 6]);
 }
 
-/// The quantile of chi-square that one in ten million exceeds (Wilson and Hilferty's formula).
-fn chi_square_limit(degrees: f64) -> f64 {
-    let z = 5.2;
+/// Quantiles of the normal distribution: what one in ten million exceeds, and one in a hundred.
+const RARE: f64 = 5.2;
+const ONE_PERCENT: f64 = 2.33;
+
+/// The quantile of chi-square that belongs to one of the normal distribution (Wilson and Hilferty's
+/// formula).
+fn chi_square_limit(degrees: f64, z: f64) -> f64 {
     let spread = 2.0 / (9.0 * degrees);
     degrees * (1.0 - spread + z * spread.sqrt()).powi(3)
 }
@@ -97,7 +101,7 @@ fn chi_square_limit(degrees: f64) -> f64 {
 ///
 /// Draws within one reply are without replacement, which makes the statistic smaller than that of
 /// independent ones by `1 - want / eligible`; it is scaled back.
-fn assert_uniform(crowd: &Crowd, asker: &Asker, want: usize, eligible: &[u32], seed: u64) {
+fn assert_uniform(crowd: &Crowd, asker: &Asker, want: usize, eligible: &[u32], seed: u64, z: f64) {
     let mut picker = Picker::new(seed);
     let mut seen = vec![0_u64; crowd.next as usize];
     let (mut draws, mut replies) = (0_u64, 0_u64);
@@ -121,7 +125,7 @@ fn assert_uniform(crowd: &Crowd, asker: &Asker, want: usize, eligible: &[u32], s
         return;
     }
     let scaled = sum * (eligible.len() - 1) as f64 / (eligible.len() as f64 - per_reply);
-    let limit = chi_square_limit((eligible.len() - 1) as f64);
+    let limit = chi_square_limit((eligible.len() - 1) as f64, z);
     assert!(scaled < limit, "{scaled} of {limit} for {} peers, want {want}", eligible.len());
     // Too regular is not random either.
     let floor = (eligible.len() - 1) as f64 - 5.5 * (2.0 * (eligible.len() - 1) as f64).sqrt();
@@ -129,7 +133,7 @@ fn assert_uniform(crowd: &Crowd, asker: &Asker, want: usize, eligible: &[u32], s
 }
 
 #[test]
-fn each_peer_of_a_class_is_as_likely_as_each_other_among_those_who_may_not_be_given() {
+fn c4_each_peer_of_a_class_is_as_likely_as_each_other_among_those_who_may_not_be_given() {
     for (number, size) in [5, 18, 100, 400, 5000].into_iter().enumerate() {
         for want in [5, 50] {
             for class in [Class::Leecher, Class::Seeder] {
@@ -142,13 +146,20 @@ fn each_peer_of_a_class_is_as_likely_as_each_other_among_those_who_may_not_be_gi
                         add_ineligible(&mut crowd, class);
                     }
                 }
-                assert_uniform(&crowd, &leecher(), want, &eligible, number as u64);
+                assert_uniform(&crowd, &leecher(), want, &eligible, number as u64, RARE);
                 if class == Class::Leecher {
-                    assert_uniform(&crowd, &seeder(), want, &eligible, number as u64);
+                    assert_uniform(&crowd, &seeder(), want, &eligible, number as u64, RARE);
                 }
             }
         }
     }
+}
+
+#[test]
+fn c4_a_million_draws_without_a_strategy_are_uniform_at_one_percent() {
+    let mut crowd = Crowd::new();
+    let eligible: Vec<u32> = (0..1000).map(|_| crowd.add(Class::Leecher, |_| ())).collect();
+    assert_uniform(&crowd, &leecher(), 50, &eligible, 4, ONE_PERCENT);
 }
 
 #[test]

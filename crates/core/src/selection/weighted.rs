@@ -1,13 +1,17 @@
 //! A draw in which some peers are more likely than others: O(slots), whatever the swarm's size.
 //!
 //! Of each class a part of the slots stays uniform at random, so that the swarm stays connected
-//! and nobody is starved. For the rest, some candidates for each slot are drawn at equal distances
-//! around the class, and those are taken that a race at speeds proportional to their weights
-//! brings in first. Only the winners' rows are looked at.
+//! and nobody is starved. For the rest, some hundred candidates are drawn in short runs at equal
+//! distances around the class, or all of a small class, and those are taken that a race at speeds
+//! proportional to their weights brings in first. Only the winners' rows are looked at.
+//!
+//! Each step goes over all candidates before the next one begins: reads of memory that is in no
+//! cache then wait at the same time instead of one after the other.
 
 use super::place::{Place, PlaceTable};
+use super::profile::{Known, Profile};
 use super::strategy::Strategies;
-use super::weights::Weights;
+use super::weights::{Near, TIME_BITS, Weights};
 use super::{Asker, Picker, Plan, Scratch, Walk, select};
 use crate::hash::HashKey;
 use crate::settings::Settings;
@@ -18,13 +22,21 @@ const CANDIDATES_PER_SLOT: usize = 4;
 /// Candidates at least, so that weights count in full when few slots are drawn.
 const CANDIDATES_MIN: usize = 128;
 /// Candidates at most. A worker makes room for so many once.
-const CANDIDATES_MAX: usize = CANDIDATES_PER_SLOT * Settings::NUMWANT_LIMIT as usize;
+const CANDIDATES_MAX: usize = 1024;
+const _: () = assert!(CANDIDATES_MAX >= 2 * Settings::NUMWANT_LIMIT as usize);
+/// Rows side by side that become candidates together: their profiles are on one or two lines of a
+/// cache.
+const RUN: usize = 8;
+/// A candidate's number is below its time of arrival in its key.
+const NUMBER_BITS: u32 = u32::BITS - TIME_BITS;
+const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
+const _: () = assert!(CANDIDATES_MAX <= 1 << NUMBER_BITS);
 /// Slots of a class that stay uniform, at least.
 const UNIFORM_SLOTS_MIN: usize = 2;
 /// Members of marked roles in a reply, at most.
 const MARKED_SLOTS: usize = 2;
 /// Winners in reserve, for those whom the asker may not have.
-const RESERVE: usize = 16;
+const RESERVE: usize = 8;
 
 /// What decides about a reply.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +44,106 @@ pub(crate) struct Choice<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) strategies: Strategies,
     /// Where the asker is, if that is known and matters.
-    pub(crate) near: Option<(Place, &'a PlaceTable)>,
+    pub(crate) near: Option<(Near, &'a PlaceTable)>,
+}
+
+/// Scratch memory of a race.
+#[derive(Debug, Default)]
+pub(crate) struct Race {
+    candidates: Vec<Candidate>,
+    places: Vec<Place>,
+    /// In eighths of a doubling.
+    weights: Vec<i32>,
+    /// Times of arrival, each with its candidate's number.
+    keys: Vec<u32>,
+}
+
+/// A row that takes part in a race.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    row: u32,
+    known: Known,
+}
+
+impl Race {
+    fn begin(&mut self) {
+        let Self { candidates, places, weights, keys } = self;
+        candidates.clear();
+        places.clear();
+        weights.clear();
+        keys.clear();
+        if keys.capacity() < CANDIDATES_MAX {
+            candidates.reserve_exact(CANDIDATES_MAX);
+            places.reserve_exact(CANDIDATES_MAX);
+            weights.reserve_exact(CANDIDATES_MAX);
+            keys.reserve_exact(CANDIDATES_MAX);
+        }
+    }
+
+    /// Lets rows side by side take part.
+    fn enter<Id: Copy + PartialEq>(&mut self, profiles: &Profiles<Id>, row: usize, count: usize) {
+        let (mut row, end) = (row, row + count);
+        while row < end {
+            let run = profiles.run_from(row);
+            let run = run.get(..end - row).unwrap_or(run);
+            // A swarm has at most 2^32 rows, for they are numbered so.
+            let rows = row as u32..;
+            if run.is_empty() {
+                let unknown = |row| Candidate { row, known: Known::NOTHING };
+                self.candidates.extend(rows.take(end - row).map(unknown));
+                break;
+            }
+            let candidate =
+                |(row, profile): (u32, &Profile)| Candidate { row, known: profile.known() };
+            self.candidates.extend(rows.zip(run).map(candidate));
+            row += run.len();
+        }
+    }
+
+    fn look_up(&mut self, places: &PlaceTable) {
+        self.places.extend(self.candidates.iter().map(|it| places.get(it.known.place())));
+    }
+
+    fn weigh(&mut self, choice: &Choice<'_>, economy: bool) {
+        let Self { candidates, places, weights: sums, .. } = self;
+        let weights = choice.weights;
+        let Some((near, _)) = choice.near else {
+            sums.extend(candidates.iter().map(|it| if economy { it.known.weight() } else { 0 }));
+            return;
+        };
+        if economy {
+            let both = candidates.iter().zip(&*places);
+            sums.extend(both.map(|(it, at)| it.known.weight() + weights.location(&near, at)));
+        } else {
+            sums.extend(places.iter().map(|at| weights.location(&near, at)));
+        }
+    }
+
+    /// Draws everybody's time of arrival.
+    fn run(&mut self, weights: &Weights, rng: &mut fastrand::Rng) {
+        self.keys.resize(self.weights.len(), 0);
+        let (pairs, last) = self.weights.as_chunks::<2>();
+        let (key_pairs, last_key) = self.keys.as_chunks_mut::<2>();
+        let mut number = 0;
+        // One random word is for two of them.
+        for ([one, other], [key, other_key]) in pairs.iter().zip(key_pairs) {
+            let bits = rng.u64(..);
+            *key = weights.arrival(*one, bits as u32) << NUMBER_BITS | number;
+            *other_key = weights.arrival(*other, (bits >> 32) as u32) << NUMBER_BITS | (number + 1);
+            number += 2;
+        }
+        for (weight, key) in last.iter().zip(last_key) {
+            *key = weights.arrival(*weight, rng.u64(..) as u32) << NUMBER_BITS | number;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Race {
+    pub(crate) fn capacities(&self) -> [usize; 4] {
+        let Self { candidates, places, weights, keys } = self;
+        [candidates.capacity(), places.capacity(), weights.capacity(), keys.capacity()]
+    }
 }
 
 impl Choice<'_> {
@@ -74,11 +185,11 @@ pub(crate) fn select_weighted<P: Peer>(
     } else {
         Plan::uniform(want, seeders, leechers, &mut picker.rng)
     };
-    let Picker { rng, seeders: seeder_walk, leechers: leecher_walk, taken, candidates } = picker;
+    let Picker { rng, seeders: seeder_walk, leechers: leecher_walk, taken, race } = picker;
     taken.begin();
     let mut seeder_walk = seeder_walk.walk(leechers, seeders, want);
     let mut leecher_walk = leecher_walk.walk(0, leechers, want);
-    let mut draw = Draw { peers, profiles, asker, choice, rng, taken, candidates, take };
+    let mut draw = Draw { peers, profiles, asker, choice, rng, taken, race, take };
     let mut count = 0;
     if plan.seeders < seeders {
         let weighted = choice.weighted(plan.seeders);
@@ -108,7 +219,7 @@ struct Draw<'a, P: Peer, T> {
     choice: &'a Choice<'a>,
     rng: &'a mut fastrand::Rng,
     taken: &'a mut Scratch,
-    candidates: &'a mut Vec<u64>,
+    race: &'a mut Race,
     take: T,
 }
 
@@ -154,67 +265,76 @@ impl<P: Peer, T: FnMut(&P)> Draw<'_, P, T> {
         if slots == 0 || rows == 0 {
             return 0;
         }
-        let entrants = (slots * CANDIDATES_PER_SLOT).max(CANDIDATES_MIN).min(rows);
-        self.race(first, rows, entrants, economy);
-        let candidates = std::mem::take(self.candidates);
-        self.take_first(candidates, slots)
-    }
-
-    /// Fills `candidates` with what time each one takes, and its row.
-    fn race(&mut self, first: usize, rows: usize, entrants: usize, economy: bool) {
-        let Choice { weights, near, .. } = *self.choice;
-        self.candidates.clear();
-        self.candidates.reserve(CANDIDATES_MAX);
-        // Each entrant comes from its own part of the class, and the parts begin anywhere: all rows
-        // are as likely to enter, and none enters twice but where two parts meet.
-        let turn = self.rng.usize(..rows);
-        let part = ((rows as u64) << 32) / entrants as u64;
-        let mut start = 0;
-        let mut last = usize::MAX;
-        for _ in 0..entrants {
-            let within = (u128::from(part) * u128::from(self.rng.u32(..))) >> 32;
-            let at = (start + within as u64) >> 32;
-            start += part;
-            if at as usize == last {
-                continue;
-            }
-            last = at as usize;
-            let at = last + turn;
-            let row = first + if at < rows { at } else { at - rows };
-            let profile = self.profiles.get(row);
-            let mut weight = if economy { profile.weight() } else { 0 };
-            if let Some((place, places)) = &near {
-                weight += weights.location(place, &places.get(profile.place()));
-            }
-            let time = weights.wait(weight, self.rng).to_bits();
-            self.candidates.push(u64::from(time) << 32 | row as u64);
+        let entrants = slots * CANDIDATES_PER_SLOT;
+        let entrants = entrants.clamp(CANDIDATES_MIN, CANDIDATES_MAX).min(rows);
+        self.race.begin();
+        self.enter(first, rows, entrants);
+        if let Some((_, places)) = self.choice.near {
+            self.race.look_up(places);
         }
-    }
-
-    /// Takes those who came in first, and gives the memory back.
-    fn take_first(&mut self, mut candidates: Vec<u64>, slots: usize) -> usize {
-        let ahead = (slots + RESERVE).min(candidates.len());
-        if ahead < candidates.len() {
-            candidates.select_nth_unstable(ahead);
-        }
-        let (front, back) = candidates.split_at_mut(ahead);
-        front.sort_unstable();
-        let mut count = self.take_in_order(front, slots);
-        if count < slots && !back.is_empty() {
-            back.sort_unstable();
-            count += self.take_in_order(back, slots - count);
-        }
-        *self.candidates = candidates;
+        self.race.weigh(self.choice, economy);
+        self.race.run(self.choice.weights, self.rng);
+        let mut keys = std::mem::take(&mut self.race.keys);
+        let count = self.take_first(&mut keys, slots);
+        self.race.keys = keys;
         count
     }
 
-    fn take_in_order(&mut self, candidates: &[u64], slots: usize) -> usize {
+    /// Chooses who takes part: everybody, or runs of rows.
+    fn enter(&mut self, first: usize, rows: usize, entrants: usize) {
+        if entrants == rows {
+            return self.race.enter(self.profiles, first, rows);
+        }
+        // Each run is within its own part of the class, and the parts begin anywhere: all rows are
+        // as likely to enter, and none enters twice.
+        let runs = entrants / RUN;
+        let turn = self.rng.usize(..rows);
+        let part = (rows as u64) << 32;
+        let part = part / runs as u64;
+        let slack = part.saturating_sub((RUN as u64) << 32);
+        let mut start = 0;
+        for _ in 0..runs {
+            let within = (slack >> 32) * u64::from(self.rng.u32(..));
+            let at = turn + ((start + within) >> 32) as usize;
+            start += part;
+            let at = if at < rows { at } else { at - rows };
+            let before_end = RUN.min(rows - at);
+            self.race.enter(self.profiles, first + at, before_end);
+            if before_end < RUN {
+                self.race.enter(self.profiles, first, RUN - before_end);
+            }
+        }
+    }
+
+    /// Takes those who came in first.
+    fn take_first(&mut self, keys: &mut [u32], slots: usize) -> usize {
         let mut count = 0;
-        for candidate in candidates {
+        let mut rest = keys;
+        // Nearly always the first ones are enough. If not, a few more come next, and then all.
+        for ahead in [slots + RESERVE, 4 * RESERVE, usize::MAX] {
+            if count == slots {
+                break;
+            }
+            if ahead < rest.len() {
+                rest.select_nth_unstable(ahead);
+            }
+            let (front, back) = rest.split_at_mut(ahead.min(rest.len()));
+            front.sort_unstable();
+            count += self.take_in_order(front, slots - count);
+            rest = back;
+        }
+        count
+    }
+
+    fn take_in_order(&mut self, keys: &[u32], slots: usize) -> usize {
+        let mut count = 0;
+        for key in keys {
             if count >= slots {
                 break;
             }
-            count += usize::from(self.give((candidate & u64::from(u32::MAX)) as usize));
+            let candidate = self.race.candidates.get((key & NUMBER_MASK) as usize);
+            count +=
+                usize::from(candidate.map(|it| it.row).is_some_and(|row| self.give(row as usize)));
         }
         count
     }

@@ -6,8 +6,15 @@ use super::place::{Place, km_of_chord_squared};
 use super::profile::{Deeds, LogCounter};
 use super::strategy::{RoleWeight, Selection, Strategies};
 
-/// No seeder's weight falls below a twentieth for what it gave or how long it has seeded.
-const FLOOR: f64 = 0.05;
+/// No seeder's weight falls below a hundredth for what it gave.
+const GIVEN_FLOOR: f64 = 0.01;
+/// A seeder who gave a quarter of the torrent's size has an eighth of the weight of a fresh one:
+/// all seeders together give what all others download, so that most have given less than that, and
+/// a gentler slope would tell only the few who gave many times the size from the rest.
+const GIVEN_QUARTERS: f64 = 4.0;
+const GIVEN_POWER: i32 = 3;
+/// No seeder's weight falls below a twentieth for how long it has seeded.
+const SEEDED_FLOOR: f64 = 0.05;
 /// How much more likely peers of the same autonomous system, country and continent are.
 const TIERS: [f64; 3] = [8.0, 3.0, 1.5];
 /// A peer whose point is unknown counts as one so far away.
@@ -21,10 +28,18 @@ pub(crate) const GIVEN_STEP: f32 = 0.01;
 pub(crate) const SEEDED_STEP_SECONDS: f32 = 900.0;
 
 /// Squares of distances are told apart by 4 bits after their highest.
-const DISTANCES: usize = 32 << DISTANCE_BITS;
+const DISTANCES: usize = 33 << DISTANCE_BITS;
 const DISTANCE_BITS: u32 = 4;
-/// Parts of the distribution that waiting times are drawn from.
-const WAITS: usize = 256;
+
+/// Times of arrival are logarithms, so that a weight is subtracted: in parts of a doubling.
+const TIME_PARTS: i32 = 1 << 15;
+const TIME_PARTS_PER_EIGHTH: i32 = TIME_PARTS / 8;
+/// Bits of a time of arrival: [`TIME_ORIGIN`] and as much again hold the lightest and the luckiest.
+pub(crate) const TIME_BITS: u32 = 22;
+const TIME_ORIGIN: i32 = 56 * TIME_PARTS;
+/// Random numbers are told apart by 5 bits after their highest.
+const WAITS: usize = 33 << WAIT_BITS;
+const WAIT_BITS: u32 = 5;
 
 /// A configuration's weights.
 #[derive(Debug)]
@@ -39,10 +54,8 @@ pub(crate) struct Weights {
     seeded: [i8; LogCounter::STEPS],
     /// Sorted by id.
     roles: Vec<RoleWeight>,
-    /// What a waiting time is multiplied by, by weight plus 128.
-    slowness: [f32; 256],
-    /// -ln(1 - n/256).
-    waits: [f32; WAITS],
+    /// The logarithms of exponentially distributed waits, by the class of a random number.
+    waits: [i32; WAITS],
 }
 
 impl Default for Weights {
@@ -67,11 +80,12 @@ impl Weights {
             tiers: TIERS.map(|tier| narrow(eighths(tier))),
             distances: std::array::from_fn(|class| distance(km_of_class(class))),
             unknown_distance: distance(UNKNOWN_KM),
-            given: by_class(|class| 1.0 / (1.0 + given(class))),
-            seeded: by_class(|class| 1.0 / (1.0 + seeded_hours(class) / half_hours)),
+            given: by_class(GIVEN_FLOOR, |class| {
+                (1.0 + GIVEN_QUARTERS * given(class)).powi(-GIVEN_POWER)
+            }),
+            seeded: by_class(SEEDED_FLOOR, |class| 1.0 / (1.0 + seeded_hours(class) / half_hours)),
             roles,
-            slowness: std::array::from_fn(|at| (-(at as f32 - 128.0) / 8.0).exp2()),
-            waits: std::array::from_fn(|at| -(1.0 - at as f32 / WAITS as f32).ln()),
+            waits: std::array::from_fn(wait_of_class),
         }
     }
 
@@ -91,8 +105,7 @@ impl Weights {
             weight += self.seeded.get(deeds.seeded.class()).map_or(0, |it| i32::from(*it));
         }
         if deeds.speed > 0 && strategies.has_any(Strategies::FAST | Strategies::SLOW) {
-            // Half a doubling for each doubling.
-            let faster = (i32::from(deeds.speed) * 8 - median_speed_eighths) / 2;
+            let faster = i32::from(deeds.speed) * 8 - median_speed_eighths;
             let faster = faster.clamp(-SPEED_EIGHTHS_MAX, SPEED_EIGHTHS_MAX);
             weight += if strategies.has(Strategies::FAST) { faster } else { 0 };
             weight -= if strategies.has(Strategies::SLOW) { faster } else { 0 };
@@ -116,60 +129,62 @@ impl Weights {
         self.roles.get(at)
     }
 
-    /// The weight of a peer at one place for an asker at another, which is known.
+    /// The weight of a peer at a place for an asker, who is at a known one.
     #[inline]
-    pub(crate) fn location(&self, asker: &Place, peer: &Place) -> i32 {
+    pub(crate) fn location(&self, asker: &Near, peer: &Place) -> i32 {
         let [same_asn, same_country, same_continent] = self.tiers;
-        let tier = if peer.asn() != 0 && peer.asn() == asker.asn() {
-            same_asn
-        } else if peer.country_number() != 0 && peer.country_number() == asker.country_number() {
-            same_country
-        } else if peer.has_continent() && peer.continent_bits() == asker.continent_bits() {
-            same_continent
-        } else {
-            0
-        };
-        let distance = if peer.has_point() && asker.has_point() {
-            let class = class_of_distance(peer.chord_squared(asker));
-            self.distances.get(class).copied().unwrap_or(self.unknown_distance)
-        } else {
-            self.unknown_distance
-        };
-        i32::from(tier) + i32::from(distance)
+        let tier = |same: bool, tier: i16| if same { i32::from(tier) } else { 0 };
+        let tier = tier(peer.asn() == asker.asn, same_asn)
+            .max(tier(u32::from(peer.country_number()) == asker.country, same_country))
+            .max(tier(u32::from(peer.continent_bits()) == asker.continent, same_continent));
+        let class = class_of_distance(peer.chord_squared(&asker.place));
+        let known = peer.has_point() & asker.has_point;
+        let distance = self.distances.get(class).copied().unwrap_or(self.unknown_distance);
+        tier + i32::from(if known { distance } else { self.unknown_distance })
     }
 
-    /// How long a peer of a weight waits until it is drawn, if it is drawn at a rate proportional
-    /// to that weight: those who are drawn first are a sample without replacement (Efraimidis and
-    /// Spirakis, 2006).
+    /// When a peer of a weight arrives, if it does so at a rate proportional to that weight: those
+    /// who arrive first are a sample without replacement (Efraimidis and Spirakis, 2006). A number
+    /// of [`TIME_BITS`] bits, which grows with the time.
     #[inline]
-    pub(crate) fn wait(&self, weight: i32, rng: &mut fastrand::Rng) -> f32 {
-        let at = usize::try_from(weight.clamp(-128, 127) + 128).unwrap_or(0);
-        self.slowness.get(at).copied().unwrap_or(1.0) * self.unit_wait(rng)
+    pub(crate) fn arrival(&self, weight: i32, random: u32) -> u32 {
+        let bits = float_bits(u64::from(random | 1));
+        let class = (bits >> (MANTISSA_BITS - WAIT_BITS)) as usize;
+        let wait = self.waits.get(class).copied().unwrap_or(0);
+        // What is left of the number tells those of a class apart, over about the class's width.
+        let within = bits & ((1 << (MANTISSA_BITS - WAIT_BITS)) - 1);
+        let within = (within >> 8).cast_signed();
+        (TIME_ORIGIN + wait + within - weight * TIME_PARTS_PER_EIGHTH).cast_unsigned()
     }
+}
 
-    /// Exponentially distributed with mean 1: straight between 256 points, which is off by less
-    /// than a hundredth where waits are short enough to matter.
-    #[inline]
-    fn unit_wait(&self, rng: &mut fastrand::Rng) -> f32 {
-        let mut rounds = 0.0;
-        loop {
-            let bits = rng.u32(..);
-            let part = (bits & 0x00ff_ffff) as f32 * (1.0 / 16_777_216.0);
-            let mut points = self.waits.iter().skip((bits >> 24) as usize);
-            match (points.next(), points.next()) {
-                (Some(from), Some(to)) => return rounds + from + (to - from) * part,
-                // The last part has no end: what is left of a wait is like a whole one.
-                (Some(from), None) if rounds < 64.0 => rounds += from,
-                _ => return rounds,
-            }
+/// Where an asker is, ready for comparing: what is unknown of it is like nobody's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Near {
+    place: Place,
+    has_point: bool,
+    asn: u32,
+    country: u32,
+    continent: u32,
+}
+
+impl Near {
+    pub(crate) fn new(place: Place) -> Self {
+        let known = |part: u32| if part == 0 { u32::MAX } else { part };
+        Self {
+            place,
+            has_point: place.has_point(),
+            asn: known(place.asn()),
+            country: known(place.country_number().into()),
+            continent: known(place.continent_bits().into()),
         }
     }
 }
 
-fn by_class(weight: impl Fn(u8) -> f64) -> [i8; LogCounter::STEPS] {
+fn by_class(floor: f64, weight: impl Fn(u8) -> f64) -> [i8; LogCounter::STEPS] {
     std::array::from_fn(|class| {
         let class = u8::try_from(class).unwrap_or(u8::MAX);
-        i8::try_from(eighths(weight(class).max(FLOOR))).unwrap_or(0)
+        i8::try_from(eighths(weight(class).max(floor))).unwrap_or(0)
     })
 }
 
@@ -182,13 +197,28 @@ fn narrow(eighths: i32) -> i16 {
     i16::try_from(eighths).unwrap_or(i16::MIN)
 }
 
+const MANTISSA_BITS: u32 = 23;
+
+/// The bits of a whole number as a float, 0 being those of 1: the place of its highest bit above
+/// the bits that follow. At most 33 · 2^[`MANTISSA_BITS`] for numbers below 2^33.
+#[inline]
+fn float_bits(value: u64) -> u32 {
+    (value.cast_signed() as f32).to_bits().wrapping_sub(1.0_f32.to_bits())
+}
+
 /// The class of the square of a distance: its highest bit, and the [`DISTANCE_BITS`] below that.
 #[inline]
-fn class_of_distance(chord_squared: u32) -> usize {
-    let value = chord_squared.max(1);
-    let top = value.ilog2();
-    let below = (u64::from(value) << DISTANCE_BITS >> top) & ((1 << DISTANCE_BITS) - 1);
-    (top << DISTANCE_BITS) as usize | below as usize
+fn class_of_distance(chord_squared: u64) -> usize {
+    (float_bits(chord_squared | 1) >> (MANTISSA_BITS - DISTANCE_BITS)) as usize
+}
+
+/// The logarithm of the wait at the beginning of a class of random numbers.
+fn wait_of_class(class: usize) -> i32 {
+    let (top, below) = ((class >> WAIT_BITS) as i32, class & ((1 << WAIT_BITS) - 1));
+    let parts = f64::from(1_u32 << WAIT_BITS);
+    let number = (1.0 + below as f64 / parts) * 2.0_f64.powi(top);
+    let share = (number / 2.0_f64.powi(32)).min(1.0 - 2.0_f64.powi(-33));
+    ((-(-share).ln_1p()).log2() * f64::from(TIME_PARTS)).round() as i32
 }
 
 /// A distance in the middle of a class.

@@ -35,6 +35,12 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
         self.rows.get(at).copied().unwrap_or_default()
     }
 
+    /// The profiles from a row on which lie side by side in memory; none where the table ends.
+    #[inline]
+    pub(crate) fn run_from(&self, at: usize) -> &[Profile] {
+        self.rows.run_from(at)
+    }
+
     pub(crate) fn set(&mut self, at: usize, profile: Profile) {
         if let Some(slot) = self.rows.get_mut(at) {
             *slot = profile;
@@ -147,6 +153,21 @@ mod tests {
         assert_eq!((profiles.get(3), profiles.get(4)), (Profile::default(), learned));
         profiles.removed(CATCH_UP_ROWS + 11, 0);
         assert_eq!(profiles.rows.len(), CATCH_UP_ROWS + 11);
+    }
+
+    /// The whole table by its peers: chunks, the list of them, and the record that holds both.
+    #[test]
+    fn a_profile_takes_6_bytes_and_a_table_little_more() {
+        assert_eq!(size_of::<Profile>(), 6);
+        for (peers, most) in [(33, 12.0), (512, 7.0), (10_000, 6.8), (1_000_000, 6.02)] {
+            let mut profiles: Profiles<u32> = Profiles::new();
+            (0..=peers / CATCH_UP_ROWS).for_each(|_| profiles.catch_up(peers));
+            assert_eq!(profiles.rows.len(), peers);
+            let bytes = profiles.rows.heap_bytes() + size_of::<Profiles<u32>>();
+            let each = bytes as f64 / peers as f64;
+            println!("{peers} peers: {each:.2} bytes each");
+            assert!((6.0..most).contains(&each), "{each} bytes for each of {peers}");
+        }
     }
 
     #[test]

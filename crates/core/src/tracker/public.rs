@@ -12,9 +12,10 @@ use crate::hash::HashKey;
 use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
 use crate::rules::Rules;
-use crate::selection::place::{Place, PlaceTable, Places};
+use crate::selection::place::{PlaceTable, Places};
 use crate::selection::strategy::Strategies;
 use crate::selection::weighted::{Choice, select_weighted};
+use crate::selection::weights::Near;
 use crate::selection::{self, Asker, Picker};
 use crate::shard::Shard;
 use crate::swarm::public::{PUBLIC_TIMEOUT_SECONDS_MAX, Public, PublicPeer};
@@ -244,7 +245,7 @@ fn learn<'p, const N: usize>(
     ip: IpAddr,
     (strategies, places): (Strategies, Option<&'p dyn Places>),
     key: &HashKey,
-) -> Option<(Place, &'p PlaceTable)> {
+) -> Option<(Near, &'p PlaceTable)> {
     let Some(places) = places else {
         table.drop_profiles();
         return None;
@@ -255,11 +256,12 @@ fn learn<'p, const N: usize>(
     profile.learn_place(places, Some(ip), false);
     profiles.set(at, profile);
     let place = places.table().get(profile.place());
-    (strategies.has(Strategies::LOCATION) && !place.is_unknown()).then(|| (place, places.table()))
+    let matters = strategies.has(Strategies::LOCATION) && !place.is_unknown();
+    matters.then(|| (Near::new(place), places.table()))
 }
 
 /// By what a public asker's peers are chosen; `None` for uniformly at random.
-fn choice<'a>(rules: &'a Rules, near: Option<(Place, &'a PlaceTable)>) -> Option<Choice<'a>> {
+fn choice<'a>(rules: &'a Rules, near: Option<(Near, &'a PlaceTable)>) -> Option<Choice<'a>> {
     let strategies = Strategies::LOCATION;
     near.map(|near| Choice { weights: &rules.weights, strategies, near: Some(near) })
 }

@@ -30,7 +30,7 @@ fn has_errors(content: Vec<u8>) -> bool {
 
 /// D3: all files that have hurt readers before.
 #[test]
-fn every_damaged_file_of_maxmind_gives_an_error_and_no_panic() {
+fn d3_every_damaged_file_of_maxmind_gives_an_error_and_no_panic() {
     let files = all_files("bad-data");
     assert_eq!(files.len(), 21);
     for path in files {

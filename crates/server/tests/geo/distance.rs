@@ -8,7 +8,7 @@ fn point(latitude: f64, longitude: f64) -> Point {
 }
 
 #[test]
-fn the_geodesic_is_the_one_of_wgs84() {
+fn c11_the_geodesic_is_the_one_of_wgs84() {
     // The first by Vincenty's formula, which converges there; the others are GeographicLib's own
     // examples and quarters of the ellipsoid.
     let cases = [

@@ -158,7 +158,7 @@ fn places_beyond_the_limit_are_unknown() {
 /// C14 as far as it is about geo data: whoever asks while a file is replaced has the old place or
 /// the new one, never none.
 #[test]
-fn whoever_asks_while_a_file_is_replaced_has_the_old_place_or_the_new_one() {
+fn c14_whoever_asks_while_a_file_is_replaced_has_the_old_place_or_the_new_one() {
     let (_folder, path) = folder();
     write(&path, "DE", 50.0, NOW_SECONDS);
     let geo = geo(&[(Role::City, &path)]);

@@ -19,7 +19,7 @@ fn code(found: &Found) -> &str {
 
 /// D1: what selection keeps of a place is near what the file says.
 #[test]
-fn a_place_of_the_city_test_file_is_kept_to_700_metres() {
+fn d1_a_place_of_the_city_test_file_is_kept_to_700_metres() {
     let file = fixture("test-data/GeoIP2-City-Test.mmdb");
     let geo = geo(&[(Role::City, &file)]);
     let cases = [
@@ -44,7 +44,7 @@ fn a_place_of_the_city_test_file_is_kept_to_700_metres() {
 
 /// D2: both schemas give the same.
 #[test]
-fn the_flat_schema_with_32_bit_coordinates_and_that_of_maxmind_are_both_read() {
+fn d2_the_flat_schema_with_32_bit_coordinates_and_that_of_maxmind_are_both_read() {
     let build = |record| {
         let mmdb = Mmdb::new("test", NOW_SECONDS).with("203.0.113.0/24", record);
         Database::from_bytes(mmdb.bytes()).unwrap().find(ip("203.0.113.9")).unwrap()

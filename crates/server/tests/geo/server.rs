@@ -153,7 +153,7 @@ async fn the_api_tells_places_distances_sources_and_the_age_of_the_files() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tracker_with_damaged_and_missing_files_answers_as_ever() {
+async fn c14_a_tracker_with_damaged_and_missing_files_answers_as_ever() {
     let bad = fixture("bad-data/libmaxminddb/libmaxminddb-oversized-map.mmdb");
     let server = Server::start(&bad, Path::new("/nowhere/asn.mmdb")).await;
     server.announce().await;

@@ -23,7 +23,7 @@ fn points(count: usize) -> Vec<(f64, f64)> {
 }
 
 #[test]
-fn the_order_of_distances_is_that_of_the_haversine_formula_if_they_differ_by_5_km() {
+fn c11_the_order_of_distances_is_that_of_the_haversine_formula_if_they_differ_by_5_km() {
     let points = points(400);
     let asker = at(BERLIN);
     for a in &points {

@@ -3,12 +3,12 @@
 use super::{Change, Visit};
 use crate::address::{socket4, socket6};
 use crate::reply::PeerList;
-use crate::selection::place::{Place, PlaceId, PlaceTable, Places};
+use crate::selection::place::{PlaceId, PlaceTable, Places};
 use crate::selection::profile::{LogCounter, Profile};
 use crate::selection::speed;
 use crate::selection::strategy::Strategies;
 use crate::selection::weighted::Choice;
-use crate::selection::weights::{GIVEN_STEP, SEEDED_STEP_SECONDS};
+use crate::selection::weights::{GIVEN_STEP, Near, SEEDED_STEP_SECONDS};
 use crate::shard::Shard;
 use crate::swarm::session::{Private, Session};
 use crate::swarm::{Class, SizeEstimate, Swarm};
@@ -136,7 +136,7 @@ impl<'a> Visit<'a> {
 }
 
 /// Where the asker is, by either of its addresses.
-fn near(table: &PlaceTable, v4: PlaceId, v6: PlaceId) -> Option<(Place, &PlaceTable)> {
+fn near(table: &PlaceTable, v4: PlaceId, v6: PlaceId) -> Option<(Near, &PlaceTable)> {
     let known = |id| Some(table.get(id)).filter(|place| !place.is_unknown());
-    known(v4).or_else(|| known(v6)).map(|place| (place, table))
+    known(v4).or_else(|| known(v6)).map(|place| (Near::new(place), table))
 }

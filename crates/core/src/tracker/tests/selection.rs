@@ -115,7 +115,7 @@ const ALL: [Strategies; 7] = [
 ];
 
 #[test]
-fn neither_the_asker_nor_the_same_user_is_ever_given_whatever_the_strategy() {
+fn c1_neither_the_asker_nor_the_same_user_is_ever_given_whatever_the_strategy() {
     for strategies in ALL {
         let mut chosen = Chosen::new(strategies);
         for id in 10..210 {
@@ -135,7 +135,7 @@ fn neither_the_asker_nor_the_same_user_is_ever_given_whatever_the_strategy() {
 }
 
 #[test]
-fn a_seeder_asks_and_is_given_no_seeder_whatever_the_strategy() {
+fn c2_a_seeder_asks_and_is_given_no_seeder_whatever_the_strategy() {
     for strategies in ALL {
         let mut chosen = Chosen::new(strategies);
         for id in 10..400 {
@@ -153,7 +153,7 @@ fn a_seeder_asks_and_is_given_no_seeder_whatever_the_strategy() {
 }
 
 #[test]
-fn those_who_stop_or_want_nobody_are_given_nobody_whatever_the_strategy() {
+fn c16_those_who_stop_or_want_nobody_are_given_nobody_whatever_the_strategy() {
     for strategies in ALL {
         let mut chosen = Chosen::new(strategies);
         (10..200).for_each(|id| _ = chosen.site.ok(by(id)));
@@ -164,7 +164,7 @@ fn those_who_stop_or_want_nobody_are_given_nobody_whatever_the_strategy() {
 }
 
 #[test]
-fn an_asker_over_ipv6_is_given_ipv6_peers_and_one_over_ipv4_none_whatever_the_strategy() {
+fn c15_an_asker_over_ipv6_is_given_ipv6_peers_and_one_over_ipv4_none_whatever_the_strategy() {
     for strategies in ALL {
         let mut chosen = Chosen::new(strategies);
         for id in 10..200 {
@@ -243,7 +243,7 @@ fn a_place_is_asked_for_once_and_again_when_a_peer_has_moved() {
 }
 
 #[test]
-fn without_anybody_who_knows_places_the_strategy_is_without_effect() {
+fn c14_without_anybody_who_knows_places_the_strategy_is_without_effect() {
     let mut site = Site::private();
     (10..300).for_each(|id| site.tracker.put_user(user(id)).unwrap());
     let strategies = Strategies::LOCATION;
@@ -287,7 +287,7 @@ fn what_a_leecher_gave_before_it_completed_does_not_count_against_it() {
     assert_eq!(weight(&chosen), 0);
     chosen.site.wait(1800);
     chosen.site.ok(by(50).seeding().moved(30_000, 1000));
-    assert!((-34..=-20).contains(&weight(&chosen)), "{}", weight(&chosen));
+    assert_eq!(weight(&chosen), -53, "ten times the size is at the floor");
 }
 
 #[test]
@@ -366,7 +366,9 @@ fn roles_are_given_by_their_weight_and_uploaders_always() {
     }
     let given = chosen.given(by(9), 200);
     let (liked, others) = (given(100..300), given(300..595));
-    assert!(liked > 1.5 * others, "{liked} and {others}");
+    // Four to one by weight, but a third of the candidates are taken, and a quarter of the slots is
+    // uniform.
+    assert!(liked > 1.4 * others, "{liked} and {others}");
 
     // An uploader who stops is given no more, nor one who was demoted.
     (595..599).for_each(|id| _ = chosen.site.ok(by(id).seeding().stopped()));

@@ -24,7 +24,7 @@ fn the_default_is_the_uniform_choice() {
 }
 
 #[test]
-fn two_strategies_that_work_against_each_other_are_refused_by_name() {
+fn c9_two_strategies_that_work_against_each_other_are_refused_by_name() {
     let economy = ["completion", "fast", "slow", "user_class", "seed_time"];
     for one in economy {
         let with = |others: &[&str]| config(|it| it.strategies = named(others));
