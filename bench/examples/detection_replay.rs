@@ -14,7 +14,7 @@ use mika_core::detection::{Detection, DetectionSettings, Fingerprints, Observati
 use mika_core::{Mode, PeerList};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const OBSERVATIONS: u32 = 1_000_000;
 const USERS: u32 = 50_000;
