@@ -7,6 +7,8 @@
 //! * [`client`]: how programs announce.
 //! * [`tracker`]: who answers: the core by function call, or whatever else implements the trait.
 //! * [`transfer`]: bytes, along connections that come from replies.
+//! * [`detection`], [`cheats`]: a site of its own for what detection is worth, with accounting
+//!   that balances to the byte, and those who fake theirs.
 //! * [`simulation`]: the clock that drives them; [`measure`]: what they add up to.
 //!
 //! Every run of a seed is the same: there is one random stream for each part, no wall clock, and
@@ -18,7 +20,9 @@
 )]
 
 pub mod behaviour;
+pub mod cheats;
 pub mod client;
+pub mod detection;
 pub mod measure;
 pub mod rng;
 pub mod simulation;

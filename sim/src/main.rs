@@ -28,6 +28,8 @@ struct Arguments {
 enum StudyKind {
     /// Compares strategies of peer selection with uniform, and prints tables in Markdown
     Selection(Selection),
+    /// Tries cheater detection on honest users and on cheats, and prints tables in Markdown
+    Detection(mika_sim::detection::command::Command),
 }
 
 #[derive(Debug, Args)]
@@ -68,8 +70,10 @@ fn strategy(name: &str) -> Result<Strategy, String> {
 }
 
 fn main() -> Result<()> {
-    let StudyKind::Selection(selection) = Arguments::parse().study;
-    selection.run()
+    match Arguments::parse().study {
+        StudyKind::Selection(selection) => selection.run(),
+        StudyKind::Detection(detection) => detection.run(),
+    }
 }
 
 impl Selection {

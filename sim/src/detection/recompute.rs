@@ -1,0 +1,54 @@
+//! Findings worked out again, from nothing but what they say.
+
+use mika_core::detection::{Detector, Finding};
+
+/// The numbers that follow from a finding's inputs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recomputed {
+    /// What was seen.
+    pub observed: f64,
+    /// What an honest user stays within.
+    pub bound: f64,
+    /// What it weighs, before it is clipped.
+    pub llr: f64,
+}
+
+/// Works a finding out by the words of its formula; `None` of detectors whose formulas are not
+/// worked out here, or if an input is missing.
+pub fn recompute(finding: &Finding) -> Option<Recomputed> {
+    match finding.detector {
+        Detector::Conservation | Detector::Ledger => of_books(finding),
+        Detector::NoSink => {
+            let newcomer = finding.excused_by("new seeder that may have leeched")?;
+            let by_size = 2.0 + 0.5 * (finding.observed / 16_777_216.0).log2();
+            let llr = if newcomer { 0.5 } else { by_size.clamp(0.5, 3.0) };
+            Some(Recomputed { observed: finding.observed, bound: 0.0, llr })
+        }
+        _ => None,
+    }
+}
+
+fn of_books(finding: &Finding) -> Option<Recomputed> {
+    let get = |name| finding.input(name);
+    let (uploaded, downloaded) = (get("uploaded")?, get("downloaded")?);
+    let pending = get("pending")?;
+    let observed = uploaded - downloaded - get("discarded")?;
+    let sigma = 20e6 + 0.01 * (uploaded + downloaded) + 0.4 * pending + get("soft")?;
+    let excess = observed - pending / 2.0;
+    let without = (excess - get("others without")?) / sigma;
+    let with = (excess - get("others with")? - get("fraction")? * get("amount")?) / sigma;
+    let bound = pending + 3.0 * sigma;
+    Some(Recomputed { observed, bound, llr: huber(without) - huber(with) })
+}
+
+fn huber(residual: f64) -> f64 {
+    let size = residual.abs();
+    if size <= 3.0 { size * size / 2.0 } else { 3.0 * (size - 1.5) }
+}
+
+/// Whether a finding says what follows from its inputs; `None` if that was not worked out.
+pub fn agrees(finding: &Finding) -> Option<bool> {
+    let Recomputed { observed, bound, llr } = recompute(finding)?;
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs()).max(1.0);
+    Some(near(observed, finding.observed) && near(bound, finding.bound) && near(llr, finding.llr))
+}

@@ -1,0 +1,71 @@
+//! What a cheat has gained so far: the truth that detection is measured by.
+
+use super::session::Session;
+use crate::cheats::Cheat;
+use crate::cheats::mask::Counters;
+
+/// What a user has made up.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tally {
+    /// The user has begun to cheat.
+    pub begun: bool,
+    /// Second of the first announce that was not true.
+    pub first_seconds: Option<u32>,
+    /// Upload made up and download hidden, in bytes.
+    pub faked_bytes: u64,
+    /// Announces since the first that was not true.
+    pub announces: u32,
+    /// Both of them when somebody was first asked to look.
+    pub at_review: Option<(u64, u32)>,
+}
+
+impl Tally {
+    /// Whether new sessions go through a proxy.
+    pub fn masks(&self, cheat: Cheat) -> bool {
+        self.begun
+            && matches!(
+                cheat,
+                Cheat::GhostMultiplier
+                    | Cheat::GhostSmall
+                    | Cheat::GhostShare
+                    | Cheat::GhostBoost
+                    | Cheat::GhostSeed
+                    | Cheat::DownloadZero
+                    | Cheat::ResetTrick
+                    | Cheat::Adaptive
+            )
+    }
+
+    /// Notes what a session is going to say, beside what is true.
+    pub fn note(&mut self, session: &Session, shown: Counters, now_seconds: u32) {
+        if session.mask.is_none() && session.fake.is_none() {
+            return;
+        }
+        let grown = |new: u64, old: u64| new.saturating_sub(old);
+        let said = grown(shown.uploaded, session.shown.uploaded);
+        let sent = grown(session.real.uploaded, session.was.uploaded);
+        let told = grown(shown.downloaded, session.shown.downloaded);
+        let received = grown(session.real.downloaded, session.was.downloaded);
+        self.add(grown(said, sent) + grown(received, told), now_seconds);
+    }
+
+    /// Adds bytes that are not as they were told.
+    pub fn add(&mut self, bytes: u64, now_seconds: u32) {
+        if bytes > 0 {
+            self.first_seconds.get_or_insert(now_seconds);
+            self.faked_bytes += bytes;
+        }
+    }
+
+    /// Counts an announce.
+    pub fn count(&mut self) {
+        if self.first_seconds.is_some() {
+            self.announces += 1;
+        }
+    }
+
+    /// Notes that the user cheats without a byte.
+    pub fn begin(&mut self, now_seconds: u32) {
+        self.first_seconds.get_or_insert(now_seconds);
+    }
+}
