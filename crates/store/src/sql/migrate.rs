@@ -1,11 +1,18 @@
 //! Making the tables that the tracker owns.
 
+use sqlx::SqlStr;
+
 use super::backend::{Arguments, Backend, Failure, Session};
-use crate::schema::{Schema, Statement, Value};
+use crate::schema::{Dialect, Schema, Statement, Value};
 use crate::store::StoreError;
 
 /// The table that says which migrations have run.
 const VERSION_TABLE: &str = "mika_schema";
+
+/// Nobody else makes tables of this database meanwhile: a tracker that was killed may have left a
+/// statement behind that still runs. The lock ends with its connection.
+const LOCK: &str = "DO GET_LOCK(CONCAT('mika.', MD5(DATABASE())), 60)";
+const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('mika.', MD5(DATABASE())))";
 
 /// Brings the tables that the tracker owns from the version in the database to that of the
 /// schema. `place` names the database.
@@ -15,7 +22,30 @@ pub(crate) async fn migrate(
     place: &str,
 ) -> Result<(), Failure> {
     let mut session = backend.write().await?;
-    let tables = backend.tables(session.as_mut()).await?;
+    // The others make tables in a transaction, or are files that are locked.
+    let has_lock = schema.dialect == Dialect::Mysql;
+    if has_lock {
+        session.execute_script(SqlStr::from_static(LOCK)).await?;
+    }
+    let made = make_missing(backend, session.as_mut(), schema, place).await;
+    if has_lock {
+        // A connection that is broken has lost it, and the error that broke it says more.
+        let unlocked = session.execute_script(SqlStr::from_static(UNLOCK)).await;
+        made?;
+        unlocked?;
+    } else {
+        made?;
+    }
+    Ok(session.commit().await?)
+}
+
+async fn make_missing(
+    backend: &dyn Backend,
+    session: &mut dyn Session,
+    schema: &Schema,
+    place: &str,
+) -> Result<(), Failure> {
+    let tables = backend.tables(session).await?;
     let is_ours = tables.iter().any(|table| table == VERSION_TABLE);
     if !is_ours && schema.owns_tables && !tables.is_empty() {
         return Err(StoreError::Broken(format!(
@@ -24,7 +54,7 @@ pub(crate) async fn migrate(
         ))
         .into());
     }
-    let found = if is_ours { version(session.as_mut(), schema).await? } else { 0 };
+    let found = if is_ours { version(session, schema).await? } else { 0 };
     let known = schema.migrations.len();
     let Some(missing) = schema.migrations.get(found..) else {
         return Err(StoreError::Broken(format!(
@@ -37,9 +67,9 @@ pub(crate) async fn migrate(
         session.execute_script(migration.sql()).await?;
     }
     if !missing.is_empty() {
-        put_version(session.as_mut(), schema, known).await?;
+        put_version(session, schema, known).await?;
     }
-    Ok(session.commit().await?)
+    Ok(())
 }
 
 async fn version(session: &mut dyn Session, schema: &Schema) -> Result<usize, Failure> {
