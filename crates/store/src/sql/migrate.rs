@@ -11,8 +11,8 @@ const VERSION_TABLE: &str = "mika_schema";
 
 /// Nobody else makes tables of this database meanwhile: a tracker that was killed may have left a
 /// statement behind that still runs. The lock ends with its connection.
-const LOCK: &str = "DO GET_LOCK(CONCAT('mika.', MD5(DATABASE())), 60)";
-const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('mika.', MD5(DATABASE())))";
+const LOCK: &str = "DO GET_LOCK(CONCAT('mika.', LEFT(SHA2(DATABASE(), 256), 40)), 60)";
+const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('mika.', LEFT(SHA2(DATABASE(), 256), 40)))";
 
 /// Brings the tables that the tracker owns from the version in the database to that of the
 /// schema. `place` names the database.
