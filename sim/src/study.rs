@@ -1,5 +1,6 @@
 //! Strategies compared over many seeds.
 
+pub mod command;
 pub mod connectivity;
 pub mod figures;
 pub mod oracle;

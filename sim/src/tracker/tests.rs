@@ -89,5 +89,6 @@ fn user_class_gives_uploaders_in_every_reply_and_donors_more_often() {
     assert!(count(Strategy::UserClass, Role::Uploader) >= 40);
     let uniform = count(Strategy::Uniform, Role::Donor);
     let favoured = count(Strategy::UserClass, Role::Donor);
-    assert!(favoured > 2 * uniform, "{favoured} instead of {uniform}");
+    // Four times as likely; but a part is uniform, and some of the candidates run out.
+    assert!(2 * favoured > 3 * uniform, "{favoured} instead of {uniform}");
 }
