@@ -2,6 +2,7 @@
 
 import statistics
 import sys
+import time
 from dataclasses import asdict, dataclass, replace
 
 import machine
@@ -30,6 +31,10 @@ FAILED_SHARE_MAX = 0.02
 @dataclass(frozen=True)
 class Plan:
     """How much is measured."""
+
+    #: At rest, before the resident set counts: allocators keep what was freed for a while, jemalloc
+    #: for 10 s, in case it is needed again.
+    give_back_seconds: int = 12
 
     #: 10 peers per torrent.
     memory: Population = Population(peers=1_000_000, torrents=100_000, users=10_000)
@@ -143,6 +148,7 @@ class Comparison:
 
     def weight_at_rest(self, tracker):
         machine.settle(tracker.pid, SETTLE_SECONDS_MAX)
+        time.sleep(self.plan.give_back_seconds)
         return machine.resident_bytes(tracker.pid)
 
     def fill(self, tracker, population):

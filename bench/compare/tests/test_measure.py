@@ -86,7 +86,7 @@ class MeasureTest(unittest.TestCase):
     def compare(self, kinds):
         generator = FakeGenerator()
         place = SimpleNamespace(generator=generator, populations=(), running=set())
-        plan = Plan(rounds=3, seconds=1, latency_seconds=1, paths=("udp",))
+        plan = Plan(rounds=3, seconds=1, latency_seconds=1, give_back_seconds=0, paths=("udp",))
         results = Comparison(place, plan, kinds).run()
         self.assertEqual(place.running, set(), "left running")
         return results, generator.calls
