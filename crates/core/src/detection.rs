@@ -10,6 +10,7 @@
 //! * `book`, `closed`: what a torrent's clients report between two quiet times has to balance;
 //!   `attribution`, `conservation`: whose reports it does not balance for.
 //! * `sink`, `vanish`, `resets`, `almost`, `collusion`, `stall`: more about bytes.
+//! * `probe`: what a client shows that is asked for a handshake. Off unless turned on.
 //! * `speed`, `history`: more than a line carries, and more than ever before.
 //! * [`fingerprint`], `networks`, `places`: who it is, and where.
 //! * [`experiment`]: what a suspect makes of counts that are not so. Off unless turned on.
@@ -38,12 +39,13 @@ mod observation;
 mod pairs;
 pub mod places;
 mod possession;
+mod probe;
 pub(crate) mod queue;
 mod resets;
 mod settings;
 mod sink;
 mod speed;
-pub mod stall;
+mod stall;
 mod state;
 mod tails;
 mod user;
@@ -60,6 +62,7 @@ pub use finding::{Detector, Excuse, Finding, Input, Unit, Verdict};
 pub use fingerprint::Fingerprints;
 pub use observation::{Observation, Signs};
 pub use places::Place;
+pub use probe::Probe;
 pub use settings::{DetectionSettings, ExperimentSettings};
 pub use state::{Precision, State};
 pub use weights::{Weights, WeightsError};
@@ -501,6 +504,25 @@ impl Detection {
             let book = books.get(&torrent_id)?;
             Some(book.leecher_of_others(user_id, now_seconds, &self.settings))
         })
+    }
+
+    /// Users whose clients are to be asked for a handshake now, at most so many: suspects that were
+    /// not asked in the last six hours. They count as asked.
+    pub fn to_probe(&mut self, now_seconds: u32, most: usize) -> Vec<u32> {
+        let users = self.state.users.iter_mut();
+        let suspects = users.filter(|(_, user)| user.evidence.total(now_seconds) >= SUSPECT_NATS);
+        suspects
+            .filter_map(|(id, user)| user.probed.ask(now_seconds).then_some(*id))
+            .take(most)
+            .collect()
+    }
+
+    /// Says what a client of a user showed that was asked for a handshake.
+    pub fn note_probe(&mut self, user_id: u32, torrent_id: u32, probe: Probe, now_seconds: u32) {
+        let Some(user) = self.state.users.get_mut(&user_id) else { return };
+        let of = (user_id, torrent_id);
+        self.drafts.extend(user.probed.judge(of, probe, now_seconds, &self.settings.weights));
+        self.count_drafts();
     }
 
     /// Findings with a number above `id`, oldest first.

@@ -38,6 +38,7 @@ pub mod tracker;
 mod users;
 mod withheld;
 
+pub use address::is_local;
 pub use refusal::{Refusal, RefusalKind, Wait};
 pub use reply::{Answer, Explanation, Headers, PeerList, Retry, Source};
 pub use restraint::{Restrained, Restraint};

@@ -17,13 +17,16 @@
 //!   since that was written last.
 //! * `detection/acts.rs`: what is done about users, and which torrents are exempt.
 //! * `detection/thread.rs`: the thread.
+//! * `detection/prober.rs`, `detection/handshake.rs`: whether suspects have a client at all.
 //! * `detection/view.rs`: findings and suspects in JSON.
 
 mod acts;
 mod file;
+mod handshake;
 mod judge;
 mod levels;
 mod numbers;
+mod prober;
 mod restraints;
 mod settings;
 mod thread;

@@ -49,11 +49,13 @@ pub enum Detector {
     ZeroShare,
     /// Has perhaps less than half of what it seeds.
     Possession,
+    /// What a client does that is asked for a handshake.
+    Handshake,
 }
 
 impl Detector {
     /// All of them.
-    pub const ALL: [Detector; 19] = [
+    pub const ALL: [Detector; 20] = [
         Self::NoSink,
         Self::Conservation,
         Self::Ledger,
@@ -73,6 +75,7 @@ impl Detector {
         Self::Model,
         Self::ZeroShare,
         Self::Possession,
+        Self::Handshake,
     ];
 
     /// Grows when a formula or a bound changes.
@@ -95,7 +98,9 @@ impl Detector {
             | Self::OverDownload
             | Self::Pair => Family::Accounting,
             Self::Honeypot | Self::ZeroTest => Family::Experiment,
-            Self::Client | Self::Stall | Self::ZeroShare | Self::Possession => Family::Identity,
+            Self::Client | Self::Stall | Self::ZeroShare | Self::Possession | Self::Handshake => {
+                Family::Identity
+            }
             Self::Speed | Self::History | Self::Model => Family::History,
             Self::Networks | Self::Travel => Family::Sharing,
         }
@@ -123,6 +128,7 @@ impl Detector {
             Self::Model => "reported upload follows the formula of a known tool",
             Self::ZeroShare => "seeds, and uploads nothing where others upload gigabytes",
             Self::Possession => "has perhaps less than half of what it seeds",
+            Self::Handshake => "was asked for a handshake",
         }
     }
 }

@@ -1,39 +1,12 @@
 //! T6: the only seeder of a torrent, to whom several leechers were sent, none of which gets
 //! anything although each gets something elsewhere. Mostly a fault and not a cheat: a disk that is
 //! gone, a closed port. It weighs little and is meant for a word to the user.
-//!
-//! A probe that asks the client for a handshake would tell more: [`Probe`] is what it would find.
 
 use super::Observation;
 use super::book::Book;
 use super::closed::epoch_key;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
 use super::settings::DetectionSettings;
-
-/// What a handshake with a client showed, if somebody makes one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    /// No connection, or it broke before the handshake: says nothing.
-    Inconclusive,
-    /// A handshake, and then nothing: no bitfield, no extension message.
-    HandshakeOnly,
-    /// A connection, and no word for 30 s.
-    Silent,
-    /// A handshake and a bitfield.
-    Real,
-}
-
-impl Probe {
-    /// What it weighs in nats, before anything is asked of how often.
-    pub fn llr(self) -> f64 {
-        match self {
-            Self::Inconclusive => 0.0,
-            Self::HandshakeOnly => 4.0 / 3.0,
-            Self::Silent => 1.0,
-            Self::Real => -2.0,
-        }
-    }
-}
 
 /// Judges the only seeder when a leecher reports.
 pub(super) fn judge(

@@ -9,6 +9,7 @@ use super::history::Profiles;
 use super::model::Model;
 use super::networks::Networks;
 use super::possession::Possession;
+use super::probe::Probed;
 use super::resets::Resets;
 use super::speed::Speed;
 use super::tails::Shown;
@@ -32,6 +33,7 @@ pub(super) struct UserState {
     pub(super) model: Option<Box<Model>>,
     pub(super) shown: Shown,
     pub(super) possession: Possession,
+    pub(super) probed: Probed,
 }
 
 /// What is boxed, if it is there.

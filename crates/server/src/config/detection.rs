@@ -62,6 +62,11 @@ section! {
         /// Of so many users one is tested for comparison.
         live experiment_control_one_in: u32 = 1000, 1..=1_000_000;
 
+        /// Whether the clients of suspects are asked for a handshake, from this machine's address,
+        /// to see whether there is one. Only at public addresses that they announce from, and each
+        /// user at most once in six hours.
+        live handshakes: bool = false;
+
         /// A file of fingerprints of BitTorrent programs, in place of the one that comes with
         /// mika. Empty: that one.
         restart fingerprints_file: PathBuf = PathBuf::new();

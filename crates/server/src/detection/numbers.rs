@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mika_core::detection::{Detection, Detector};
+use mika_core::detection::{Detection, Detector, Probe};
 
 const DETECTORS: usize = Detector::ALL.len();
 
@@ -19,7 +19,15 @@ pub struct DetectionNumbers {
     state_bytes: AtomicU64,
     cpu_milliseconds: AtomicU64,
     save_failures: AtomicU64,
+    probes: [AtomicU64; PROBES.len()],
 }
+
+const PROBES: [(Probe, &str); 4] = [
+    (Probe::Inconclusive, "inconclusive"),
+    (Probe::HandshakeOnly, "handshake_only"),
+    (Probe::Silent, "silent"),
+    (Probe::Real, "real"),
+];
 
 fn get(number: &AtomicU64) -> u64 {
     number.load(Ordering::Relaxed)
@@ -78,6 +86,18 @@ impl DetectionNumbers {
     /// Times that the file could not be written.
     pub fn save_failures(&self) -> u64 {
         get(&self.save_failures)
+    }
+
+    /// Handshakes that clients were asked for, by what came of them.
+    pub fn probes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        PROBES.into_iter().map(|(_, name)| name).zip(self.probes.iter().map(get))
+    }
+
+    pub(super) fn probed(&self, probe: Probe) {
+        let of = PROBES.iter().zip(&self.probes).find(|((known, _), _)| *known == probe);
+        if let Some((_, number)) = of {
+            number.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn set_queued(&self, queued: u64) {

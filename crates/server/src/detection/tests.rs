@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use mika_client::types::FindingQuery;
 use mika_core::Mode;
-use mika_core::detection::{Observation, Signs};
+use mika_core::detection::{Observation, Probe, Signs};
 use tempfile::TempDir;
 
 use super::*;
@@ -216,4 +217,29 @@ fn limits_bound_what_is_held_and_what_is_written() {
     assert!(status.users_ignored > 0 && status.torrents_ignored > 0, "{status:?}");
     fed.inspector.save(false).unwrap();
     assert!(bytes_in(fed.dir.path()) < status.bytes_max, "{status:?}");
+}
+
+#[test]
+fn what_a_handshake_showed_is_a_finding_and_counted_and_a_suspect_is_asked_once() {
+    let fed = Fed::new();
+    fed.make_finding(7, 1, 1);
+    fed.make_finding(7, 2, 1);
+    let now_seconds = fed.clock.now_seconds();
+    let asked = || fed.inspector.shared.watched.lock().detection.to_probe(now_seconds, 50);
+    assert_eq!((asked(), asked()), (vec![7], vec![]));
+    let before = fed.inspector.standings(&[7])[0];
+    for probe in [Probe::Inconclusive, Probe::Silent, Probe::HandshakeOnly] {
+        fed.inspector.note_probe(7, 2, probe);
+    }
+    let gained = fed.inspector.standings(&[7])[0] - before;
+    assert!((gained - 1.0 - 4.0 / 3.0).abs() < 1e-9, "{gained}");
+    let query = FindingQuery { detector: Some("handshake".to_owned()), ..FindingQuery::default() };
+    let found = fed.inspector.findings(&query, Some(7)).unwrap().items;
+    assert_eq!(found.iter().map(|it| it.torrent_id).collect::<Vec<_>>(), [Some(2); 2]);
+    let counted: Vec<_> = fed.inspector.numbers().probes().collect();
+    let expected = [("inconclusive", 1), ("handshake_only", 1), ("silent", 1), ("real", 0)];
+    assert_eq!(counted, expected);
+    fed.inspector.note_probe(7, 2, Probe::Real);
+    let after = fed.inspector.standings(&[7])[0] - before;
+    assert!((after - gained + 2.0).abs() < 1e-9, "{after}");
 }

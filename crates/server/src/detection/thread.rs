@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tracing::{error, info};
 
 use super::Inspector;
+use super::prober::Prober;
 use crate::control::{Control, Expected};
 
 /// Between two looks.
@@ -45,9 +46,10 @@ impl Inspector {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("mika-detection".to_owned());
         let thread = thread.spawn(move || {
-            let mut saved_at = Instant::now();
+            let (mut saved_at, mut prober) = (Instant::now(), Prober::default());
             while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
                 inspector.look(&control, &runtime);
+                inspector.probe(&mut prober, &runtime, inspector.shared.clock.now_seconds());
                 let interval = inspector.shared.config.load().detection.save_interval_seconds;
                 if saved_at.elapsed() >= Duration::from_secs(interval.into()) {
                     inspector.save_or_warn(false);

@@ -288,6 +288,13 @@ impl Metrics {
             let labels = [("detector", crate::detection::name_of(detector))];
             ConstCounter::new(count).encode(findings.encode_family(&labels)?)?;
         }
+        let help = "Handshakes that clients of suspects were asked for, by what came of them.";
+        let name = "mika_detection_handshakes";
+        let mut handshakes = to.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (outcome, count) in numbers.probes() {
+            let labels = [("outcome", outcome)];
+            ConstCounter::new(count).encode(handshakes.encode_family(&labels)?)?;
+        }
         let help = "Users that detection knows something of.";
         to.gauge("mika_detection_users", help, Some(numbers.users()))?;
         let help = "Torrents whose books are open.";
