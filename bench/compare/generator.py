@@ -22,6 +22,8 @@ class Population:
     seed: int = 1
     seeders: float = 0.5
     numwant: int = 50
+    #: Addresses that they announce from, each with a connection: 60,000 peers each at most.
+    sources: int = 64
 
     def further(self):
         """As many others: new peers in new torrents, with users of their own."""
@@ -34,6 +36,8 @@ class Population:
             *("--seed", str(self.seed)),
             *("--seeders", str(self.seeders)),
             *("--numwant", str(self.numwant)),
+            *("--sources", str(self.sources)),
+            *("--connections", str(self.sources)),
         ]
 
 

@@ -31,13 +31,13 @@ def generated(summary):
     return "\n".join(lines)
 
 
-def put_between(text, generated_text):
-    """The page with its generated part replaced."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit("docs/performance.md has lost the markers of its generated part")
-    return f"{before}{BEGIN}\n\n{generated_text}\n\n{END}{after}"
+def put_between(text, generated_text, begin=BEGIN, end=END):
+    """The page with its generated part replaced, which is between two markers."""
+    before, has_begin, rest = text.partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise SystemExit(f"the page has lost a marker of its generated part: {begin} or {end}")
+    return f"{before}{begin}\n\n{generated_text}\n\n{end}{after}"
 
 
 def table(header, alignment, rows):

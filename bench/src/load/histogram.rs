@@ -4,6 +4,9 @@
 const SUB_BITS: u32 = 7;
 const SUB_BUCKETS: u64 = 1 << SUB_BITS;
 
+/// Buckets per power of two of a histogram to be looked at.
+const COARSE_PER_POWER: usize = 4;
+
 /// Counts of durations in nanoseconds.
 #[derive(Debug, Clone)]
 pub(super) struct Histogram {
@@ -43,6 +46,17 @@ impl Histogram {
 
     pub(super) fn mean(&self) -> f64 {
         self.sum as f64 / self.total.max(1) as f64
+    }
+
+    /// Counts in wider buckets, four per power of two, and the largest value of each; only those
+    /// with a count.
+    pub(super) fn coarse(&self) -> Vec<(u64, u64)> {
+        let width = SUB_BUCKETS as usize / COARSE_PER_POWER;
+        let chunks = self.counts.chunks(width).enumerate();
+        chunks
+            .map(|(index, counts)| (upper_bound((index + 1) * width - 1), counts.iter().sum()))
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     /// The duration that a share of all is not above.
@@ -91,6 +105,16 @@ mod tests {
             assert!(index < Histogram::default().counts.len());
             assert!(index == 0 || upper_bound(index - 1) < value);
         }
+    }
+
+    #[test]
+    fn coarse_buckets_have_all_values_four_per_power_of_two() {
+        let mut histogram = Histogram::default();
+        for value in [1, 1024, 1279, 1280, 2047, 2048, 5_000_000] {
+            histogram.record(value);
+        }
+        let expected = [(31, 1), (1279, 2), (1535, 1), (2047, 1), (2559, 1), (5_242_879, 1)];
+        assert_eq!(histogram.coarse(), expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddrV4, TcpStream};
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::crowd::Crowd;
+use super::options::RunOptions;
 use super::poller::{Poller, Ready};
 use super::run::{Engine, Pacing, Phase, source_address};
 use super::target::Target;
@@ -21,8 +22,10 @@ use super::work::{Task, Work};
 mod body;
 mod request;
 mod response;
+mod stream;
 
 use response::Parsed;
+use stream::{Stream, Tls};
 
 /// Bytes received at once; also the largest reply.
 const INPUT_BYTES: usize = 128 * 1024;
@@ -40,6 +43,7 @@ pub(super) struct HttpEngine {
     poller: Poller,
     crowd: Arc<Crowd>,
     target: Arc<Target>,
+    tls: Option<Tls>,
     close: bool,
     input: Vec<u8>,
 }
@@ -49,7 +53,7 @@ struct Connection {
     /// The place of its source in the thread's list.
     place: usize,
     source: u32,
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     request: Option<Request>,
     output: Vec<u8>,
     written: usize,
@@ -103,14 +107,14 @@ enum Turn {
 }
 
 impl HttpEngine {
-    /// `connections` are spread over the sources.
+    /// The connections are spread over the sources.
     pub(super) fn new(
         target: Arc<Target>,
         crowd: Arc<Crowd>,
         sources: &[u32],
-        connections: u32,
-        close: bool,
+        options: &RunOptions,
     ) -> Result<Self> {
+        let connections = options.connections / options.threads;
         let connections = (0..connections as usize).zip(sources.iter().enumerate().cycle());
         let connections = connections.map(|(_, (place, source))| Connection {
             place,
@@ -124,7 +128,12 @@ impl HttpEngine {
         });
         let connections = connections.collect();
         let input = vec![0; INPUT_BYTES];
-        Ok(Self { connections, poller: Poller::new()?, crowd, target, close, input })
+        let tls = match target.is_tls {
+            true => Some(Tls::new(!options.full_handshakes)?),
+            false => None,
+        };
+        let (poller, close) = (Poller::new()?, options.close);
+        Ok(Self { connections, poller, crowd, target, tls, close, input })
     }
 
     fn send_due(&mut self, state: &mut State<'_>) -> Result<()> {
@@ -190,7 +199,8 @@ impl HttpEngine {
                 return Ok(());
             }
             state.phase.tally.connects += 1;
-            if let Err(error) = connection.open(index, self.target.address, &self.poller) {
+            let (address, tls) = (self.target.address, self.tls.as_ref());
+            if let Err(error) = connection.open(index, address, tls, &self.poller) {
                 return self.fail(index, &format!("(connect) {}", text_of(&error)), state);
             }
         }
@@ -259,7 +269,13 @@ impl HttpEngine {
 }
 
 impl Connection {
-    fn open(&mut self, token: usize, target: SocketAddrV4, poller: &Poller) -> io::Result<()> {
+    fn open(
+        &mut self,
+        token: usize,
+        target: SocketAddrV4,
+        tls: Option<&Tls>,
+        poller: &Poller,
+    ) -> io::Result<()> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -279,7 +295,11 @@ impl Connection {
             | EpollFlags::EPOLLRDHUP
             | EpollFlags::EPOLLET;
         poller.add(&socket, token, flags).map_err(io::Error::other)?;
-        self.stream = Some(socket.into());
+        let stream = socket.into();
+        self.stream = Some(match tls {
+            Some(tls) => tls.begin(stream)?,
+            None => Stream::Plain(stream),
+        });
         self.is_used = false;
         Ok(())
     }
@@ -346,6 +366,9 @@ impl Connection {
             };
             if let Some(request) = self.request {
                 judge(&response, request, seen.len(), state);
+            }
+            if !self.is_used && stream.is_resumed() {
+                state.phase.tally.resumed += 1;
             }
             self.is_used = true;
             if response.closes && !close {

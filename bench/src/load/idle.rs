@@ -38,6 +38,7 @@ pub(super) struct Outcome {
 pub(super) fn run(options: &IdleOptions) -> Result<Outcome> {
     let target = Target::parse(&options.url)?;
     ensure!(target.protocol == Protocol::Http, "only HTTP has connections");
+    ensure!(!target.is_tls, "idle connections are measured without TLS: give an http:// URL");
     let look = || Look::now(&options.pid, target.address);
     let before = look()?;
     let begin = Instant::now();

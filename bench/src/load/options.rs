@@ -16,9 +16,11 @@ JSON keys of `run --json` (times in seconds unless the key says otherwise, null 
           sent, sent_per_second, replies (good ones), replies_per_second, announces, scrapes (of
           them), failed, failures {text: count; errors of the system, too}, drops (no reply in
           time), late (replies after that), unsent (scheduled, but no room or no free connection
-          in time), connects, closed_by_server, bytes_per_reply, peers_per_reply,
+          in time), connects, resumed (of them, a session of TLS), closed_by_server,
+          bytes_per_reply, peers_per_reply,
           latency_us {p50, p90, p99, p99_9, max, mean}: from the scheduled moment (open) or from
           sending (closed), of good replies,
+          latency_histogram_us [[at most, count]],
           send_lag_us {p50, p99, max}: how late the generator itself was (open only)
   server  null without --pid: pids, cpu_seconds, cores (busy on average), cpu_us_per_answer
           (answered announces and scrapes), rss_bytes_before, rss_bytes_after; over the run, not
@@ -89,8 +91,9 @@ pub(super) struct IdleOptions {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunOptions {
-    /// udp://127.0.0.1:PORT/announce or http://127.0.0.1:PORT/announce; {passkey} in the path
-    /// stands for the passkey of the peer's user. Only this machine: 127.0.0.0/8 and localhost.
+    /// udp://127.0.0.1:PORT/announce, or the same with http or https, any certificate will do;
+    /// {passkey} in the path stands for the passkey of the peer's user. Only this machine:
+    /// 127.0.0.0/8 and localhost.
     pub(super) url: String,
 
     /// Requests per second, of all threads, or `max`: as many as --window or --connections allow.
@@ -115,6 +118,9 @@ pub(super) struct RunOptions {
     /// HTTP: a connection for each request.
     #[arg(long)]
     pub(super) close: bool,
+    /// HTTPS: no connection resumes the session of another.
+    #[arg(long)]
+    pub(super) full_handshakes: bool,
     /// After how long a request counts as dropped.
     #[arg(long, default_value_t = 2000)]
     pub(super) timeout_ms: u32,

@@ -194,6 +194,7 @@ fn run_json(outcome: &Outcome, run: &PhaseOutcome) -> Value {
         "late": tally.late,
         "unsent": tally.unsent,
         "connects": tally.connects,
+        "resumed": tally.resumed,
         "closed_by_server": tally.closed_by_server,
         "bytes_per_reply": rounded(per(tally.bytes as f64, tally.answered())),
         "peers_per_reply": rounded(per(tally.peers as f64, tally.announces)),
@@ -205,6 +206,9 @@ fn run_json(outcome: &Outcome, run: &PhaseOutcome) -> Value {
             "max": micros(tally.latency.max() as f64),
             "mean": micros(tally.latency.mean()),
         },
+        "latency_histogram_us": tally.latency.coarse().iter()
+            .map(|(nanoseconds, count)| (micros(*nanoseconds as f64), *count))
+            .collect::<Vec<_>>(),
         "send_lag_us": outcome.is_open().then(|| json!({
             "p50": quantile(&tally.lag, 0.5),
             "p99": quantile(&tally.lag, 0.99),
@@ -329,8 +333,13 @@ fn write_run(out: &mut String, outcome: &Outcome, run: &PhaseOutcome) -> std::fm
     if outcome.plan.target.protocol == Protocol::Http {
         writeln!(
             out,
-            "connections     {} opened, {} closed by the server",
-            tally.connects, tally.closed_by_server
+            "connections     {} opened, {} closed by the server{}",
+            tally.connects,
+            tally.closed_by_server,
+            match outcome.plan.target.is_tls {
+                true => format!(", {} resumed a session", tally.resumed),
+                false => String::new(),
+            }
         )?;
     }
     if outcome.has_server() {

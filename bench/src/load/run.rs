@@ -200,10 +200,7 @@ impl Plan {
         let sources = self.sources(thread);
         Ok(match target.protocol {
             Protocol::Udp => Box::new(UdpEngine::new(target, crowd, &sources, o.window, o.bep41)?),
-            Protocol::Http => {
-                let connections = o.connections / o.threads;
-                Box::new(HttpEngine::new(target, crowd, &sources, connections, o.close)?)
-            }
+            Protocol::Http => Box::new(HttpEngine::new(target, crowd, &sources, o)?),
         })
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) given_up: u64,
     /// Connection ids, or connections.
     pub(super) connects: u64,
+    /// Connections that resumed a session of TLS.
+    pub(super) resumed: u64,
     pub(super) closed_by_server: u64,
     pub(super) bytes: u64,
     pub(super) peers: u64,
@@ -67,6 +69,7 @@ impl Tally {
         self.resent += other.resent;
         self.given_up += other.given_up;
         self.connects += other.connects;
+        self.resumed += other.resumed;
         self.closed_by_server += other.closed_by_server;
         self.bytes += other.bytes;
         self.peers += other.peers;

@@ -18,6 +18,8 @@ pub(super) enum Protocol {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) protocol: Protocol,
+    /// HTTP within TLS.
+    pub(super) is_tls: bool,
     pub(super) address: SocketAddrV4,
     /// As in the URL, for `Host`.
     pub(super) authority: String,
@@ -32,8 +34,8 @@ impl Target {
         let (scheme, rest) = url.split_once("://").context("the URL has no scheme")?;
         let protocol = match scheme {
             "udp" => Protocol::Udp,
-            "http" => Protocol::Http,
-            _ => bail!("{scheme}: only udp and http"),
+            "http" | "https" => Protocol::Http,
+            _ => bail!("{scheme}: only udp, http and https"),
         };
         let (authority, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
@@ -53,7 +55,8 @@ impl Target {
         };
         ensure!(!path.contains(['?', ' ', '\r', '\n']), "the URL's path may have no query");
         let address = SocketAddrV4::new(ip, port);
-        Ok(Self { protocol, address, authority: authority.to_owned(), path_before, path_after })
+        let (is_tls, authority) = (scheme == "https", authority.to_owned());
+        Ok(Self { protocol, is_tls, address, authority, path_before, path_after })
     }
 
     /// Whether it has a place for a passkey.
@@ -111,7 +114,7 @@ mod tests {
             "http://example.org:80/announce",
             "http://0.0.0.0:80/announce",
             "http://127.0.0.1/announce",
-            "https://127.0.0.1:80/announce",
+            "wss://127.0.0.1:80/announce",
         ] {
             assert!(Target::parse(url).is_err(), "{url}");
         }

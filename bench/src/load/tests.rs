@@ -1,9 +1,14 @@
 //! The generator against the do-nothing responder.
 
-use std::net::UdpSocket;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
 use super::options::{Arguments, Command};
@@ -89,6 +94,62 @@ fn a_server_that_stalls_is_charged_for_it() {
     // Two fifths were sent while the server slept, and waited 200 ms on average.
     let p90 = json["run"]["latency_us"]["p90"].as_f64().unwrap();
     assert!(p90 > 100_000.0, "{p90}");
+}
+
+/// A server that answers announces within TLS, without peers; the port.
+fn start_tls() -> u16 {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream.unwrap());
+            std::thread::spawn(move || while answer(&mut stream).is_ok() {});
+        }
+    });
+    port
+}
+
+/// Reads one request, which may ask to close the connection, and answers it.
+fn answer(stream: &mut (impl Read + Write)) -> io::Result<()> {
+    let mut request = Vec::new();
+    let mut input = [0; 4096];
+    while !request.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut input)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            bytes => request.extend_from_slice(&input[..bytes]),
+        }
+    }
+    let body = "d8:intervali1800e5:peers0:e";
+    let length = body.len();
+    stream
+        .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
+}
+
+#[test]
+fn a_server_within_tls_is_answered_and_sessions_are_resumed_if_they_may() {
+    let url = format!("https://127.0.0.1:{}/announce", start_tls());
+    let arguments = "--announces-max 200 --seconds 20";
+    for (more, connects) in [("", 8), ("--close", 200), ("--close --full-handshakes", 200)] {
+        let outcome = run_at(&url, &format!("{arguments} {more}"));
+        let text = report::text(&outcome);
+        let json = json(&outcome);
+        assert_eq!((&json["run"]["replies"], &json["run"]["failed"]), (&200.into(), &0.into()));
+        assert_eq!(json["run"]["connects"], connects, "{text}");
+        let resumed = json["run"]["resumed"].as_u64().unwrap();
+        assert_eq!(resumed > 0, more == "--close", "{text}");
+        assert!(text.contains("resumed a session"), "{text}");
+    }
 }
 
 #[test]
