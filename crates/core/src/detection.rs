@@ -80,6 +80,8 @@ use crate::selection::place::{PlaceId, PlaceTable};
 
 /// Whoever has this score is tested, if tests are on.
 const SUSPECT_NATS: f64 = 3.0;
+/// Whoever has this score is asked for a handshake: one finding of full weight, for some days.
+const PROBED_NATS: f64 = 2.5;
 /// Room below this is not worth a finding.
 const LEAST_NATS: f64 = 0.5;
 /// A forgotten user has had less than this.
@@ -510,7 +512,7 @@ impl Detection {
     /// not asked in the last six hours. They count as asked.
     pub fn to_probe(&mut self, now_seconds: u32, most: usize) -> Vec<u32> {
         let users = self.state.users.iter_mut();
-        let suspects = users.filter(|(_, user)| user.evidence.total(now_seconds) >= SUSPECT_NATS);
+        let suspects = users.filter(|(_, user)| user.evidence.total(now_seconds) >= PROBED_NATS);
         suspects
             .filter_map(|(id, user)| user.probed.ask(now_seconds).then_some(*id))
             .take(most)

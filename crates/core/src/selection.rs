@@ -24,6 +24,9 @@ pub const SEEDER_PERCENT_MIN: usize = 30;
 /// costs in a swarm full of peers that this asker may not have.
 const TRIES_EXTRA: usize = 128;
 
+/// Rows that a selection waits for together: more than a core has misses under way.
+const LOADED_TOGETHER: usize = 16;
+
 /// Who asks, as far as it decides what the asker may have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asker {
@@ -99,11 +102,13 @@ pub(crate) fn select<P: Peer>(
             if drawn.is_empty() {
                 break;
             }
-            touch(peers, drawn);
-            for peer in drawn.iter().filter_map(|at| peers.get(*at as usize)) {
-                if asker.may_have(peer) {
-                    take(peer);
-                    taken += 1;
+            for part in drawn.chunks(LOADED_TOGETHER) {
+                let rows = load(peers, part);
+                for peer in rows.iter().take(part.len()).flatten() {
+                    if asker.may_have(*peer) {
+                        take(peer);
+                        taken += 1;
+                    }
                 }
             }
         }
@@ -117,13 +122,19 @@ pub(crate) fn select<P: Peer>(
     taken
 }
 
-/// Looks at rows that are about to be read, in a loop so short that the processor waits for many
-/// of them at once: they are anywhere in memory, and to wait for one after the other is most of
-/// what a selection costs.
+/// Finds rows and looks at each, in a loop so short that the processor waits for many of them at
+/// once: they are anywhere in memory, and to wait for one after the other is most of what a
+/// selection costs.
 #[inline(always)]
-fn touch<P: Peer>(peers: &Dense<P>, rows: &[u32]) {
-    let rows = rows.iter().filter_map(|at| peers.get(*at as usize));
-    std::hint::black_box(rows.fold(false, |any, peer| any | peer.is_paused()));
+fn load<'p, P: Peer>(peers: &'p Dense<P>, rows: &[u32]) -> [Option<&'p P>; LOADED_TOGETHER] {
+    let mut found = [None; LOADED_TOGETHER];
+    let mut any = false;
+    for (place, at) in found.iter_mut().zip(rows) {
+        *place = peers.get(*at as usize);
+        any |= place.is_some_and(|peer| peer.is_paused());
+    }
+    std::hint::black_box(any);
+    found
 }
 
 /// A worker's random source and the scratch memory of its walks, so that a selection allocates
