@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use mika_bench::population::{Population, START_SECONDS, drain};
+use mika_bench::population::{Population, START_SECONDS};
 use mika_core::detection::{Detection, DetectionSettings, Fingerprints, Observation, Signs};
 use mika_core::{Mode, PeerList};
 
@@ -100,17 +100,9 @@ fn an_announce() -> Result<f64> {
         leecher_every: 5,
         v6: false,
     };
-    let tracker = population.tracker();
-    population.add_users(&tracker)?;
-    population.add_torrents(&tracker)?;
     let mut list = PeerList::new(1);
+    let tracker = population.joined(usize::MAX, &mut list)?;
     let mut random = fastrand::Rng::with_seed(2);
-    for number in 0..OBSERVATIONS {
-        let peer = population.peer(number, 0);
-        let request = population.request(peer, 0, 0)?;
-        population.announce(&tracker, &request, peer, START_SECONDS, &mut list)?;
-    }
-    drain(&tracker, START_SECONDS);
     let mut requests = Vec::with_capacity(100_000);
     for _ in 0..100_000 {
         let peer = population.peer(random.u32(..OBSERVATIONS), 0);

@@ -31,9 +31,7 @@ fn main() -> Result<()> {
         leecher_every: 5,
         v6: false,
     };
-    let tracker = population.tracker();
-    population.add_users(&tracker)?;
-    population.add_torrents(&tracker)?;
+    let tracker = population.registered()?;
     let mut list = PeerList::new(1);
     let request = population.request(population.peer(0, 0), 0, 0)?;
     let hash = request.info_hash;

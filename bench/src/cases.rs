@@ -104,11 +104,8 @@ fn joined(peers: u32) -> (Population, Tracker, PeerList) {
         leecher_every: 2,
         v6: false,
     };
-    let tracker = population.tracker();
     let mut list = PeerList::new(1);
-    population.add_users(&tracker).expect("users");
-    population.add_torrents(&tracker).expect("torrents");
-    population.join(&tracker, 0..peers, 10_000, &mut list).expect("join");
+    let tracker = population.joined(10_000, &mut list).expect("all join");
     (population, tracker, list)
 }
 

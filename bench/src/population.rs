@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result, anyhow};
-use mika_core::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{RoleSpec, TorrentSpec, UserSpec};
 use mika_core::{Mode, PeerList, Settings, Source, Tracker};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
@@ -62,16 +62,7 @@ impl Population {
     /// A tracker without users, torrents and peers.
     pub fn tracker(&self) -> Tracker {
         let tracker = Tracker::new(self.mode, Settings::default(), HASH_KEY);
-        tracker.put_role(RoleSpec {
-            id: ROLE_ID,
-            upload_percent: 100,
-            download_percent: 100,
-            upload_enabled: true,
-            download_enabled: true,
-            download_slots: None,
-            immune: false,
-            enabled: true,
-        });
+        tracker.put_role(RoleSpec::new(ROLE_ID));
         tracker
     }
 
@@ -85,14 +76,7 @@ impl Population {
             return Ok(());
         }
         for number in 0..self.users {
-            tracker.put_user(UserSpec {
-                id: number + 1,
-                passkey: passkey(number)?,
-                role_id: ROLE_ID,
-                download_enabled: true,
-                deleted: false,
-                terms: UserTerms::default(),
-            })?;
+            tracker.put_user(UserSpec::new(number + 1, passkey(number)?, ROLE_ID))?;
         }
         Ok(())
     }
@@ -104,20 +88,33 @@ impl Population {
     /// The tracker does not take one.
     pub fn add_torrents(&self, tracker: &Tracker) -> Result<()> {
         for number in 0..self.torrents {
-            tracker.put_torrent(TorrentSpec {
-                id: number + 1,
-                info_hash: info_hash(number),
-                info_hash_v2: None,
-                upload_percent: 100,
-                download_percent: 100,
-                enabled: true,
-                deleted: false,
-                reason: "",
-                snatches: 0,
-                terms: TorrentTerms::default(),
-            })?;
+            tracker.put_torrent(TorrentSpec::new(number + 1, info_hash(number)))?;
         }
         Ok(())
+    }
+
+    /// A tracker that knows the users and torrents, and has no peers yet.
+    ///
+    /// # Errors
+    ///
+    /// The tracker does not take one of them.
+    pub fn registered(&self) -> Result<Tracker> {
+        let tracker = self.tracker();
+        self.add_users(&tracker)?;
+        self.add_torrents(&tracker)?;
+        Ok(tracker)
+    }
+
+    /// A tracker that all peers have joined, one after the other; it is drained as the flusher
+    /// would after so many of them, and at the end.
+    ///
+    /// # Errors
+    ///
+    /// The tracker does not take a record, or refuses an announce.
+    pub fn joined(&self, announces_per_drain: usize, list: &mut PeerList) -> Result<Tracker> {
+        let tracker = self.registered()?;
+        self.join(&tracker, 0..self.peers(), announces_per_drain, list)?;
+        Ok(tracker)
     }
 
     /// What a peer announces; `report` is how often it has announced before.

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod connectivity;
 pub mod figures;
+pub(crate) mod markdown;
 pub mod oracle;
 pub mod page;
 pub mod parallel;

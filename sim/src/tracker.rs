@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use mika_core::batch::Traffic;
-use mika_core::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{RoleSpec, TorrentSpec, UserSpec};
 use mika_core::selection::place::{Continent, Place, PlaceId, PlaceTable, Places};
 use mika_core::selection::strategy::{RoleWeight, Selection, Strategies};
 use mika_core::{Mode, PeerList, Settings, Source, Tracker as Core};
@@ -213,7 +213,7 @@ impl Direct {
         let core = Core::new(Mode::Private, settings.clone(), HASH_KEY);
         core.set_places(Arc::new(WorldPlaces::new(world)));
         for role in [Role::Member, Role::Uploader, Role::Donor] {
-            core.put_role(role_spec(role));
+            core.put_role(RoleSpec::new(role.id()));
         }
         for (number, user) in world.users.iter().enumerate() {
             core.put_user(user_spec(number, user.role)?)?;
@@ -331,43 +331,12 @@ pub fn info_hash(torrent: usize) -> InfoHash {
     InfoHash(std::array::from_fn(|_| rng.below(256) as u8))
 }
 
-fn role_spec(role: Role) -> RoleSpec {
-    RoleSpec {
-        id: role.id(),
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
-        immune: false,
-        enabled: true,
-    }
-}
-
 fn user_spec(number: usize, role: Role) -> Result<UserSpec> {
-    Ok(UserSpec {
-        id: u32::try_from(number + 1)?,
-        passkey: passkey(number)?,
-        role_id: role.id(),
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    })
+    Ok(UserSpec::new(u32::try_from(number + 1)?, passkey(number)?, role.id()))
 }
 
 fn torrent_spec(number: usize) -> Result<TorrentSpec<'static>> {
-    Ok(TorrentSpec {
-        id: u32::try_from(number + 1)?,
-        info_hash: info_hash(number),
-        info_hash_v2: None,
-        upload_percent: 100,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 0,
-        terms: TorrentTerms::default(),
-    })
+    Ok(TorrentSpec::new(u32::try_from(number + 1)?, info_hash(number)))
 }
 
 #[cfg(test)]

@@ -61,13 +61,7 @@ impl Size {
 
     /// A tracker that all peers have joined.
     fn filled(self) -> Result<Tracker> {
-        let population = self.population();
-        let tracker = population.tracker();
-        population.add_users(&tracker)?;
-        population.add_torrents(&tracker)?;
-        let mut list = PeerList::new(1);
-        population.join(&tracker, 0..population.peers(), 10_000, &mut list)?;
-        Ok(tracker)
+        self.population().joined(10_000, &mut PeerList::new(1))
     }
 }
 

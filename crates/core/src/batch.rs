@@ -172,6 +172,37 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
+    /// A session that others are sent to, which lacks nothing, and which nothing more is known of:
+    /// no name of its client, no endpoint, all counters and times 0.
+    pub const fn new(torrent_id: u32, info_hash: InfoHash, user_id: u32, key: u64) -> Self {
+        Self {
+            torrent_id,
+            info_hash,
+            user_id,
+            key,
+            peer_id: None,
+            address_v4: None,
+            address_v6: None,
+            uploaded_bytes: 0,
+            downloaded_bytes: 0,
+            left_bytes: 0,
+            paused: false,
+            snatched: false,
+            stale: false,
+            started_at_seconds: 0,
+            announced_at_seconds: 0,
+            gone: false,
+            agent: Agent::NONE,
+            visible: true,
+            address_hidden: false,
+            uploaded_delta_bytes: 0,
+            downloaded_delta_bytes: 0,
+            corrupt_bytes: 0,
+            speed_seconds: 0,
+            announces: 0,
+        }
+    }
+
     /// The addresses that a store may write: none of a user who hides them.
     pub fn written_addresses(&self) -> (Option<SocketAddrV4>, Option<SocketAddrV6>) {
         if self.address_hidden { (None, None) } else { (self.address_v4, self.address_v6) }

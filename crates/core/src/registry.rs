@@ -27,6 +27,22 @@ pub struct RoleSpec {
     pub enabled: bool,
 }
 
+impl RoleSpec {
+    /// A role that changes nothing: every byte counts once (100 percent), nothing is forbidden.
+    pub const fn new(id: u16) -> Self {
+        Self {
+            id,
+            upload_percent: 100,
+            download_percent: 100,
+            upload_enabled: true,
+            download_enabled: true,
+            download_slots: None,
+            immune: false,
+            enabled: true,
+        }
+    }
+}
+
 /// A user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserSpec {
@@ -42,6 +58,20 @@ pub struct UserSpec {
     pub deleted: bool,
     /// What is different for this user.
     pub terms: UserTerms,
+}
+
+impl UserSpec {
+    /// A user who may do what the role may, with nothing different for this one.
+    pub fn new(id: u32, passkey: Passkey, role_id: u16) -> Self {
+        Self {
+            id,
+            passkey,
+            role_id,
+            download_enabled: true,
+            deleted: false,
+            terms: UserTerms::default(),
+        }
+    }
 }
 
 /// What is different for a single user; the default is nothing, and costs no memory.
@@ -89,6 +119,25 @@ pub struct TorrentSpec<'a> {
     pub snatches: u32,
     /// What is different for this torrent.
     pub terms: TorrentTerms,
+}
+
+impl TorrentSpec<'_> {
+    /// A torrent with one hash that may be announced, of which every byte counts once (100
+    /// percent), and that nobody has finished yet.
+    pub fn new(id: u32, info_hash: InfoHash) -> Self {
+        Self {
+            id,
+            info_hash,
+            info_hash_v2: None,
+            upload_percent: 100,
+            download_percent: 100,
+            enabled: true,
+            deleted: false,
+            reason: "",
+            snatches: 0,
+            terms: TorrentTerms::default(),
+        }
+    }
 }
 
 /// What is different for a single torrent.

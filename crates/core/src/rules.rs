@@ -25,17 +25,7 @@ pub(crate) struct Role {
 
 impl Role {
     fn none(missing: bool) -> Self {
-        let spec = RoleSpec {
-            id: 0,
-            upload_percent: 100,
-            download_percent: 100,
-            upload_enabled: true,
-            download_enabled: true,
-            download_slots: None,
-            immune: false,
-            enabled: true,
-        };
-        Self { spec, name: ReasonId::default(), missing }
+        Self { spec: RoleSpec::new(0), name: ReasonId::default(), missing }
     }
 }
 

@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use mika_core::batch::{Batch, Traffic};
-use mika_core::registry::{
-    GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
-};
+use mika_core::registry::{GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, UserSpec};
 use mika_core::selection::strategy::{Selection, Strategies};
 use mika_core::{
     Mode, PeerList, Place, PlaceId, PlaceTable, Places, Settings, SnapshotItem, Source, Tracker,
@@ -28,29 +26,15 @@ fn hash(torrent: u8) -> InfoHash {
 }
 
 fn user(id: u32) -> UserSpec {
-    UserSpec {
-        id,
-        passkey: Passkey::new(format!("passkey{id}").as_bytes()).unwrap(),
-        role_id: 1,
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    }
+    UserSpec::new(id, Passkey::new(format!("passkey{id}").as_bytes()).unwrap(), 1)
 }
 
 /// Torrent 2 is a hybrid with the second hash 102.
 fn torrent(id: u8) -> TorrentSpec<'static> {
     TorrentSpec {
-        id: id.into(),
-        info_hash: hash(id),
         info_hash_v2: (id == 2).then(|| hash(102)),
         upload_percent: 200,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 0,
-        terms: TorrentTerms::default(),
+        ..TorrentSpec::new(id.into(), hash(id))
     }
 }
 
@@ -207,16 +191,7 @@ fn change(tracker: &Tracker, turn: u32) {
         starts_at_seconds: NOW + 1,
         ends_at_seconds: NOW + turn,
     }]);
-    tracker.put_role(RoleSpec {
-        id: (turn % 3) as u16 + 1,
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
-        immune: false,
-        enabled: true,
-    });
+    tracker.put_role(RoleSpec::new((turn % 3) as u16 + 1));
     assert!(tracker.scrape(hash(number)).is_some());
     assert!(tracker.stats().torrents == u64::from(TORRENTS));
 }

@@ -21,6 +21,7 @@ mod events;
 mod export;
 mod import;
 mod load;
+mod paging;
 mod peers;
 mod ranking;
 mod removal;
@@ -38,13 +39,14 @@ mod validate;
 mod version;
 
 pub use announce_urls::AnnounceUrls;
-pub(crate) use cursor::{from_hex, to_hex};
+pub(crate) use cursor::{from_hex, not_a_cursor, to_hex};
 pub(crate) use detection::Withheld;
 pub use error::ControlError;
 pub use export::Export;
 pub use import::Import;
 pub(crate) use load::TokenPlaces;
 pub use load::{LoadReport, load, load_watched};
+pub(crate) use paging::page_limit;
 pub use peers::{import_peers, import_peers_watched};
 pub use resync::{ResyncReport, Resynced};
 pub use traces::TraceKey;
@@ -62,7 +64,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use mika_client::types::PageQuery;
 use mika_core::Tracker;
 use mika_store::Catalog;
 use tokio::sync::Mutex;
@@ -178,25 +179,6 @@ impl Control {
         });
         task.await.unwrap_or(Err(ControlError::Interrupted))
     }
-}
-
-/// Pages of the store that are read at most for one page of a list with a filter.
-const FILTERED_PAGES: usize = 20;
-
-/// How long a part of a list may be.
-pub(crate) fn page_limit(page: PageQuery) -> Result<u32, ControlError> {
-    let limit = page.limit.unwrap_or(PageQuery::LIMIT_MAX);
-    if (1..=PageQuery::LIMIT_MAX).contains(&limit) {
-        return Ok(limit);
-    }
-    let most = PageQuery::LIMIT_MAX;
-    Err(ControlError::Invalid(format!("limit is {limit}: it is 1 to {most}")))
-}
-
-/// Where the next part of a list begins; nowhere, if this one was not full.
-fn next_page<R>(records: &[R], limit: u32, id: impl Fn(&R) -> u32) -> Option<u32> {
-    let full = u32::try_from(records.len()).is_ok_and(|length| length >= limit);
-    records.last().filter(|_| full).map(id)
 }
 
 /// The time now, as a Unix time in seconds.

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mika_core::Refusal;
-use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{TorrentSpec, UserSpec};
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey};
 use mika_store::catalog::UserKey;
 use mika_store::record::{TorrentRecord, UserRecord};
@@ -332,24 +332,14 @@ impl Shared {
         let tracker = self.control.tracker();
         let result = match *known {
             Known::Torrent { id, info_hash } => tracker.put_torrent(TorrentSpec {
-                id,
-                info_hash,
-                info_hash_v2: None,
-                upload_percent: 100,
-                download_percent: 100,
                 enabled: false,
                 deleted: true,
-                reason: "",
-                snatches: 0,
-                terms: TorrentTerms::default(),
+                ..TorrentSpec::new(id, info_hash)
             }),
             Known::User { id, passkey, role_id } => tracker.put_user(UserSpec {
-                id,
-                passkey,
-                role_id,
                 download_enabled: false,
                 deleted: true,
-                terms: UserTerms::default(),
+                ..UserSpec::new(id, passkey, role_id)
             }),
         };
         if let Err(error) = result {

@@ -10,6 +10,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "support/running.rs"]
+mod running;
+
 mod geo {
     mod damage;
     mod distance;

@@ -7,6 +7,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "support/running.rs"]
+mod running;
+
 mod notify {
     mod receiver;
     mod streams;

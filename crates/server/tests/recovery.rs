@@ -7,10 +7,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "support/running.rs"]
+mod running;
+
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,15 +24,15 @@ use mika_server::flush::Applier;
 use mika_server::journal::{Journal, JournalReader};
 use mika_server::loading::LoadProgress;
 use mika_server::recovery::{self, Circumstances};
-use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
+use mika_server::serve::ServeError;
 use mika_store::Catalog;
 use mika_store::catalog::{NewTorrent, NewUser, UserKey};
 use mika_store::sqlite::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Row};
 use tempfile::TempDir;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+
+use running::Running;
 
 const PASSKEY: &str = "alicealice";
 /// One client on one torrent: passkey, port, info-hash.
@@ -41,63 +41,12 @@ const ALICE: Client = (PASSKEY, 6881, 'a');
 const ALICE_ELSEWHERE: Client = (PASSKEY, 6882, 'a');
 const BOB: Client = ("bobbob", 6881, 'a');
 
-struct Channel(mpsc::Receiver<Request>);
-
-impl Requests for Channel {
-    async fn next(&mut self) -> Request {
-        self.0.recv().await.unwrap_or(Request::Stop)
-    }
-}
-
 /// A whole server within the test.
-struct Server {
-    port: u16,
-    requests: mpsc::Sender<Request>,
-    task: JoinHandle<Result<(), ServeError>>,
-}
-
-/// A port that is free, below those that the system gives to clients of its own choice.
-fn free_port() -> u16 {
-    loop {
-        let random = RandomState::new().hash_one(std::process::id());
-        let port = 21_000 + u16::try_from(random % 10_000).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-fn config(dir: &Path, port: u16) -> Config {
-    let text = |key: &str, value: String| (key.to_owned(), value);
-    let overrides = [
-        text("data.dir", dir.display().to_string()),
-        text("http.listen", format!("[\"127.0.0.1:{port}\"]")),
-        text("http.workers", "1".to_owned()),
-        text("udp.listen", "[]".to_owned()),
-        text("admin.listen", "\"127.0.0.1:0\"".to_owned()),
-        text("flush.interval_milliseconds", "10".to_owned()),
-        text("tracker.auto_register_torrents", "true".to_owned()),
-    ];
-    Config::load(None, [], overrides).unwrap()
-}
+struct Server(Running);
 
 async fn start(dir: &Path) -> Result<Server, ServeError> {
-    let port = free_port();
-    let (requests, receiver) = mpsc::channel(1);
-    let (ready, is_ready) = oneshot::channel();
-    let config = config(dir, port);
-    let again = config.clone();
-    let hooks = Hooks {
-        read_config: Box::new(move || Ok(again.clone())),
-        config_applied: Box::new(|_| {}),
-    };
-    let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |_| {
-        ready.send(()).unwrap();
-    }));
-    match is_ready.await {
-        Ok(()) => Ok(Server { port, requests, task }),
-        Err(_) => Err(task.await.unwrap().unwrap_err()),
-    }
+    let keys = [("flush.interval_milliseconds", "10"), ("tracker.auto_register_torrents", "true")];
+    Ok(Server(Running::start(dir, &keys).await?))
 }
 
 impl Server {
@@ -107,27 +56,18 @@ impl Server {
     }
 
     async fn announce_as(&self, (passkey, at, hash): Client, uploaded: u64) -> String {
-        let port = self.port;
-        let get = move || {
-            let hash = hash.to_string().repeat(20);
-            let target = format!(
-                "/{passkey}/announce?info_hash={hash}&peer_id=-TR3000-abcdefghijkl\
-                 &port={at}&uploaded={uploaded}&downloaded=0&left=0"
-            );
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
-            let mut reply = Vec::new();
-            stream.read_to_end(&mut reply).unwrap();
-            String::from_utf8_lossy(&reply).into_owned()
-        };
-        let reply = tokio::task::spawn_blocking(get).await.unwrap();
+        let hash = hash.to_string().repeat(20);
+        let target = format!(
+            "/{passkey}/announce?info_hash={hash}&peer_id=-TR3000-abcdefghijkl\
+             &port={at}&uploaded={uploaded}&downloaded=0&left=0"
+        );
+        let reply = self.0.get(&target).await;
         assert!(reply.contains("8:intervali"), "{reply}");
         reply
     }
 
     async fn stop(self) {
-        self.requests.send(Request::Stop).await.unwrap();
-        self.task.await.unwrap().unwrap();
+        self.0.stop().await;
     }
 }
 

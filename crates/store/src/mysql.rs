@@ -7,8 +7,8 @@ mod error;
 mod session;
 
 use async_trait::async_trait;
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use sqlx::{ConnectOptions, Executor, SqlSafeStr};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool};
+use sqlx::{ConnectOptions, Executor, MySql, SqlSafeStr};
 
 use crate::schema::Schema;
 use crate::sql::SqlStore;
@@ -61,20 +61,14 @@ impl MysqlStore {
 
     /// Connects when it is first used.
     fn lazy(place: String, options: MySqlConnectOptions, schema: Schema) -> Self {
-        let pool = || {
-            MySqlPoolOptions::new()
-                .acquire_timeout(timeouts::ACQUIRE)
-                .idle_timeout(timeouts::IDLE)
-                .test_before_acquire(true)
-                .after_release(|connection, _| Box::pin(timeouts::still_works(connection)))
-        };
-        let writer = pool()
+        let writer = timeouts::pool::<MySql>()
             .max_connections(1)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(WRITER_SETUP).await.map(drop) })
             })
             .connect_lazy_with(options.clone());
-        let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
+        let readers =
+            timeouts::pool().max_connections(timeouts::READERS).connect_lazy_with(options);
         Self { backend: MysqlBackend { place, writer, readers }, schema }
     }
 }

@@ -7,7 +7,7 @@ mod error;
 mod session;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, SqlSafeStr};
 
 use crate::schema::Schema;
@@ -54,15 +54,9 @@ impl PostgresStore {
 
     /// Connects when it is first used.
     fn lazy(place: String, options: PgConnectOptions, schema: Schema) -> Self {
-        let pool = || {
-            PgPoolOptions::new()
-                .acquire_timeout(timeouts::ACQUIRE)
-                .idle_timeout(timeouts::IDLE)
-                .test_before_acquire(true)
-                .after_release(|connection, _| Box::pin(timeouts::still_works(connection)))
-        };
-        let writer = pool().max_connections(1).connect_lazy_with(options.clone());
-        let readers = pool().max_connections(timeouts::READERS).connect_lazy_with(options);
+        let writer = timeouts::pool().max_connections(1).connect_lazy_with(options.clone());
+        let readers =
+            timeouts::pool().max_connections(timeouts::READERS).connect_lazy_with(options);
         Self { backend: PostgresBackend { place, writer, readers }, schema }
     }
 }

@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use mika_core::batch::{Agent, Batch, HistoryRow, RegisteredRow, SessionRow, TorrentRow, Traffic};
+use mika_core::batch::{Batch, HistoryRow, RegisteredRow, SessionRow, TorrentRow, Traffic};
 use mika_core::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use mika_protocol::{InfoHash, Passkey, PeerId};
 use mika_store::catalog::{NewUser, UserKey};
@@ -308,30 +308,10 @@ async fn a_site_that_hangs_is_unavailable_when_the_time_is_up() {
 
 fn session(torrent_id: u32, user_id: u32, key: u64, gone: bool) -> SessionRow {
     SessionRow {
-        torrent_id,
-        info_hash: hash(torrent_id),
-        user_id,
-        key,
         peer_id: Some(PeerId([b'-'; 20])),
         address_v4: Some("192.0.2.1:6881".parse().unwrap()),
-        address_v6: None,
-        uploaded_bytes: 0,
-        downloaded_bytes: 0,
-        left_bytes: 0,
-        paused: false,
-        snatched: false,
-        stale: false,
-        started_at_seconds: 0,
-        announced_at_seconds: 0,
         gone,
-        agent: Agent::NONE,
-        visible: true,
-        address_hidden: false,
-        uploaded_delta_bytes: 0,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
-        announces: 0,
+        ..SessionRow::new(torrent_id, hash(torrent_id), user_id, key)
     }
 }
 

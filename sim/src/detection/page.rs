@@ -1,10 +1,9 @@
 //! The generated part of `docs/detection-study.md`, and its plots.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use mika_core::detection::{DetectionSettings, Detector};
 
 use super::outcome::UserOutcome;
@@ -13,13 +12,11 @@ use super::rivals::Rule;
 use super::study::{Group, Study, StudyPlan, has_target};
 use super::targets;
 use crate::cheats::Cheat;
+use crate::study::markdown::{table, write_page};
 use crate::study::statistics::Estimate;
 use crate::study::svg::Chart;
 use crate::world::Access;
 
-const BEGIN: &str = "<!-- Begin: written by mika-sim detection --write; edit that instead. -->";
-const END: &str = "<!-- End of what mika-sim detection --write wrote. -->";
-const PAGE: &str = "detection-study.md";
 /// Whoever has made up less than this has gained little.
 pub(super) const MUCH_BYTES: u64 = 10_000_000_000;
 const HOUR: f64 = 3600.0;
@@ -48,13 +45,7 @@ impl Results {
     ///
     /// A file cannot be written, or the page has lost its markers.
     pub fn write(&self, docs: &Path) -> Result<()> {
-        let path = docs.join(PAGE);
-        let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let page = put_between(&page, &self.markdown())?;
-        for (name, chart) in self.charts() {
-            fs::write(docs.join("images").join(name), chart.svg())?;
-        }
-        Ok(fs::write(path, page)?)
+        write_page(docs, "detection", &self.markdown(), self.charts())
     }
 
     /// All tables.
@@ -503,23 +494,4 @@ fn traits(user: &UserOutcome) -> String {
     ];
     words.extend(also.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()));
     words.join(", ")
-}
-
-pub(super) fn table<Row: AsRef<[String]>>(header: &[&str], rows: &[Row]) -> String {
-    let mut out = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
-    for row in rows {
-        let _ = writeln!(out, "| {} |", row.as_ref().join(" | "));
-    }
-    out.push('\n');
-    out
-}
-
-/// The page with its generated part replaced.
-fn put_between(page: &str, generated: &str) -> Result<String> {
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
-        Some((before, after))
-    });
-    let (before, after) = parts.with_context(|| format!("{PAGE} has lost its markers"))?;
-    Ok(format!("{before}{BEGIN}\n\n{generated}\n\n{END}{after}"))
 }

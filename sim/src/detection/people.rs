@@ -4,7 +4,7 @@ use super::looks::Look;
 use super::plan::SitePlan;
 use crate::cheats::Cheat;
 use crate::rng::Rng;
-use crate::world::Access;
+use crate::world::{Access, Members};
 
 /// Networks that a user may announce from.
 pub const NETWORKS: usize = 8;
@@ -41,17 +41,9 @@ pub struct Person {
 
 impl Person {
     fn draw(cheat: Cheat, rng: &mut Rng) -> Self {
-        let access = match rng.unit() {
-            share if share < 0.35 => Access::Seedbox,
-            share if share < 0.85 => Access::Home,
-            _ => Access::Slow,
-        };
-        let (median, sigma) = match access {
-            Access::Slow => (0.3e6, 0.6),
-            Access::Home => (2.5e6, 0.8),
-            Access::Seedbox => (60e6, 0.7),
-        };
-        let up = rng.log_normal(median, sigma).clamp(5e4, 1.25e9);
+        let members = Members::OfPrivateSite;
+        let access = members.draw_access(rng);
+        let up = access.draw_up(rng);
         let at_home = access != Access::Seedbox;
         let moves = access == Access::Slow && rng.chance(0.5);
         let moves_after_hours = if moves { 1.0 + 11.0 * rng.unit() } else { 0.0 };
@@ -59,8 +51,8 @@ impl Person {
         Self {
             access,
             up,
-            down: (up * (1.0 + 9.0 * rng.unit())).min(1.25e9),
-            firewalled: at_home && rng.chance(0.08),
+            down: Access::draw_down(up, rng),
+            firewalled: at_home && rng.chance(members.firewalled()),
             dual_stack: rng.chance(0.15),
             sleeps: at_home && rng.chance(0.12),
             moves_after_hours,

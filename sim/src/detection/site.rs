@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow};
 use mika_core::detection::{Counters as Seen, Detection, DetectionSettings, Feed, Fingerprints};
 use mika_core::detection::{Finding, Observation};
-use mika_core::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{RoleSpec, TorrentSpec, UserSpec};
 use mika_core::{Mode, PeerList, Refusal, Settings, Source, Tracker as Core};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 
@@ -127,7 +127,7 @@ impl Site {
             ..Settings::default()
         };
         let core = Core::new(Mode::Private, settings, HASH_KEY);
-        core.put_role(role());
+        core.put_role(RoleSpec::new(ROLE));
         let passkeys = (0..users).map(passkey).collect::<Result<Vec<_>>>()?;
         for (number, passkey) in passkeys.iter().enumerate() {
             core.put_user(user(number, *passkey)?)?;
@@ -290,41 +290,10 @@ fn passkey(user: usize) -> Result<Passkey> {
     Passkey::new(passkey_text(user).as_bytes()).context("a passkey")
 }
 
-fn role() -> RoleSpec {
-    RoleSpec {
-        id: ROLE,
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
-        immune: false,
-        enabled: true,
-    }
-}
-
 fn user(number: usize, passkey: Passkey) -> Result<UserSpec> {
-    Ok(UserSpec {
-        id: u32::try_from(number + 1)?,
-        passkey,
-        role_id: ROLE,
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    })
+    Ok(UserSpec::new(u32::try_from(number + 1)?, passkey, ROLE))
 }
 
 fn torrent(number: usize) -> Result<TorrentSpec<'static>> {
-    Ok(TorrentSpec {
-        id: u32::try_from(number + 1)?,
-        info_hash: info_hash(number),
-        info_hash_v2: None,
-        upload_percent: 100,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 0,
-        terms: TorrentTerms::default(),
-    })
+    Ok(TorrentSpec::new(u32::try_from(number + 1)?, info_hash(number)))
 }

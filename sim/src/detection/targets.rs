@@ -1,9 +1,10 @@
 //! What detection is to achieve. A target missed is printed as missed.
 
-use super::page::{Cost, found_within, table};
+use super::page::{Cost, found_within};
 use super::rates::{Rate, upper_bound};
 use super::study::{Group, Study};
 use crate::cheats::Cheat;
+use crate::study::markdown::table;
 
 /// A share of cheats that is to be up for review in time.
 #[derive(Debug, Clone, Copy, PartialEq)]

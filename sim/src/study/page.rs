@@ -2,21 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::connectivity::Connectivity;
 use super::figures::{Figure, Part};
+use super::markdown::{table, write_page};
 use super::selection::{Study, StudyPlan};
 use super::svg::Chart;
 use super::targets::TARGETS;
 use crate::tracker::{NUMWANT_MAX, Strategy};
-
-const BEGIN: &str = "<!-- Begin: written by mika-sim selection --write; edit that instead. -->";
-const END: &str = "<!-- End of what mika-sim selection --write wrote. -->";
-const PAGE: &str = "selection-study.md";
 
 /// Everything that a page tells.
 #[derive(Debug)]
@@ -49,13 +45,8 @@ impl Results {
     ///
     /// A file cannot be written, or the page has lost its markers.
     pub fn write(&self, docs: &Path) -> Result<()> {
-        let path = docs.join(PAGE);
-        let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let page = put_between(&page, &self.markdown())?;
-        for (name, chart) in self.worlds.iter().flat_map(WorldResults::charts) {
-            fs::write(docs.join("images").join(name), chart.svg())?;
-        }
-        Ok(fs::write(path, page)?)
+        let charts = self.worlds.iter().flat_map(WorldResults::charts);
+        write_page(docs, "selection", &self.markdown(), charts)
     }
 
     /// All tables.
@@ -226,44 +217,5 @@ impl WorldResults {
             (format!("selection-{}-{name}.svg", self.slug), chart)
         };
         charts.map(chart).into()
-    }
-}
-
-fn table<Row: AsRef<[String]>>(header: &[&str], rows: &[Row]) -> String {
-    let mut out = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
-    for row in rows {
-        let _ = writeln!(out, "| {} |", row.as_ref().join(" | "));
-    }
-    out.push('\n');
-    out
-}
-
-/// The page with its generated part replaced.
-fn put_between(page: &str, generated: &str) -> Result<String> {
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
-        Some((before, after))
-    });
-    let (before, after) = parts.with_context(|| format!("{PAGE} has lost its markers"))?;
-    Ok(format!("{before}{BEGIN}\n\n{generated}\n\n{END}{after}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_between_the_markers_is_replaced() {
-        let page = format!("# Study\n\n{BEGIN}\nold\n{END}\n\nafter\n");
-        let new = put_between(&page, "new").unwrap();
-        assert_eq!(new, format!("# Study\n\n{BEGIN}\n\nnew\n\n{END}\n\nafter\n"));
-        assert_eq!(put_between(&new, "new").unwrap(), new);
-        assert!(put_between("no markers", "new").is_err());
-    }
-
-    #[test]
-    fn a_table_is_markdown() {
-        let rows = [["1".to_owned(), "2".to_owned()]];
-        assert_eq!(table(&["a", "b"], &rows), "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n");
     }
 }

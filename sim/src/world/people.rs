@@ -26,8 +26,18 @@ impl Members {
         }
     }
 
+    /// How somebody is connected.
+    pub fn draw_access(self, rng: &mut Rng) -> Access {
+        let [seedboxes, homes] = self.shares();
+        match rng.unit() {
+            share if share < seedboxes => Access::Seedbox,
+            share if share < seedboxes + homes => Access::Home,
+            _ => Access::Slow,
+        }
+    }
+
     /// Share of those at home who take no connections from outside.
-    fn firewalled(self) -> f64 {
+    pub fn firewalled(self) -> f64 {
         match self {
             Self::OfPrivateSite => 0.08,
             Self::OfOpenSite => 0.35,
@@ -70,6 +80,23 @@ pub enum Access {
     Home,
     /// A rented server.
     Seedbox,
+}
+
+impl Access {
+    /// What a line carries away from its user, in bytes per second.
+    pub fn draw_up(self, rng: &mut Rng) -> f64 {
+        let (median, sigma) = match self {
+            Self::Slow => (0.3e6, 0.6),
+            Self::Home => (2.5e6, 0.8),
+            Self::Seedbox => (60e6, 0.7),
+        };
+        rng.log_normal(median, sigma).clamp(5e4, 1.25e9)
+    }
+
+    /// What it carries to its user: up to ten times as much.
+    pub fn draw_down(up: f64, rng: &mut Rng) -> f64 {
+        (up * (1.0 + 9.0 * rng.unit())).min(1.25e9)
+    }
 }
 
 /// A user's class on the site.
@@ -117,19 +144,9 @@ pub struct User {
 
 impl User {
     pub(super) fn draw(earth: &Earth, members: Members, rng: &mut Rng) -> Self {
-        let [seedboxes, homes] = members.shares();
-        let access = match rng.unit() {
-            share if share < seedboxes => Access::Seedbox,
-            share if share < seedboxes + homes => Access::Home,
-            _ => Access::Slow,
-        };
-        let (median, sigma) = match access {
-            Access::Slow => (0.3e6, 0.6),
-            Access::Home => (2.5e6, 0.8),
-            Access::Seedbox => (60e6, 0.7),
-        };
-        let up = rng.log_normal(median, sigma).clamp(5e4, 1.25e9);
-        let down = (up * (1.0 + 9.0 * rng.unit())).min(1.25e9);
+        let access = members.draw_access(rng);
+        let up = access.draw_up(rng);
+        let down = Access::draw_down(up, rng);
         let mut city = earth.draw_city(rng);
         let mut network = earth.draw_network(city, access == Access::Seedbox, rng);
         if access == Access::Seedbox

@@ -1,11 +1,11 @@
 //! What the tracker holds of single users and torrents, for a control plane that is told only a
 //! part of what has changed.
 
-use mika_protocol::{InfoHash, ScrapeCounts};
+use mika_protocol::{InfoHash, Passkey, ScrapeCounts};
 
 use super::shards::Shards;
 use super::{Swarms, Tracker};
-use crate::registry::{ClientRule, TorrentSpec, TorrentStatus, TorrentTerms, UserTerms};
+use crate::registry::{ClientRule, TorrentSpec, TorrentStatus, TorrentTerms, UserSpec, UserTerms};
 use crate::settings::Settings;
 use crate::shard::{Marks, Standing};
 use crate::swarm::Kind;
@@ -25,6 +25,32 @@ pub struct KnownUser {
     pub terms: UserTerms,
     /// Torrents that the user leeches now.
     pub leeching: u32,
+}
+
+impl KnownUser {
+    /// One of whom nothing is known but the id and the role.
+    pub fn new(id: u32, role_id: u16) -> Self {
+        Self {
+            id,
+            role_id,
+            download_enabled: true,
+            deleted: false,
+            terms: UserTerms::default(),
+            leeching: 0,
+        }
+    }
+
+    /// The form in which [`Tracker::put_user`] takes it.
+    pub fn spec(&self, passkey: Passkey) -> UserSpec {
+        UserSpec {
+            id: self.id,
+            passkey,
+            role_id: self.role_id,
+            download_enabled: self.download_enabled,
+            deleted: self.deleted,
+            terms: self.terms,
+        }
+    }
 }
 
 /// A torrent as the tracker holds it.

@@ -27,21 +27,12 @@ use super::*;
 use crate::address::{socket4, socket6};
 use crate::batch::Agent;
 use crate::batch::{Batch, HistoryRow, SessionRow, Traffic, UserRow};
-use crate::registry::{RoleSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use crate::registry::{RoleSpec, TorrentSpec, UserSpec};
 
 /// When every scenario begins.
 const START: u32 = 1_800_000_000;
 const KEY: [u8; 16] = [7; 16];
-const ROLE: RoleSpec = RoleSpec {
-    id: 1,
-    upload_percent: 100,
-    download_percent: 100,
-    upload_enabled: true,
-    download_enabled: true,
-    download_slots: None,
-    immune: false,
-    enabled: true,
-};
+const ROLE: RoleSpec = RoleSpec::new(1);
 
 fn hash(number: u8) -> InfoHash {
     InfoHash([number; 20])
@@ -52,30 +43,12 @@ fn passkey(user: u32) -> Passkey {
 }
 
 fn user(id: u32) -> UserSpec {
-    UserSpec {
-        id,
-        passkey: passkey(id),
-        role_id: 1,
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    }
+    UserSpec::new(id, passkey(id), ROLE.id)
 }
 
 /// Torrent `id` has the hash of its number.
 fn torrent(id: u8) -> TorrentSpec<'static> {
-    TorrentSpec {
-        id: id.into(),
-        info_hash: hash(id),
-        info_hash_v2: None,
-        upload_percent: 100,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 0,
-        terms: TorrentTerms::default(),
-    }
+    TorrentSpec::new(id.into(), hash(id))
 }
 
 /// One announce in the making: a leecher with 1000 bytes left, at an address of its own.

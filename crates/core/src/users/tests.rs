@@ -1,14 +1,7 @@
 use super::*;
 
 fn spec(id: u32, passkey: &str) -> UserSpec {
-    UserSpec {
-        id,
-        passkey: Passkey::new(passkey.as_bytes()).unwrap(),
-        role_id: 1,
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    }
+    UserSpec::new(id, Passkey::new(passkey.as_bytes()).unwrap(), 1)
 }
 
 fn find(users: &Users, passkey: &str) -> Option<u32> {

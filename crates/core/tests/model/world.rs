@@ -5,9 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use mika_core::batch::{Batch, SessionRow};
-use mika_core::registry::{
-    ClientRule, GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, TorrentTerms, UserSpec, UserTerms,
-};
+use mika_core::registry::{ClientRule, GlobalEvent, RoleSpec, TokenSpec, TorrentSpec, UserSpec};
 use mika_core::selection::strategy::{Selection, Strategies};
 use mika_core::{
     Answer, Mode, PeerList, Place, PlaceId, PlaceTable, Places, Settings, SnapshotItem, Source,
@@ -81,19 +79,6 @@ pub fn peer_id(client: u8) -> PeerId {
     PeerId(id)
 }
 
-fn role(id: u16) -> RoleSpec {
-    RoleSpec {
-        id,
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
-        immune: false,
-        enabled: true,
-    }
-}
-
 /// Clients 0 and 1 take turns at one address: one is the other after a restart.
 pub fn address(report: &Report) -> (IpAddr, u16) {
     let user = report.user as u8;
@@ -135,7 +120,7 @@ impl World {
         let model = Reference {
             settings: settings.clone(),
             blacklist: vec![b"-XX".to_vec()],
-            roles: [(1, role(1)), (2, role(2))].into(),
+            roles: [(1, RoleSpec::new(1)), (2, RoleSpec::new(2))].into(),
             users: (1..=USERS).map(|id| (id, user.clone())).collect(),
             torrents: (1..=4).map(|id| (u32::from(id), torrent(id))).collect(),
             tokens: BTreeMap::new(),
@@ -337,7 +322,7 @@ impl World {
                     upload_enabled: rights.0,
                     download_enabled: rights.1,
                     download_slots: slots,
-                    ..role(id)
+                    ..RoleSpec::new(id)
                 };
                 model.roles.insert(id, record);
             }
@@ -374,7 +359,7 @@ impl World {
     pub fn allow_everything(&mut self) {
         let model = &mut self.model;
         for role in model.roles.values_mut() {
-            *role = RoleSpec { upload_percent: 200, ..self::role(role.id) };
+            *role = RoleSpec { upload_percent: 200, ..RoleSpec::new(role.id) };
         }
         for user in model.users.values_mut() {
             (user.download_enabled, user.deleted) = (true, false);
@@ -609,27 +594,21 @@ fn register(tracker: &Tracker, model: &Reference) {
     model.roles.values().for_each(|role| tracker.put_role(*role));
     for (id, user) in &model.users {
         let record = UserSpec {
-            id: *id,
-            passkey: passkey(*id),
-            role_id: user.role_id,
             download_enabled: user.download_enabled,
             deleted: user.deleted,
-            terms: UserTerms::default(),
+            ..UserSpec::new(*id, passkey(*id), user.role_id)
         };
         tracker.put_user(record).unwrap();
     }
     for (id, torrent) in &model.torrents {
         let record = TorrentSpec {
-            id: *id,
-            info_hash: torrent.hashes[0],
             info_hash_v2: torrent.hashes.get(1).copied(),
             upload_percent: torrent.upload_percent,
             download_percent: torrent.download_percent,
             enabled: torrent.enabled,
             deleted: torrent.deleted,
-            reason: "",
             snatches: torrent.snatches,
-            terms: TorrentTerms::default(),
+            ..TorrentSpec::new(*id, torrent.hashes[0])
         };
         tracker.put_torrent(record).unwrap();
     }

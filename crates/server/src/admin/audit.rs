@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use mika_client::types::{AuditEntry, AuditPage, AuditQuery};
+use mika_client::types::{AuditEntry, AuditPage, AuditQuery, PageQuery};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -27,12 +27,10 @@ use tracing::{error, warn};
 
 use super::auth::Caller;
 use super::problem::Failure;
-use crate::control::now_seconds;
+use crate::control::{now_seconds, page_limit};
 
 /// Longest body that is written down.
 const BODY_BYTES_MAX: u64 = 16 << 10;
-/// Entries in a page at most.
-const PAGE_MAX: u32 = 1000;
 
 /// The log.
 pub(super) struct Audit {
@@ -130,13 +128,8 @@ impl Audit {
 
     /// A part of the log, the oldest first.
     pub(super) async fn page(&self, query: AuditQuery) -> Result<AuditPage, Failure> {
-        let limit = query.limit.unwrap_or(PAGE_MAX);
-        if !(1..=PAGE_MAX).contains(&limit) {
-            let detail = format!("limit is {limit}: it is 1 to {PAGE_MAX}");
-            return Err(Failure::invalid("invalid_value", detail));
-        }
+        let limit = page_limit(query.limit, PageQuery::LIMIT_MAX)?;
         let files = [self.old.clone(), self.current.clone()];
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let read = tokio::task::spawn_blocking(move || lines::page(&files, &query, limit));
         let read = read.await.map_err(io::Error::other).flatten();
         read.map_err(|error| Failure::logged("audit_unreadable", error.to_string()))

@@ -42,11 +42,18 @@ struct Place {
     index: usize,
 }
 
-/// The good items of a call with their places, and the report on the others.
+/// The good items of a call, and the report on the others.
 struct Sorted<U, D> {
-    upserts: Vec<(Place, U)>,
-    deletes: Vec<(Place, D)>,
+    upserts: Vec<U>,
+    deletes: Vec<D>,
+    report: Report,
+}
+
+/// What is told of the bad items of a call, and where the good ones stand: the upserts, then the
+/// deletes.
+struct Report {
     report: BulkReport,
+    places: Vec<Place>,
 }
 
 fn sorted<U, D>(bulk: Bulk<U, D>, items_max: usize) -> Result<Sorted<U, D>, ControlError> {
@@ -54,55 +61,64 @@ fn sorted<U, D>(bulk: Bulk<U, D>, items_max: usize) -> Result<Sorted<U, D>, Cont
         let detail = format!("there are {} items: at most {items_max} in one call", bulk.len());
         return Err(ControlError::Invalid(detail));
     }
-    let mut report = BulkReport { ids: vec![None; bulk.upsert.len()], ..BulkReport::default() };
-    let upserts = good(BulkList::Upsert, bulk.upsert, &mut report);
-    let deletes = good(BulkList::Delete, bulk.delete, &mut report);
+    let report = BulkReport { ids: vec![None; bulk.upsert.len()], ..BulkReport::default() };
+    let mut report = Report { report, places: Vec::with_capacity(bulk.len()) };
+    let upserts = report.good(BulkList::Upsert, bulk.upsert);
+    let deletes = report.good(BulkList::Delete, bulk.delete);
     Ok(Sorted { upserts, deletes, report })
 }
 
-fn good<T>(list: BulkList, items: Vec<Lenient<T>>, report: &mut BulkReport) -> Vec<(Place, T)> {
-    let mut good = Vec::with_capacity(items.len());
-    for (index, item) in items.into_iter().enumerate() {
-        match item.0 {
-            Ok(item) => good.push((Place { list, index }, item)),
-            Err(detail) => report.errors.push(BulkError {
-                list,
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                status: 422,
-                code: "invalid_body".to_owned(),
-                detail,
-            }),
+impl Report {
+    fn good<T>(&mut self, list: BulkList, items: Vec<Lenient<T>>) -> Vec<T> {
+        let mut good = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let place = Place { list, index };
+            match item.0 {
+                Ok(item) => {
+                    good.push(item);
+                    self.places.push(place);
+                }
+                Err(detail) => self.object(place, 422, "invalid_body", detail),
+            }
         }
+        good
     }
-    good
-}
 
-/// Adds what became of the items at these places.
-fn tell(report: &mut BulkReport, places: &[Place], outcomes: &[Result<Done, ControlError>]) {
-    for (place, outcome) in places.iter().zip(outcomes) {
-        match outcome {
-            Ok(done) => {
-                let count = match done.what {
-                    What::Created => &mut report.created,
-                    What::Updated => &mut report.updated,
-                    What::Deleted => &mut report.deleted,
-                };
-                *count = count.saturating_add(1);
-                let id = report.ids.get_mut(place.index).filter(|_| place.list == BulkList::Upsert);
-                if let Some(id) = id {
-                    *id = (done.id != 0).then_some(done.id);
+    fn object(&mut self, place: Place, status: u16, code: &str, detail: String) {
+        self.report.errors.push(BulkError {
+            list: place.list,
+            index: u32::try_from(place.index).unwrap_or(u32::MAX),
+            status,
+            code: code.to_owned(),
+            detail,
+        });
+    }
+
+    /// The whole, with what became of the good items.
+    fn finish(mut self, outcomes: &[Result<Done, ControlError>]) -> BulkReport {
+        for (place, outcome) in std::mem::take(&mut self.places).into_iter().zip(outcomes) {
+            match outcome {
+                Ok(done) => self.count(place, *done),
+                Err(error) => {
+                    let (status, code) = error.status_and_code();
+                    self.object(place, status, code, error.to_string());
                 }
             }
-            Err(error) => {
-                let (status, code) = error.status_and_code();
-                report.errors.push(BulkError {
-                    list: place.list,
-                    index: u32::try_from(place.index).unwrap_or(u32::MAX),
-                    status,
-                    code: code.to_owned(),
-                    detail: error.to_string(),
-                });
-            }
+        }
+        self.report
+    }
+
+    fn count(&mut self, place: Place, done: Done) {
+        let report = &mut self.report;
+        let count = match done.what {
+            What::Created => &mut report.created,
+            What::Updated => &mut report.updated,
+            What::Deleted => &mut report.deleted,
+        };
+        *count = count.saturating_add(1);
+        let id = report.ids.get_mut(place.index).filter(|_| place.list == BulkList::Upsert);
+        if let Some(id) = id {
+            *id = (done.id != 0).then_some(done.id);
         }
     }
 }

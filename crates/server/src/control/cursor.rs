@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use mika_client::types::PageQuery;
-
 use super::ControlError;
 
 /// Bytes as hexadecimal digits.
@@ -28,16 +26,8 @@ pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-pub(super) fn not_a_cursor() -> ControlError {
+/// What to say of a cursor that makes no sense.
+pub(crate) fn not_a_cursor() -> ControlError {
     let detail = "the cursor is not one that this server gave: begin without one";
     ControlError::Invalid(detail.to_owned())
-}
-
-/// How long a part of a list may be: 1000 if not said otherwise.
-pub(super) fn limit(given: Option<u32>, most: u32) -> Result<usize, ControlError> {
-    let limit = given.unwrap_or(PageQuery::LIMIT_MAX);
-    if (1..=most).contains(&limit) {
-        return Ok(limit as usize);
-    }
-    Err(ControlError::Invalid(format!("limit is {limit}: it is 1 to {most}")))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mika_core::batch::{Agent, Batch, SessionRow};
+use mika_core::batch::{Batch, SessionRow};
 use mika_core::{SnapshotItem, Tracker};
 use mika_protocol::InfoHash;
 use mika_store::record::{
@@ -101,31 +101,18 @@ fn session(tracker: &Tracker, peer: &PeerRecord, info_hash: InfoHash) -> Session
         Some(std::net::SocketAddr::V6(v6)) => (None, Some(v6)),
         None => (None, None),
     };
+    let key = tracker.session_key(peer.user_id, &peer.peer_id);
     SessionRow {
-        torrent_id: peer.torrent_id,
-        info_hash,
-        user_id: peer.user_id,
-        key: tracker.session_key(peer.user_id, &peer.peer_id),
         peer_id: Some(peer.peer_id),
         address_v4,
         address_v6,
         uploaded_bytes: peer.uploaded_bytes,
         downloaded_bytes: peer.downloaded_bytes,
         left_bytes: peer.left_bytes,
-        paused: false,
         // A seeder that was one before is not counted again if it should lack something later.
         snatched: peer.left_bytes == 0,
-        stale: false,
         started_at_seconds: peer.started_at_seconds,
         announced_at_seconds: peer.announced_at_seconds,
-        gone: false,
-        agent: Agent::NONE,
-        visible: true,
-        address_hidden: false,
-        uploaded_delta_bytes: 0,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
-        announces: 0,
+        ..SessionRow::new(peer.torrent_id, info_hash, peer.user_id, key)
     }
 }

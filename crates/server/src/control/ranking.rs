@@ -31,7 +31,7 @@ impl Control {
         query: SwarmRankQuery,
         activity: RecentActivity,
     ) -> Result<SwarmRanking, ControlError> {
-        let limit = super::cursor::limit(query.limit.or(Some(LIMIT)), LIMIT_MAX)?;
+        let limit = super::page_limit(query.limit.or(Some(LIMIT)), LIMIT_MAX)?;
         let control = self.clone();
         let look = move || control.rank(&query, limit, &activity);
         tokio::task::spawn_blocking(look).await.map_err(|_| ControlError::Interrupted)

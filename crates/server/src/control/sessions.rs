@@ -6,7 +6,8 @@ use mika_client::types::{CursorPage, CursorQuery, PageQuery, Session};
 use mika_core::{Mode, SessionPlace, SessionView, SessionsOf};
 use mika_protocol::InfoHash;
 
-use super::cursor::{from_hex, limit, not_a_cursor, to_hex};
+use super::cursor::{from_hex, not_a_cursor, to_hex};
+use super::paging::page_limit;
 use super::{Control, ControlError, now_seconds};
 
 impl Control {
@@ -47,7 +48,7 @@ impl Control {
         of: SessionsOf,
         page: CursorQuery,
     ) -> Result<CursorPage<Session>, ControlError> {
-        let limit = limit(page.limit, PageQuery::LIMIT_MAX)?;
+        let limit = page_limit(page.limit, PageQuery::LIMIT_MAX)?;
         let after = page.cursor.as_deref().map(place_of).transpose()?;
         let control = self.clone();
         // All swarms may have to be looked at, which takes longer than a task may.

@@ -3,7 +3,8 @@
 use mika_client::types::{Swarm, SwarmChanges, SwarmChangesQuery, SwarmList, SwarmQuery};
 use mika_core::{SwarmCounts, SwarmPlace};
 
-use super::cursor::{from_hex, limit, not_a_cursor, to_hex};
+use super::cursor::{from_hex, not_a_cursor, to_hex};
+use super::paging::page_limit;
 use super::{Control, ControlError, now_seconds};
 
 /// Swarms in one reply at most.
@@ -12,7 +13,7 @@ const LIMIT_MAX: u32 = 10_000;
 impl Control {
     /// A part of the swarms.
     pub async fn swarms(&self, query: SwarmQuery) -> Result<SwarmList, ControlError> {
-        let limit = limit(query.limit, LIMIT_MAX)?;
+        let limit = page_limit(query.limit, LIMIT_MAX)?;
         let place = query.cursor.as_deref().map(place_of).transpose()?;
         let control = self.clone();
         let look = move || {
@@ -38,7 +39,7 @@ impl Control {
         &self,
         query: SwarmChangesQuery,
     ) -> Result<SwarmChanges, ControlError> {
-        let limit = limit(query.limit, LIMIT_MAX)?;
+        let limit = page_limit(query.limit, LIMIT_MAX)?;
         let bytes = from_hex::<16>(&query.since).ok_or_else(not_a_cursor)?;
         let (epoch, position) = halves(bytes);
         let gone = |detail: String| ControlError::Gone { code: "cursor_expired", detail };

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use mika_core::registry::{ClientRule, TokenSpec, UserSpec, UserTerms};
+use mika_core::registry::{ClientRule, TokenSpec, UserTerms};
 use mika_core::{KnownTorrent, KnownUser};
 use mika_protocol::{InfoHash, Passkey};
 use mika_store::catalog::UserKey;
@@ -55,24 +55,10 @@ impl Control {
     ) -> Result<(), ControlError> {
         self.change(move |control| async move {
             let known = control.tracker().known_user(id);
-            let mut user = known.unwrap_or(KnownUser {
-                id,
-                role_id: RoleRecord::ONLY_ID,
-                download_enabled: true,
-                deleted: false,
-                terms: UserTerms::default(),
-                leeching: 0,
-            });
+            let mut user = known.unwrap_or_else(|| KnownUser::new(id, RoleRecord::ONLY_ID));
             change(&mut user);
             control.hold(Key::User(id));
-            control.tracker().put_user(UserSpec {
-                id,
-                passkey,
-                role_id: user.role_id,
-                download_enabled: user.download_enabled,
-                deleted: user.deleted,
-                terms: user.terms,
-            })?;
+            control.tracker().put_user(user.spec(passkey))?;
             Ok(())
         })
         .await

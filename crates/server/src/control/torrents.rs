@@ -9,6 +9,7 @@ use mika_store::catalog::{self, TorrentPatch};
 use mika_store::record::TorrentRecord;
 
 use super::error::ControlError;
+use super::paging::Paging;
 use super::resync::Key;
 use super::{Control, Expected, happened, now_seconds, strategies, validate};
 
@@ -16,9 +17,9 @@ impl Control {
     /// A part of the torrents, by id.
     pub async fn torrents(&self, query: TorrentQuery) -> Result<Page<Torrent>, ControlError> {
         let page = PageQuery { after_id: query.after_id, limit: query.limit };
-        let limit = super::page_limit(page)?;
         let is_filtered =
             TorrentQuery { after_id: 0, limit: None, ..query.clone() } != TorrentQuery::default();
+        let mut paging = Paging::new(page, is_filtered)?;
         let text = query.title.as_deref().map(str::to_lowercase);
         let fits = |torrent: &TorrentRecord| {
             query.deleted.is_none_or(|it| it == torrent.deleted)
@@ -27,27 +28,12 @@ impl Control {
                 && query.status.is_none_or(|it| it == status_json(torrent.terms.status))
                 && text.as_ref().is_none_or(|it| torrent.title.to_lowercase().contains(it))
         };
-        let (mut items, mut after_id) = (Vec::new(), query.after_id);
-        for _ in 0..if is_filtered { super::FILTERED_PAGES } else { 1 } {
-            let read = if is_filtered { PageQuery::LIMIT_MAX } else { limit };
-            let records = self.catalog().torrents(after_id, read).await?;
-            let next = super::next_page(&records, read, |record| record.id);
-            for record in records {
-                after_id = record.id;
-                if fits(&record) {
-                    items.push(self.torrent_json(record));
-                }
-                if items.len() >= limit as usize {
-                    let is_last = next.is_none() && !is_filtered;
-                    let next_after_id = if is_last { None } else { Some(after_id) };
-                    return Ok(Page { items, next_after_id });
-                }
-            }
-            if next.is_none() {
-                return Ok(Page { items, next_after_id: None });
-            }
+        while let Some((after_id, count)) = paging.wanted() {
+            let records = self.catalog().torrents(after_id, count).await?;
+            let item = |record| fits(&record).then(|| self.torrent_json(record));
+            paging.take(records, |record| record.id, item);
         }
-        Ok(Page { items, next_after_id: Some(after_id) })
+        Ok(paging.finish())
     }
 
     /// One torrent by either of its hashes.

@@ -8,6 +8,7 @@ use mika_store::catalog::{self, UserKey, UserPatch};
 use mika_store::record::{RoleRecord, UserRecord};
 
 use super::error::ControlError;
+use super::paging::Paging;
 use super::resync::Key;
 use super::{Control, Expected, happened, now_seconds, validate};
 
@@ -15,10 +16,10 @@ impl Control {
     /// A part of the users, by id.
     pub async fn users(&self, query: UserQuery) -> Result<Page<User>, ControlError> {
         let page = PageQuery { after_id: query.after_id, limit: query.limit };
-        let limit = super::page_limit(page)?;
         let names = role_names(self.catalog().roles().await?);
         let is_filtered =
             UserQuery { after_id: 0, limit: None, ..query.clone() } != UserQuery::default();
+        let mut paging = Paging::new(page, is_filtered)?;
         let text = query.name.as_deref().map(str::to_lowercase);
         let fits = |user: &User| {
             query.deleted.is_none_or(|it| it == user.deleted)
@@ -26,28 +27,12 @@ impl Control {
                 && query.role.as_ref().is_none_or(|it| *it == user.role)
                 && text.as_ref().is_none_or(|it| user.name.to_lowercase().contains(it))
         };
-        let (mut items, mut after_id) = (Vec::new(), query.after_id);
-        for _ in 0..if is_filtered { super::FILTERED_PAGES } else { 1 } {
-            let read = if is_filtered { PageQuery::LIMIT_MAX } else { limit };
-            let records = self.catalog().users(after_id, read).await?;
-            let next = super::next_page(&records, read, |record| record.id);
-            for record in records {
-                after_id = record.id;
-                let user = self.user_json(record, &names);
-                if fits(&user) {
-                    items.push(user);
-                }
-                if items.len() >= limit as usize {
-                    let is_last = next.is_none() && !is_filtered;
-                    let next_after_id = if is_last { None } else { Some(after_id) };
-                    return Ok(Page { items, next_after_id });
-                }
-            }
-            if next.is_none() {
-                return Ok(Page { items, next_after_id: None });
-            }
+        while let Some((after_id, count)) = paging.wanted() {
+            let records = self.catalog().users(after_id, count).await?;
+            let item = |record| Some(self.user_json(record, &names)).filter(|user| fits(user));
+            paging.take(records, |record| record.id, item);
         }
-        Ok(Page { items, next_after_id: Some(after_id) })
+        Ok(paging.finish())
     }
 
     /// One user, named by id, name or passkey.

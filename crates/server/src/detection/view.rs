@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::judge::unknown;
 use super::{DATA_SECONDS_MIN, Inspector, Watched};
 use crate::config::DetectionMode;
-use crate::control::ControlError;
+use crate::control::{ControlError, not_a_cursor, page_limit};
 
 /// A level as the API names it.
 pub(crate) fn level_of(level: Level) -> SuspectLevel {
@@ -106,15 +106,11 @@ impl Watched {
 
 /// A cursor is the number of the last entry.
 fn after(cursor: Option<&str>) -> Result<Option<u64>, ControlError> {
-    let invalid = |_| {
-        let detail = "the cursor is not one that this server gave: begin without one";
-        ControlError::Invalid(detail.to_owned())
-    };
-    cursor.map(|cursor| cursor.parse().map_err(invalid)).transpose()
+    cursor.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()
 }
 
 fn limit(given: Option<u32>) -> Result<usize, ControlError> {
-    Ok(crate::control::page_limit(PageQuery { after_id: 0, limit: given })? as usize)
+    page_limit(given, PageQuery::LIMIT_MAX)
 }
 
 impl Inspector {

@@ -7,7 +7,7 @@ use mika_client::types::{
     CursorPage, CursorQuery, DeadLetter, DeadLetterAnswer, DeadLetterIds, PageQuery,
 };
 
-use crate::control::ControlError;
+use crate::control::{ControlError, page_limit};
 use crate::flush::{DeadLetters, FlushHandle, Letter, rows_of};
 
 /// Letters in one call.
@@ -33,12 +33,8 @@ pub(super) async fn page(
     letters: DeadLetters,
     page: CursorQuery,
 ) -> Result<CursorPage<DeadLetter>, ControlError> {
-    let limit = page.limit.unwrap_or(PageQuery::LIMIT_MAX);
-    if !(1..=PageQuery::LIMIT_MAX).contains(&limit) {
-        let most = PageQuery::LIMIT_MAX;
-        return Err(ControlError::Invalid(format!("limit is {limit}: it is 1 to {most}")));
-    }
-    let found = with(move || letters.page(page.cursor.as_deref(), limit as usize)).await?;
+    let limit = page_limit(page.limit, PageQuery::LIMIT_MAX)?;
+    let found = with(move || letters.page(page.cursor.as_deref(), limit)).await?;
     let Some((letters, more)) = found else {
         let detail = "the row that the cursor stands for is not there any more: begin again";
         return Err(ControlError::Gone { code: "cursor_expired", detail: detail.to_owned() });

@@ -1,6 +1,6 @@
 use std::net::SocketAddrV4;
 
-use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{TorrentSpec, UserSpec};
 use mika_core::{Mode, PeerList, Settings, Source};
 use mika_protocol::{AnnounceRequest, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
@@ -13,30 +13,9 @@ fn tracker() -> Tracker {
     let tracker = Tracker::new(Mode::Private, Settings::default(), [1; 16]);
     for id in 1..=3 {
         let passkey = Passkey::new(format!("key{id}").as_bytes()).unwrap();
-        let user = UserSpec {
-            id,
-            passkey,
-            role_id: 1,
-            download_enabled: true,
-            deleted: false,
-            terms: UserTerms::default(),
-        };
-        tracker.put_user(user).unwrap();
+        tracker.put_user(UserSpec::new(id, passkey, 1)).unwrap();
     }
-    tracker
-        .put_torrent(TorrentSpec {
-            id: 9,
-            info_hash: InfoHash([9; 20]),
-            info_hash_v2: None,
-            upload_percent: 100,
-            download_percent: 100,
-            enabled: true,
-            deleted: false,
-            reason: "",
-            snatches: 0,
-            terms: TorrentTerms::default(),
-        })
-        .unwrap();
+    tracker.put_torrent(TorrentSpec::new(9, InfoHash([9; 20]))).unwrap();
     tracker
 }
 

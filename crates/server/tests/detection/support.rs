@@ -30,7 +30,8 @@ use mika_server::serve;
 use mika_store::SqliteStore;
 use tempfile::TempDir;
 
-pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+use crate::running::TOKEN;
+
 pub const START_SECONDS: u32 = 1_800_000_000;
 pub const KEY: [u8; 16] = [7; 16];
 pub const MIB: u64 = 1 << 20;

@@ -1,69 +1,34 @@
 //! A whole server in the test's process, with the system's clock.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mika_client::Client;
 use mika_client::types::{Finding, FindingQuery, NewUser};
-use mika_server::config::Config;
-use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
-use super::support::{Announce, TOKEN};
-
-struct Channel(mpsc::Receiver<Request>);
-
-impl Requests for Channel {
-    async fn next(&mut self) -> Request {
-        self.0.recv().await.unwrap_or(Request::Stop)
-    }
-}
+use super::support::Announce;
+use crate::running::{Running, TOKEN};
 
 pub struct Whole {
     pub client: Client,
-    address: SocketAddr,
-    requests: mpsc::Sender<Request>,
-    task: JoinHandle<Result<(), ServeError>>,
+    running: Running,
 }
 
 impl Whole {
     /// Starts with what is in a directory.
     pub async fn start(dir: &Path, keys: &[(&str, &str)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let text = |key: &str, value: String| (key.to_owned(), value);
-        let mut overrides = vec![
-            text("data.dir", dir.display().to_string()),
-            text("http.listen", format!("[\"{free}\"]")),
-            text("http.workers", "1".to_owned()),
-            text("udp.listen", "[]".to_owned()),
-            text("admin.listen", "\"127.0.0.1:0\"".to_owned()),
-            text("admin.token", format!("\"{TOKEN}\"")),
-            text("flush.interval_milliseconds", "10".to_owned()),
-            text("tracker.auto_register_torrents", "true".to_owned()),
+        let own = [
+            ("admin.token", TOKEN),
+            ("flush.interval_milliseconds", "10"),
+            ("tracker.auto_register_torrents", "true"),
         ];
-        overrides.extend(keys.iter().map(|(key, value)| text(key, (*value).to_owned())));
-        let config = Config::load(None, [], overrides).unwrap();
-        let again = config.clone();
-        let hooks = Hooks {
-            read_config: Box::new(move || Ok(again.clone())),
-            config_applied: Box::new(|_| {}),
-        };
-        let (requests, receiver) = mpsc::channel(1);
-        let (ready, is_ready) = oneshot::channel();
-        let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |started| {
-            ready.send(started.admin.clone()).unwrap();
-        }));
-        let Ok(admin) = is_ready.await else {
-            panic!("no start: {:?}", task.await);
-        };
-        Self { client: Client::new(&admin, TOKEN).unwrap(), address: free, requests, task }
+        let running = Running::start(dir, &[&own, keys].concat()).await.unwrap();
+        Self { client: Client::new(&running.admin, TOKEN).unwrap(), running }
     }
 
     pub async fn stop(self) {
-        self.requests.send(Request::Stop).await.unwrap();
-        self.task.await.unwrap().unwrap();
+        self.running.stop().await;
     }
 
     pub async fn add_user(&self, number: u32) {
@@ -73,7 +38,7 @@ impl Whole {
     }
 
     pub fn announce(&self, announce: &Announce) -> String {
-        let reply = announce.send(self.address);
+        let reply = announce.send(SocketAddr::from((Ipv4Addr::LOCALHOST, self.running.port)));
         assert!(reply.contains("8:interval"), "{reply}");
         reply
     }

@@ -1,91 +1,46 @@
 //! A whole server with geo data: what it says of it, and that it runs without.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use mika_client::Client;
 use mika_client::types::GeoQuery;
-use mika_server::config::Config;
-use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
+use mika_server::serve::Request;
 use tempfile::TempDir;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use super::support::{asn_file, city_file, fixture};
-
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-struct Channel(mpsc::Receiver<Request>);
-
-impl Requests for Channel {
-    async fn next(&mut self) -> Request {
-        self.0.recv().await.unwrap_or(Request::Stop)
-    }
-}
+use crate::running::{Running, TOKEN};
 
 /// A public tracker, in which every announce is answered.
 struct Server {
     _folder: TempDir,
-    port: u16,
     client: Client,
-    requests: mpsc::Sender<Request>,
-    task: JoinHandle<Result<(), ServeError>>,
+    running: Running,
 }
 
 impl Server {
     async fn start(city: &Path, asn: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let text = |key: &str, value: String| (key.to_owned(), value);
-        let config = Config::load(
-            None,
-            [],
-            [
-                text("data.dir", folder.path().display().to_string()),
-                text("tracker.mode", "public".to_owned()),
-                text("tracker.auto_register_torrents", "true".to_owned()),
-                text("http.listen", format!("[\"127.0.0.1:{port}\"]")),
-                text("http.workers", "1".to_owned()),
-                text("udp.listen", "[]".to_owned()),
-                text("admin.listen", "\"127.0.0.1:0\"".to_owned()),
-                text("admin.token", TOKEN.to_owned()),
-                text("geo.city_path", city.display().to_string()),
-                text("geo.asn_path", asn.display().to_string()),
-                text("geo.max_age_days", "1".to_owned()),
-                text("geo.attribution", "Data by Example".to_owned()),
-            ],
-        )
-        .unwrap();
-        let again = config.clone();
-        let hooks = Hooks {
-            read_config: Box::new(move || Ok(again.clone())),
-            config_applied: Box::new(|_| {}),
-        };
-        let (requests, receiver) = mpsc::channel(1);
-        let (ready, is_ready) = oneshot::channel();
-        let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |started| {
-            ready.send(started.admin.clone()).unwrap();
-        }));
-        let client = Client::new(&is_ready.await.unwrap(), TOKEN).unwrap();
-        Self { _folder: folder, port, client, requests, task }
+        let keys = [
+            ("tracker.mode", "public"),
+            ("tracker.auto_register_torrents", "true"),
+            ("admin.token", TOKEN),
+            ("geo.city_path", city.to_str().unwrap()),
+            ("geo.asn_path", asn.to_str().unwrap()),
+            ("geo.max_age_days", "1"),
+            ("geo.attribution", "Data by Example"),
+        ];
+        let running = Running::start(folder.path(), &keys).await.unwrap();
+        let client = Client::new(&running.admin, TOKEN).unwrap();
+        Self { _folder: folder, client, running }
     }
 
     async fn announce(&self) {
-        let port = self.port;
-        let get = move || {
-            let hash = "a".repeat(20);
-            let target = format!(
-                "/announce?info_hash={hash}&peer_id=-TR3000-abcdefghijkl&port=6881&uploaded=0\
-                 &downloaded=0&left=1&compact=1"
-            );
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
-            let mut reply = Vec::new();
-            stream.read_to_end(&mut reply).unwrap();
-            String::from_utf8_lossy(&reply).into_owned()
-        };
-        let reply = tokio::task::spawn_blocking(get).await.unwrap();
+        let hash = "a".repeat(20);
+        let target = format!(
+            "/announce?info_hash={hash}&peer_id=-TR3000-abcdefghijkl&port=6881&uploaded=0\
+             &downloaded=0&left=1&compact=1"
+        );
+        let reply = self.running.get(&target).await;
         assert!(reply.contains("8:intervali") && !reply.contains("failure"), "{reply}");
     }
 
@@ -97,13 +52,8 @@ impl Server {
     }
 
     async fn stop(self) {
-        self.requests.send(Request::Stop).await.unwrap();
-        self.task.await.unwrap().unwrap();
+        self.running.stop().await;
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn query(address: &str, other: Option<&str>) -> GeoQuery {
@@ -181,7 +131,7 @@ async fn a_reload_reads_files_that_have_come_or_changed() {
     assert_eq!((place.country.as_deref(), place.asn), (Some("SE"), None));
     // The same as SIGHUP does; and nobody waits for it.
     std::fs::copy(asn_file(), &asn).unwrap();
-    server.requests.send(Request::Reload).await.unwrap();
+    server.running.ask(Request::Reload).await;
     server.announce().await;
     for _ in 0..300 {
         if server.client.geo(&sweden).await.unwrap().places[0].asn.is_some() {

@@ -18,31 +18,11 @@ fn config(overrides: &[(&str, &str)]) -> Config {
 }
 
 fn torrent(id: u8) -> TorrentSpec<'static> {
-    TorrentSpec {
-        id: id.into(),
-        info_hash: InfoHash([id; 20]),
-        info_hash_v2: None,
-        upload_percent: 100,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 7,
-        terms: TorrentTerms::default(),
-    }
+    TorrentSpec { snatches: 7, ..TorrentSpec::new(id.into(), InfoHash([id; 20])) }
 }
 
 fn role(enabled: bool) -> RoleSpec {
-    RoleSpec {
-        id: 0,
-        upload_percent: 100,
-        download_percent: 100,
-        upload_enabled: true,
-        download_enabled: true,
-        download_slots: None,
-        immune: false,
-        enabled,
-    }
+    RoleSpec { enabled, ..RoleSpec::new(0) }
 }
 
 /// Torrent `a` (97) is there, `b` is pending, `c` is deleted.

@@ -5,7 +5,7 @@ use std::net::{Shutdown as Half, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mika_core::registry::{UserSpec, UserTerms};
+use mika_core::registry::UserSpec;
 use mika_core::{Mode, Settings, Tracker};
 use mika_protocol::Passkey;
 use mika_server::clock::Clock;
@@ -100,15 +100,7 @@ impl Server {
     /// Adds a user with a passkey.
     pub fn add_user(&self, id: u32, passkey: &str) {
         let passkey = Passkey::new(passkey.as_bytes()).unwrap();
-        let user = UserSpec {
-            id,
-            passkey,
-            role_id: 0,
-            download_enabled: true,
-            deleted: false,
-            terms: UserTerms::default(),
-        };
-        self.context.tracker.put_user(user).unwrap();
+        self.context.tracker.put_user(UserSpec::new(id, passkey, 0)).unwrap();
     }
 
     pub fn client(&self) -> Client {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mika_core::registry::{UserSpec, UserTerms};
+use mika_core::registry::UserSpec;
 use mika_core::{Mode, Settings, Tracker};
 use mika_protocol::Passkey;
 use mika_server::clock::Clock;
@@ -169,15 +169,7 @@ impl Server {
     /// The tracker knows this user already.
     pub fn know_user(&self) {
         let passkey = Passkey::new(PASSKEY.as_bytes()).unwrap();
-        let user = UserSpec {
-            id: 1,
-            passkey,
-            role_id: 1,
-            download_enabled: true,
-            deleted: false,
-            terms: UserTerms::default(),
-        };
-        self.tracker.put_user(user).unwrap();
+        self.tracker.put_user(UserSpec::new(1, passkey, 1)).unwrap();
     }
 
     /// Who was noted since the last time for announcing what: the first byte of each hash.

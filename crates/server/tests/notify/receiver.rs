@@ -12,7 +12,7 @@ use mika_client::types::{Notification, WebhookDelivery};
 use parking_lot::Mutex;
 use sha2::Sha256;
 
-use super::support::free_port;
+use crate::running::free_port;
 
 /// What the site remembers, however often its server is restarted.
 #[derive(Default)]

@@ -3,7 +3,8 @@
 use mika_client::types::{NewWebhook, NotificationKind, NotificationQuery};
 use tempfile::TempDir;
 
-use super::support::{Server, TOKEN, add_users};
+use super::support::{Server, add_users};
+use crate::running::TOKEN;
 
 fn query(after_id: Option<u64>, kinds: Option<&str>) -> NotificationQuery {
     let kinds = kinds.map(str::to_owned);
@@ -82,7 +83,7 @@ async fn a_query_that_makes_no_sense_is_refused() {
         ("webhooks/x", 400),
         ("webhooks/7/dead-letters", 404),
     ] {
-        let url = format!("{}/api/v1/{path}", server.admin);
+        let url = format!("{}/api/v1/{path}", server.admin());
         let answer = get(&url).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
         assert!(answer.contains("application/problem+json"), "{path}: {answer}");

@@ -1,93 +1,47 @@
 //! A whole server within the test, and its clients.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 
 use mika_client::Client;
-use mika_server::config::Config;
-use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
 use mika_store::Catalog;
 use mika_store::catalog::NewUser;
 use mika_store::sqlite::SqliteStore;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
-pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-struct Channel(mpsc::Receiver<Request>);
-
-impl Requests for Channel {
-    async fn next(&mut self) -> Request {
-        self.0.recv().await.unwrap_or(Request::Stop)
-    }
-}
+use crate::running::{Running, TOKEN};
 
 pub struct Server {
-    port: u16,
-    pub admin: String,
     pub client: Client,
-    requests: mpsc::Sender<Request>,
-    task: JoinHandle<Result<(), ServeError>>,
-}
-
-/// A port that is free, below those that the system gives to clients of its own choice.
-pub fn free_port() -> u16 {
-    for attempt in 0_u64.. {
-        let random = RandomState::new().hash_one(attempt);
-        let port = 21_000 + u16::try_from(random % 10_000).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    unreachable!("there are more numbers than ports")
+    running: Running,
 }
 
 impl Server {
     /// Starts with what is in a directory; more keys of the configuration come with it.
     pub async fn start(dir: &Path, more: &[(&str, &str)]) -> Self {
-        let port = free_port();
-        let text = |key: &str, value: String| (key.to_owned(), value);
-        let mut overrides = vec![
-            text("data.dir", dir.display().to_string()),
-            text("http.listen", format!("[\"127.0.0.1:{port}\"]")),
-            text("http.workers", "1".to_owned()),
-            text("udp.listen", "[]".to_owned()),
-            text("admin.listen", "\"127.0.0.1:0\"".to_owned()),
-            text("admin.token", format!("\"{TOKEN}\"")),
-            text("flush.interval_milliseconds", "10".to_owned()),
-            text("flush.journal_sync", "\"os\"".to_owned()),
-            text("notify.retry_max_seconds", "1".to_owned()),
-            text("tracker.auto_register_torrents", "true".to_owned()),
+        let own = [
+            ("admin.token", TOKEN),
+            ("flush.interval_milliseconds", "10"),
+            ("flush.journal_sync", "os"),
+            ("notify.retry_max_seconds", "1"),
+            ("tracker.auto_register_torrents", "true"),
         ];
-        overrides.extend(more.iter().map(|(key, value)| text(key, (*value).to_owned())));
-        let config = Config::load(None, [], overrides).unwrap();
-        let again = config.clone();
-        let hooks = Hooks {
-            read_config: Box::new(move || Ok(again.clone())),
-            config_applied: Box::new(|_| {}),
-        };
-        let (requests, receiver) = mpsc::channel(1);
-        let (ready, is_ready) = oneshot::channel();
-        let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |started| {
-            ready.send(started.admin.clone()).unwrap();
-        }));
-        let Ok(admin) = is_ready.await else {
-            panic!("no start: {:?}", task.await);
-        };
-        let client = Client::new(&admin, TOKEN).unwrap();
-        Self { port, admin, client, requests, task }
+        let running = Running::start(dir, &[&own, more].concat()).await.unwrap();
+        Self { client: Client::new(&running.admin, TOKEN).unwrap(), running }
     }
 
     pub async fn stop(self) {
-        self.requests.send(Request::Stop).await.unwrap();
-        self.task.await.unwrap().unwrap();
+        self.running.stop().await;
+    }
+
+    /// The URL of the admin API.
+    pub fn admin(&self) -> &str {
+        &self.running.admin
     }
 
     /// A connection of clients to the tracker.
     pub fn clients(&self) -> Clients {
-        Clients(TcpStream::connect(("127.0.0.1", self.port)).unwrap())
+        Clients(TcpStream::connect(("127.0.0.1", self.running.port)).unwrap())
     }
 
     /// Announces once.

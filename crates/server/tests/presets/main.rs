@@ -8,6 +8,8 @@ mod gazelle_outage;
 mod gazelle_start;
 mod gazelle_wire;
 mod resync;
+#[path = "../support/running.rs"]
+mod running;
 mod site;
 mod site_api;
 mod unit3d;

@@ -4,7 +4,8 @@ mod ocelot;
 mod unit3d;
 mod xbt;
 
-use super::whole::{exchange, free_port};
+use super::whole::exchange;
+use crate::running::free_port;
 
 /// The secrets of these tests.
 const PASSWORD: &str = "ssssssssssssssssssssssssssssssss";

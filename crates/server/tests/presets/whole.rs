@@ -1,91 +1,37 @@
 //! A whole server on a site's tables.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use mika_server::config::Config;
-use mika_server::serve::{self, Hooks, Request, Requests, ServeError};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-
 use super::site::Setup;
+use crate::running::{Running, TOKEN};
 
 /// Long enough never to be reached on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Channel(mpsc::Receiver<Request>);
-
-impl Requests for Channel {
-    async fn next(&mut self) -> Request {
-        self.0.recv().await.unwrap_or(Request::Stop)
-    }
-}
 
 /// A server that answers.
 pub struct Whole {
     pub port: u16,
     admin_port: u16,
-    requests: mpsc::Sender<Request>,
-    task: Option<JoinHandle<Result<(), ServeError>>>,
-}
-
-/// A test that fails drops its database next, which waits for those who use it. That needs a
-/// runtime with several threads.
-impl Drop for Whole {
-    fn drop(&mut self) {
-        self.task.iter().for_each(JoinHandle::abort);
-    }
-}
-
-/// A port that is free, below those that the system gives to clients of its own choice.
-pub fn free_port() -> u16 {
-    use std::hash::{BuildHasher, RandomState};
-    loop {
-        let random = RandomState::new().hash_one(std::process::id());
-        let port = 11_000 + u16::try_from(random % 9000).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+    running: Running,
 }
 
 impl Whole {
     /// Starts one on the database at `url`, with these keys beside those that it needs.
     pub async fn start(setup: Setup, url: &str, dir: &Path, more: &[(&str, &str)]) -> Self {
-        let [port, admin_port] = [free_port(), free_port()];
         let own = [
-            ("data.dir", dir.display().to_string()),
-            ("http.listen", format!("[\"127.0.0.1:{port}\"]")),
-            ("http.workers", "1".to_owned()),
-            ("udp.listen", "[]".to_owned()),
-            ("admin.listen", format!("\"127.0.0.1:{admin_port}\"")),
-            ("admin.token", "t".repeat(40)),
-            ("store.kind", "mysql".to_owned()),
-            ("store.url", url.to_owned()),
-            ("store.schema", setup.schema.to_owned()),
-            ("site.preset", setup.preset.name().to_owned()),
-            ("tracker.keep_peer_ids", "true".to_owned()),
+            ("admin.token", TOKEN),
+            ("store.kind", "mysql"),
+            ("store.url", url),
+            ("store.schema", setup.schema),
+            ("site.preset", setup.preset.name()),
+            ("tracker.keep_peer_ids", "true"),
         ];
-        let own = own.map(|(key, value)| (key.to_owned(), value));
-        let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let config = Config::load(None, [], own.into_iter().chain(more)).unwrap();
-        let (requests, receiver) = mpsc::channel(1);
-        let (ready, is_ready) = oneshot::channel();
-        let again = config.clone();
-        let hooks = Hooks {
-            read_config: Box::new(move || Ok(again.clone())),
-            config_applied: Box::new(|_| {}),
-        };
-        let task = tokio::spawn(serve::run(config, hooks, Channel(receiver), move |_| {
-            ready.send(()).unwrap();
-        }));
-        if is_ready.await.is_err() {
-            task.await.unwrap().unwrap();
-            unreachable!("a start that is not ready has failed");
-        }
-        Self { port, admin_port, requests, task: Some(task) }
+        let running = Running::start(dir, &[&own, more].concat()).await.unwrap();
+        let (_, admin_port) = running.admin.rsplit_once(':').unwrap();
+        Self { port: running.port, admin_port: admin_port.parse().unwrap(), running }
     }
 
     /// The body of the answer to an announce or scrape.
@@ -112,9 +58,8 @@ impl Whole {
     }
 
     /// Stops it in order.
-    pub async fn stop(mut self) {
-        self.requests.send(Request::Stop).await.unwrap();
-        self.task.take().unwrap().await.unwrap().unwrap();
+    pub async fn stop(self) {
+        self.running.stop().await;
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use tempfile::TempDir;
 
 use super::site::{Setup, Site};
-use super::whole::{PATIENCE, Whole, free_port};
+use super::whole::{PATIENCE, Whole};
 use super::xbt::{G2, G3};
+use crate::running::free_port;
 
 const TRANSACTION: [u8; 4] = *b"T10.";
 

@@ -1,7 +1,7 @@
 //! Promises about torrents that the tracker registers itself: each is a function that panics if it
 //! is not kept.
 
-use mika_core::batch::{Agent, Batch, RegisteredRow, SessionRow, TorrentRow};
+use mika_core::batch::{Batch, RegisteredRow, SessionRow, TorrentRow};
 use mika_protocol::InfoHash;
 
 use super::{CatalogDatabase, Totals, model};
@@ -15,43 +15,16 @@ fn registered(torrent_id: u32, byte: u8) -> RegisteredRow {
     RegisteredRow { torrent_id, info_hash, registered_at_seconds: 1_700_000_003 }
 }
 
-fn session(user_id: u32, torrent_id: u32, byte: u8) -> SessionRow {
-    SessionRow {
-        torrent_id,
-        info_hash: InfoHash([byte; 20]),
-        user_id,
-        key: torrent_id.into(),
-        peer_id: None,
-        address_v4: None,
-        address_v6: None,
-        uploaded_bytes: 0,
-        downloaded_bytes: 0,
-        left_bytes: 0,
-        paused: false,
-        snatched: false,
-        stale: false,
-        started_at_seconds: 0,
-        announced_at_seconds: 0,
-        gone: false,
-        agent: Agent::NONE,
-        visible: true,
-        address_hidden: false,
-        uploaded_delta_bytes: 0,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
-        announces: 0,
-    }
-}
-
 /// What one user announces on torrents: pairs of an id and the byte of its hash.
 fn announced(number: u64, user_id: u32, torrents: &[(u32, u8)], seed: u32) -> Batch {
+    let session =
+        |(id, byte): &(u32, u8)| SessionRow::new(*id, InfoHash([*byte; 20]), user_id, (*id).into());
     Batch {
         number,
         users: vec![model::user(user_id, seed)],
         torrents: torrents.iter().map(|(id, _)| model::torrent(*id, seed)).collect(),
         history: torrents.iter().map(|(id, _)| model::history(user_id, *id, seed)).collect(),
-        sessions: torrents.iter().map(|(id, byte)| session(user_id, *id, *byte)).collect(),
+        sessions: torrents.iter().map(session).collect(),
         ..Batch::default()
     }
 }

@@ -51,6 +51,42 @@ fn unexpected(server: &Server, answer: &str) -> Failure {
     server.broken(&format!("a script answers {answer:?}")).into()
 }
 
+/// What scripts are given of a record: the names of fields, each before its value. One without a
+/// value is left out.
+fn pairs<V: Into<Option<String>>>(
+    fields: impl IntoIterator<Item = (&'static str, V)>,
+) -> impl Iterator<Item = String> {
+    let pair = |(field, value): (&str, V)| Some([field.to_owned(), value.into()?]);
+    fields.into_iter().filter_map(pair).flatten()
+}
+
+/// The record that a script has added, which answers its id.
+async fn added<R: Record>(
+    server: &Server,
+    writer: &mut ConnectionManager,
+    answer: &str,
+) -> Result<R, Failure> {
+    let id = answer.parse().map_err(|_| unexpected(server, answer))?;
+    server.settle(writer).await?;
+    one(server, writer, id).await?.ok_or_else(|| unexpected(server, answer))
+}
+
+/// The record that a script has changed, if it answers that there is one.
+async fn changed<R: Record>(
+    server: &Server,
+    writer: &mut ConnectionManager,
+    id: u32,
+    answer: &str,
+) -> Result<Option<R>, Failure> {
+    match answer {
+        "done" => {}
+        "unknown" => return Ok(None),
+        other => return Err(unexpected(server, other)),
+    }
+    server.settle(writer).await?;
+    one(server, writer, id).await
+}
+
 #[async_trait]
 impl Catalog for RedisStore {
     async fn users(&self, after_id: u32, limit: u32) -> Result<Vec<UserRecord>, StoreError> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use mika_core::batch::{
-    Agent, HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic,
+    HistoryRow, RegisteredRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic,
     UnregisteredRow, UserRow,
 };
 use mika_protocol::InfoHash;
@@ -35,54 +35,10 @@ fn a_row_has_one_value_per_column() {
     let traffic = Traffic::default();
     let user =
         UserRow { user_id: 1, traffic, seed_seconds: 0, snatches: 0, announced_at_seconds: 0 };
-    let torrent = TorrentRow {
-        torrent_id: 1,
-        traffic,
-        snatches: 0,
-        seeders: 0,
-        leechers: 0,
-        announced_at_seconds: 0,
-        ..TorrentRow::default()
-    };
-    let history = HistoryRow {
-        user_id: 1,
-        torrent_id: 1,
-        traffic,
-        seed_seconds: 0,
-        snatches: 0,
-        left_bytes: 0,
-        active: false,
-        announced_at_seconds: 0,
-        ..HistoryRow::default()
-    };
+    let (torrent, history) = (TorrentRow::default(), HistoryRow::default());
     let registered =
         RegisteredRow { torrent_id: 1, info_hash: InfoHash([7; 20]), registered_at_seconds: 0 };
-    let session = SessionRow {
-        torrent_id: 1,
-        info_hash: InfoHash([7; 20]),
-        user_id: 1,
-        key: 1,
-        peer_id: None,
-        address_v4: None,
-        address_v6: None,
-        uploaded_bytes: 0,
-        downloaded_bytes: 0,
-        left_bytes: 0,
-        paused: false,
-        snatched: false,
-        stale: false,
-        started_at_seconds: 0,
-        announced_at_seconds: 0,
-        gone: false,
-        agent: Agent::NONE,
-        visible: true,
-        address_hidden: false,
-        uploaded_delta_bytes: 0,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
-        announces: 0,
-    };
+    let session = SessionRow::new(1, InfoHash([7; 20]), 1, 1);
     let snatch = SnatchRow { user_id: 1, torrent_id: 1, snatched_at_seconds: 1, address: None };
     let token_use = TokenUseRow { user_id: 1, torrent_id: 1, downloaded_raw: 1, finished: true };
     let unregistered =

@@ -194,12 +194,13 @@ pub(crate) mod timeouts {
     use std::io;
     use std::time::Duration;
 
+    use sqlx::pool::PoolOptions;
     use sqlx::{Connection, Database, Pool};
 
     /// How long to wait for a connection; the caller tries again later.
     pub(crate) const ACQUIRE: Duration = Duration::from_secs(10);
     /// A connection that nobody needs is given back to the server.
-    pub(crate) const IDLE: Duration = Duration::from_secs(300);
+    const IDLE: Duration = Duration::from_secs(300);
     /// Connections for lookups.
     pub(crate) const READERS: u32 = 4;
     /// How long a statement, or the next row of a query, may take. A server that vanished without
@@ -227,10 +228,17 @@ pub(crate) mod timeouts {
 
     /// Whether a connection that comes back to its pool still works. The pool itself would wait for
     /// the answer without end, and the place of the connection would be taken.
-    pub(crate) async fn still_works<C: Connection>(
-        connection: &mut C,
-    ) -> Result<bool, sqlx::Error> {
+    async fn still_works<C: Connection>(connection: &mut C) -> Result<bool, sqlx::Error> {
         within(FAREWELL, connection.ping()).await.map(|()| true)
+    }
+
+    /// How connections to a server are kept.
+    pub(crate) fn pool<DB: Database>() -> PoolOptions<DB> {
+        PoolOptions::new()
+            .acquire_timeout(ACQUIRE)
+            .idle_timeout(IDLE)
+            .test_before_acquire(true)
+            .after_release(|connection, _| Box::pin(still_works(connection)))
     }
 
     /// Closes a pool; one whose server does not answer is left alone.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::batch::RegisteredRow;
+use crate::registry::UserTerms;
 
 /// All sessions, in pages of so many.
 fn all_of(site: &Site, of: SessionsOf, limit: usize) -> Vec<SessionView> {

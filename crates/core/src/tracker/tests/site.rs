@@ -7,7 +7,7 @@ mod unit3d;
 mod xbt;
 
 use super::*;
-use crate::registry::{TorrentStatus, UserTerms};
+use crate::registry::{TorrentStatus, TorrentTerms, UserTerms};
 use crate::reply::{Explanation, Headers};
 use crate::site::{Form, Preset, SiteProfile};
 

@@ -31,10 +31,10 @@ async fn list_api_tokens(
     State(admin): State<Admin>,
     Query(page): Query<PageQuery>,
 ) -> Reply<Page<ApiToken>> {
-    let limit = page_limit(page).map_err(Failure::from)?;
+    let limit = page_limit(page.limit, PageQuery::LIMIT_MAX)?;
     let mut items = admin.access().list_tokens(page.after_id);
-    let is_cut = items.len() > limit as usize;
-    items.truncate(limit as usize);
+    let is_cut = items.len() > limit;
+    items.truncate(limit);
     let next_after_id = items.last().filter(|_| is_cut).map(|token| token.id);
     Ok(Json(Page { items, next_after_id }))
 }

@@ -22,6 +22,7 @@ use super::super::Admin;
 use super::super::body::Query;
 use super::super::problem::Failure;
 use super::Reply;
+use crate::control::page_limit;
 use crate::notify::{LogReader, Notify};
 
 /// A comment is sent that often, so that a connection on which nothing happens stays.
@@ -60,16 +61,10 @@ async fn list_notifications(
 ) -> Reply<NotificationPage> {
     let notify = notify(&admin)?;
     let filter = filter_of(&query)?;
-    let limit = query.limit.unwrap_or(PageQuery::LIMIT_MAX);
-    if !(1..=PageQuery::LIMIT_MAX).contains(&limit) {
-        return Err(Failure::invalid(
-            "invalid_value",
-            format!("limit is {limit}: it is 1 to 1000"),
-        ));
-    }
+    let limit = page_limit(query.limit, PageQuery::LIMIT_MAX)?;
     let last_id = notify.last_id();
     let mut reader = notify.reader(query.after_id.unwrap_or_default().min(last_id));
-    let read = reader.read(limit as usize, last_id);
+    let read = reader.read(limit, last_id);
     let chunk = read.map_err(|error| Failure::logged("disk", error.to_string()))?;
     let items = chunk.events.into_iter().filter(|event| filter.wants(event)).collect();
     let next_after_id = reader.after_id();

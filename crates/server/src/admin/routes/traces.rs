@@ -23,7 +23,7 @@ use super::super::body::{Body, Path, Query, info_hash};
 use super::super::problem::Failure;
 use super::notifications::KEEP_ALIVE;
 use super::{Gone, Reply, list};
-use crate::control::{Control, TraceKey};
+use crate::control::{Control, TraceKey, page_limit};
 
 /// Announces that are kept when it is not said how many.
 const KEEP_DEFAULT: u32 = 1000;
@@ -139,16 +139,10 @@ async fn get_trace(
     Path((subject, key)): Path<(TraceSubject, String)>,
     Query(query): Query<TraceQuery>,
 ) -> Reply<TracePage> {
-    let limit = query.limit.unwrap_or(PageQuery::LIMIT_MAX);
-    if !(1..=PageQuery::LIMIT_MAX).contains(&limit) {
-        return Err(Failure::invalid(
-            "invalid_value",
-            format!("limit is {limit}: it is 1 to 1000"),
-        ));
-    }
+    let limit = page_limit(query.limit, PageQuery::LIMIT_MAX)?;
     let key = key_of(admin.control(), subject, &key).await?;
     let after = query.after.unwrap_or_default();
-    let page = admin.control().trace(&key, after, limit as usize);
+    let page = admin.control().trace(&key, after, limit);
     Ok(Json(page.ok_or_else(not_traced)?))
 }
 

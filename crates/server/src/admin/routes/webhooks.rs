@@ -17,6 +17,7 @@ use super::super::body::{Body, Path, Query};
 use super::super::problem::Failure;
 use super::notifications::{begin, notify};
 use super::{Created, Gone, Reply, list};
+use crate::control::page_limit;
 use crate::notify::WebhookError;
 
 pub(super) fn routes() -> OpenApiRouter<Admin> {
@@ -142,14 +143,8 @@ async fn list_webhook_dead_letters(
     Path(id): Path<u32>,
     Query(query): Query<LettersQuery>,
 ) -> Reply<Page<WebhookDeadLetter>> {
-    let limit = query.limit.unwrap_or(100);
-    if !(1..=PageQuery::LIMIT_MAX).contains(&limit) {
-        return Err(Failure::invalid(
-            "invalid_value",
-            format!("limit is {limit}: it is 1 to 1000"),
-        ));
-    }
-    Ok(list(notify(&admin)?.webhooks().dead_letters(id, limit as usize)?))
+    let limit = page_limit(query.limit.or(Some(100)), PageQuery::LIMIT_MAX)?;
+    Ok(list(notify(&admin)?.webhooks().dead_letters(id, limit)?))
 }
 
 /// Tries once more what was given up, before anything else. What fails again comes back.

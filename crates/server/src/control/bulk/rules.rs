@@ -12,7 +12,7 @@ use super::super::client_rules::{CLIENT_RULES_MAX, rule_not_found, rule_spec};
 use super::super::events::{EVENTS_MAX, event_of, event_spec};
 use super::super::resync::Key;
 use super::super::{Control, ControlError, Expected, validate};
-use super::{Done, Outcomes, What, repeated, sorted, tell};
+use super::{Done, Outcomes, Sorted, What, repeated, sorted};
 
 /// Records in one call: each is a transaction of its own.
 const ITEMS_MAX: usize = 1000;
@@ -23,26 +23,22 @@ impl Control {
         &self,
         bulk: Bulk<NewRole, NameKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, ITEMS_MAX)?;
-        let (upserts, deletes) = (sorted.upserts, sorted.deletes);
-        let mut places: Vec<_> = upserts.iter().map(|it| it.0).collect();
-        places.extend(deletes.iter().map(|it| it.0));
+        let Sorted { upserts, deletes, report } = sorted(bulk, ITEMS_MAX)?;
         let outcomes = self.change(|control| async move {
             let mut outcomes = Outcomes::new();
             let mut seen = HashSet::new();
-            for (_, role) in upserts {
+            for role in upserts {
                 let is_new = seen.insert(role.name.clone());
                 let put = async { control.put_role_now(role).await };
                 outcomes.push(if is_new { put.await } else { Err(repeated()) });
             }
-            for (_, key) in deletes {
+            for key in deletes {
                 let deleted = control.delete_role_now(&key.name, &Expected::Anything).await;
                 outcomes.push(deleted.map(|()| Done { what: What::Deleted, id: 0 }));
             }
             Ok(outcomes)
         });
-        tell(&mut sorted.report, &places, &outcomes.await?);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes.await?))
     }
 
     pub(in crate::control) async fn put_role_now(
@@ -74,17 +70,14 @@ impl Control {
         &self,
         bulk: Bulk<NewClientRule, PrefixKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, ITEMS_MAX)?;
-        let (upserts, deletes) = (sorted.upserts, sorted.deletes);
-        let mut places: Vec<_> = upserts.iter().map(|it| it.0).collect();
-        places.extend(deletes.iter().map(|it| it.0));
+        let Sorted { upserts, deletes, report } = sorted(bulk, ITEMS_MAX)?;
         let outcomes = self.change(|control| async move {
             let mut rules = control.catalog().client_rules().await?;
             let mut outcomes = Outcomes::new();
-            for (_, rule) in upserts {
+            for rule in upserts {
                 outcomes.push(control.put_rule_now(rule, &mut rules).await);
             }
-            for (_, key) in deletes {
+            for key in deletes {
                 outcomes.push(match control.catalog().delete_client_rule(&key.prefix).await {
                     Ok(true) => {
                         rules.retain(|rule| rule.prefix != key.prefix);
@@ -98,8 +91,7 @@ impl Control {
             control.tracker().set_client_rules(rules.iter().map(rule_spec).collect());
             Ok(outcomes)
         });
-        tell(&mut sorted.report, &places, &outcomes.await?);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes.await?))
     }
 
     /// Writes a rule, which has to be put in force afterwards.
@@ -132,20 +124,17 @@ impl Control {
         &self,
         bulk: Bulk<NewEvent, NameKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, ITEMS_MAX)?;
-        let (upserts, deletes) = (sorted.upserts, sorted.deletes);
-        let mut places: Vec<_> = upserts.iter().map(|it| it.0).collect();
-        places.extend(deletes.iter().map(|it| it.0));
+        let Sorted { upserts, deletes, report } = sorted(bulk, ITEMS_MAX)?;
         let outcomes = self.change(|control| async move {
             let mut events = control.catalog().events().await?;
             let mut outcomes = Outcomes::new();
-            for (_, event) in upserts {
+            for event in upserts {
                 outcomes.push(match event_of(event) {
                     Ok(event) => control.put_event_now(event, &mut events).await,
                     Err(error) => Err(error),
                 });
             }
-            for (_, key) in deletes {
+            for key in deletes {
                 outcomes.push(match control.catalog().delete_event(&key.name).await {
                     Ok(true) => {
                         events.retain(|event| event.name != key.name);
@@ -162,8 +151,7 @@ impl Control {
             control.tracker().set_events(events.iter().map(event_spec).collect());
             Ok(outcomes)
         });
-        tell(&mut sorted.report, &places, &outcomes.await?);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes.await?))
     }
 
     /// Writes an event, which has to be put in force afterwards.

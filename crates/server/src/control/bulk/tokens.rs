@@ -12,7 +12,7 @@ use super::super::resync::Key;
 use super::super::tokens::token_spec;
 use super::super::torrents::torrent_not_found;
 use super::super::{Control, ControlError, now_seconds, validate};
-use super::{Done, Outcomes, What, finished, repeated, set, sorted, tell};
+use super::{Done, Outcomes, Sorted, What, finished, repeated, set, sorted};
 
 /// Whose token is meant.
 #[derive(Debug, Clone)]
@@ -55,10 +55,10 @@ impl Control {
         &self,
         bulk: Bulk<BulkToken, TokenKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, Bulk::<BulkToken, TokenKey>::ITEMS_MAX)?;
-        let (mut places, mut wishes) = (Vec::new(), Vec::new());
-        for (place, token) in sorted.upserts {
-            places.push(place);
+        let Sorted { upserts, deletes, report } =
+            sorted(bulk, Bulk::<BulkToken, TokenKey>::ITEMS_MAX)?;
+        let mut wishes = Vec::new();
+        for token in upserts {
             let percents =
                 (token.upload_percent.unwrap_or(100), token.download_percent.unwrap_or(0));
             wishes.push(TokenWish {
@@ -68,15 +68,13 @@ impl Control {
                 ends_at: token.ends_at,
             });
         }
-        for (place, key) in sorted.deletes {
-            places.push(place);
+        for key in deletes {
             let (holder, info_hash) = (Holder::Id(key.user_id), key.info_hash);
             wishes.push(TokenWish { holder, info_hash, percents: None, ends_at: None });
         }
         let outcomes =
             self.change(|control| async move { control.tokens_now(wishes).await }).await?;
-        tell(&mut sorted.report, &places, &outcomes);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes))
     }
 
     pub(in crate::control) async fn tokens_now(

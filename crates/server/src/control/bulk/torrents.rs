@@ -11,7 +11,7 @@ use mika_store::record::TorrentRecord;
 
 use super::super::torrents::{patch_of, status_of, taken, torrent_not_found};
 use super::super::{Control, ControlError, now_seconds, validate};
-use super::{Done, Outcomes, What, finished, repeated, set, sorted, tell};
+use super::{Done, Outcomes, Sorted, What, finished, repeated, set, sorted};
 
 /// What somebody wants a torrent to be.
 pub(in crate::control) struct TorrentWish {
@@ -29,15 +29,14 @@ impl Control {
         &self,
         bulk: Bulk<BulkTorrent, TorrentKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, Bulk::<BulkTorrent, TorrentKey>::ITEMS_MAX)?;
-        let (mut places, mut wishes) = (Vec::new(), Vec::new());
-        for (place, torrent) in sorted.upserts {
-            places.push(place);
+        let Sorted { upserts, deletes, report } =
+            sorted(bulk, Bulk::<BulkTorrent, TorrentKey>::ITEMS_MAX)?;
+        let mut wishes = Vec::new();
+        for torrent in upserts {
             let (past, created_at_seconds) = (TorrentPast::default(), None);
             wishes.push(TorrentWish { torrent, deletes: false, past, created_at_seconds });
         }
-        for (place, key) in sorted.deletes {
-            places.push(place);
+        for key in deletes {
             let torrent = BulkTorrent {
                 deleted: Some(true),
                 reason: key.reason,
@@ -48,8 +47,7 @@ impl Control {
         }
         let outcomes =
             self.change(|control| async move { control.torrents_now(wishes).await }).await?;
-        tell(&mut sorted.report, &places, &outcomes);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes))
     }
 
     pub(in crate::control) async fn torrents_now(

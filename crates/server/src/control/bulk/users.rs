@@ -9,7 +9,7 @@ use mika_store::record::{RoleRecord, UserRecord};
 
 use super::super::users::random_passkey;
 use super::super::{Control, ControlError, now_seconds, validate};
-use super::{Done, Outcomes, What, finished, repeated, set, sorted, tell};
+use super::{Done, Outcomes, Sorted, What, finished, repeated, set, sorted};
 
 /// What somebody wants a user to be.
 pub(in crate::control) struct UserWish {
@@ -27,15 +27,14 @@ impl Control {
         &self,
         bulk: Bulk<BulkUser, types::UserKey>,
     ) -> Result<BulkReport, ControlError> {
-        let mut sorted = sorted(bulk, Bulk::<BulkUser, types::UserKey>::ITEMS_MAX)?;
-        let (mut places, mut wishes) = (Vec::new(), Vec::new());
-        for (place, user) in sorted.upserts {
-            places.push(place);
+        let Sorted { upserts, deletes, report } =
+            sorted(bulk, Bulk::<BulkUser, types::UserKey>::ITEMS_MAX)?;
+        let mut wishes = Vec::new();
+        for user in upserts {
             let (past, created_at_seconds) = (UserPast::default(), None);
             wishes.push(UserWish { user, deletes: false, past, created_at_seconds });
         }
-        for (place, key) in sorted.deletes {
-            places.push(place);
+        for key in deletes {
             let user = BulkUser {
                 id: key.id,
                 // Beside an id a name would be a new one.
@@ -48,8 +47,7 @@ impl Control {
         }
         let outcomes =
             self.change(|control| async move { control.users_now(wishes).await }).await?;
-        tell(&mut sorted.report, &places, &outcomes);
-        Ok(sorted.report)
+        Ok(report.finish(&outcomes))
     }
 
     pub(in crate::control) async fn users_now(

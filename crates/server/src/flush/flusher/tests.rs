@@ -1,4 +1,4 @@
-use mika_core::registry::{TorrentSpec, TorrentTerms, UserSpec, UserTerms};
+use mika_core::registry::{TorrentSpec, UserSpec};
 use mika_core::{Mode, PeerList, Restraint, Settings, Source};
 use mika_protocol::{AnnounceRequest, Event, InfoHash, Passkey, PeerId};
 use tempfile::TempDir;
@@ -16,28 +16,8 @@ fn bench(change: impl FnOnce(&mut Config)) -> Bench {
     let dir = TempDir::new().unwrap();
     let tracker = Arc::new(Tracker::new(Mode::Private, Settings::default(), [1; 16]));
     let passkey = Passkey::new(b"alice").unwrap();
-    let user = UserSpec {
-        id: 1,
-        passkey,
-        role_id: 1,
-        download_enabled: true,
-        deleted: false,
-        terms: UserTerms::default(),
-    };
-    tracker.put_user(user).unwrap();
-    let torrent = TorrentSpec {
-        id: 1,
-        info_hash: InfoHash([1; 20]),
-        info_hash_v2: None,
-        upload_percent: 100,
-        download_percent: 100,
-        enabled: true,
-        deleted: false,
-        reason: "",
-        snatches: 0,
-        terms: TorrentTerms::default(),
-    };
-    tracker.put_torrent(torrent).unwrap();
+    tracker.put_user(UserSpec::new(1, passkey, 1)).unwrap();
+    tracker.put_torrent(TorrentSpec::new(1, InfoHash([1; 20]))).unwrap();
     let mut config = Config::default();
     change(&mut config);
     let config = Arc::new(ArcSwap::from_pointee(config));

@@ -1,33 +1,12 @@
-use mika_core::batch::{Agent, SessionRow};
+use mika_core::batch::SessionRow;
 
 use super::*;
 
 fn row(torrent: u8, announces: u32, uploaded: u64) -> SessionRow {
     SessionRow {
-        torrent_id: torrent.into(),
-        info_hash: InfoHash([torrent; 20]),
-        user_id: 1,
-        key: 1,
-        peer_id: None,
-        address_v4: None,
-        address_v6: None,
-        uploaded_bytes: 0,
-        downloaded_bytes: 0,
-        left_bytes: 0,
-        paused: false,
-        snatched: false,
-        stale: false,
-        started_at_seconds: 0,
-        announced_at_seconds: 0,
-        gone: false,
-        agent: Agent::default(),
-        visible: true,
-        address_hidden: false,
         uploaded_delta_bytes: uploaded,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
         announces,
+        ..SessionRow::new(torrent.into(), InfoHash([torrent; 20]), 1, 1)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use mika_core::batch::{
-    Agent, HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
+    HistoryRow, SessionRow, SnatchRow, TokenUseRow, TorrentRow, Traffic, UserRow,
 };
 use mika_protocol::PeerId;
 
@@ -11,30 +11,12 @@ const HASH: InfoHash = InfoHash([9; 20]);
 
 fn session(user_id: u32, torrent_id: u32, ip: [u8; 4], at: u32) -> SessionRow {
     SessionRow {
-        torrent_id,
-        info_hash: HASH,
-        user_id,
-        key: 1,
         peer_id: Some(PeerId([0; 20])),
         address_v4: Some(SocketAddrV4::new(Ipv4Addr::from(ip), 6881)),
-        address_v6: None,
-        uploaded_bytes: 0,
-        downloaded_bytes: 0,
-        left_bytes: 0,
-        paused: false,
-        snatched: false,
-        stale: false,
         started_at_seconds: at,
         announced_at_seconds: at,
-        gone: false,
-        agent: Agent::NONE,
-        visible: true,
-        address_hidden: false,
-        uploaded_delta_bytes: 0,
-        downloaded_delta_bytes: 0,
-        corrupt_bytes: 0,
-        speed_seconds: 0,
         announces: 1,
+        ..SessionRow::new(torrent_id, HASH, user_id, 1)
     }
 }
 

@@ -3,7 +3,7 @@
 use mika_core::batch::RegisteredRow;
 use mika_protocol::InfoHash;
 
-use super::{one, unexpected};
+use super::{added, changed, one, pairs};
 use crate::catalog::{NewTorrent, TorrentPatch};
 use crate::record::TorrentRecord;
 use crate::redis::error::Failure;
@@ -51,7 +51,7 @@ pub(super) async fn add(server: &Server, torrent: &NewTorrent) -> Result<Torrent
         ("downloaded_raw", past.downloaded_raw.to_string()),
         ("announced_at_seconds", past.announced_at_seconds.to_string()),
     ];
-    arguments.extend(fields.into_iter().flat_map(|(field, value)| [field.to_owned(), value]));
+    arguments.extend(pairs(fields));
     let mut writer = server.writer().await?;
     let answer: String = server.run(&mut writer, &server.scripts.add_torrent, &arguments).await?;
     if answer == "full" {
@@ -68,9 +68,7 @@ pub(super) async fn add(server: &Server, torrent: &NewTorrent) -> Result<Torrent
         ))
         .into());
     }
-    let id = answer.parse().map_err(|_| unexpected(server, &answer))?;
-    server.settle(&mut writer).await?;
-    one(server, &mut writer, id).await?.ok_or_else(|| unexpected(server, &answer))
+    added(server, &mut writer, &answer).await
 }
 
 pub(super) async fn update(
@@ -91,17 +89,9 @@ pub(super) async fn update(
         ("featured", flag(patch.terms.map(|terms| terms.featured))),
     ];
     let mut arguments = vec![id.to_string()];
-    for (field, value) in fields {
-        arguments.extend(value.into_iter().flat_map(|value| [field.to_owned(), value]));
-    }
+    arguments.extend(pairs(fields));
     let mut writer = server.writer().await?;
     let answer: String =
         server.run(&mut writer, &server.scripts.update_torrent, &arguments).await?;
-    match answer.as_str() {
-        "done" => {}
-        "unknown" => return Ok(None),
-        other => return Err(unexpected(server, other)),
-    }
-    server.settle(&mut writer).await?;
-    one(server, &mut writer, id).await
+    changed(server, &mut writer, id, &answer).await
 }

@@ -2,7 +2,7 @@
 
 use mika_core::registry::UserTerms;
 
-use super::{one, unexpected};
+use super::{added, changed, one, pairs};
 use crate::catalog::{NewUser, UserKey, UserPatch};
 use crate::record::UserRecord;
 use crate::redis::error::Failure;
@@ -42,16 +42,13 @@ pub(super) async fn add(server: &Server, user: &NewUser) -> Result<UserRecord, F
         ("snatches", past.snatches.to_string()),
         ("announced_at_seconds", past.announced_at_seconds.to_string()),
     ];
-    let fields = fields.into_iter().chain(terms_fields(&user.terms));
-    arguments.extend(fields.flat_map(|(field, value)| [field.to_owned(), value]));
+    arguments.extend(pairs(fields).chain(pairs(terms_fields(&user.terms))));
     let mut writer = server.writer().await?;
     let answer: String = server.run(&mut writer, &server.scripts.add_user, &arguments).await?;
     if let Some(error) = objection(&answer, Some(&user.name), Some(user.role_id)) {
         return Err(error.into());
     }
-    let id = answer.parse().map_err(|_| unexpected(server, &answer))?;
-    server.settle(&mut writer).await?;
-    one(server, &mut writer, id).await?.ok_or_else(|| unexpected(server, &answer))
+    added(server, &mut writer, &answer).await
 }
 
 pub(super) async fn update(
@@ -77,23 +74,14 @@ pub(super) async fn update(
         ("uploaded", patch.uploaded.map(|bytes| bytes.to_string())),
         ("downloaded", patch.downloaded.map(|bytes| bytes.to_string())),
     ];
-    for (field, value) in fields {
-        arguments.extend(value.into_iter().flat_map(|value| [field.to_owned(), value]));
-    }
-    let terms = patch.terms.as_ref().into_iter().flat_map(terms_fields);
-    arguments.extend(terms.flat_map(|(field, value)| [field.to_owned(), value]));
+    arguments.extend(pairs(fields));
+    arguments.extend(pairs(patch.terms.as_ref().into_iter().flat_map(terms_fields)));
     let mut writer = server.writer().await?;
     let answer: String = server.run(&mut writer, &server.scripts.update_user, &arguments).await?;
     if let Some(error) = objection(&answer, patch.name.as_deref(), patch.role_id) {
         return Err(error.into());
     }
-    match answer.as_str() {
-        "done" => {}
-        "unknown" => return Ok(None),
-        other => return Err(unexpected(server, other)),
-    }
-    server.settle(&mut writer).await?;
-    one(server, &mut writer, id).await
+    changed(server, &mut writer, id, &answer).await
 }
 
 /// What is different for a user; empty text for what is not.

@@ -22,29 +22,6 @@ const SAVEPOINT: &str = "SAVEPOINT mika_records";
 const RELEASE: &str = "RELEASE SAVEPOINT mika_records";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT mika_records";
 
-const NEW_USER: &[Column] = &[
-    Column::text("name"),
-    Column::text("passkey"),
-    Column::integer("site_id"),
-    Column::integer("role_id"),
-    Column::integer("download_enabled"),
-    Column::integer("created_at_seconds"),
-    Column::integer("upload_percent"),
-    Column::integer("download_percent"),
-    Column::integer("immune"),
-    Column::integer("address_hidden"),
-    Column::integer("wait_seconds"),
-    Column::integer("peers_max"),
-    Column::integer("deleted"),
-    Column::integer("uploaded"),
-    Column::integer("downloaded"),
-    Column::integer("uploaded_raw"),
-    Column::integer("downloaded_raw"),
-    Column::integer("seed_seconds"),
-    Column::integer("snatches"),
-    Column::integer("announced_at_seconds"),
-];
-
 const NEW_USER_WITH_ID: &[Column] = &[
     Column::integer("id"),
     Column::text("name"),
@@ -68,6 +45,12 @@ const NEW_USER_WITH_ID: &[Column] = &[
     Column::integer("snatches"),
     Column::integer("announced_at_seconds"),
 ];
+
+/// The same, of users whose ids the database chooses.
+const NEW_USER: &[Column] = match NEW_USER_WITH_ID {
+    [_, others @ ..] => others,
+    [] => &[],
+};
 
 /// The first is what the row is found by.
 const CHANGED_USER: &[Column] = &[
