@@ -67,7 +67,6 @@ pub use settings::{DetectionSettings, ExperimentSettings};
 pub use state::{Precision, State};
 pub use weights::{Weights, WeightsError};
 
-use book::Book;
 use closed::ClosedEpoch;
 use conservation::Side;
 use experiment::Plan;
@@ -289,7 +288,7 @@ impl Detection {
             books.len() < self.settings.books_max && *entries < self.settings.entries_max;
         let book = match books.entry(of.torrent_id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) if has_room => place.insert(Book::default()),
+            Entry::Vacant(place) if has_room => place.insert(Box::default()),
             Entry::Vacant(_) => {
                 counters.books_ignored = counters.books_ignored.saturating_add(1);
                 return;
@@ -457,6 +456,9 @@ impl Detection {
 
     /// Turns what detectors found into findings, each with what it does to the score.
     fn count_drafts(&mut self) {
+        if self.drafts.is_empty() {
+            return;
+        }
         let State { users, findings, counters, precision, tails, .. } = &mut self.state;
         let users_known = users.len();
         for mut draft in self.drafts.drain(..) {

@@ -24,9 +24,6 @@ pub const SEEDER_PERCENT_MIN: usize = 30;
 /// costs in a swarm full of peers that this asker may not have.
 const TRIES_EXTRA: usize = 128;
 
-/// Rows that a selection waits for together: more than a core has misses under way.
-const LOADED_TOGETHER: usize = 16;
-
 /// Who asks, as far as it decides what the asker may have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asker {
@@ -98,18 +95,10 @@ pub(crate) fn select<P: Peer>(
     let mut pick = |walk: &mut Walk<'_>, slots: usize| {
         let mut taken = 0;
         while taken < slots {
-            let drawn = walk.draw(slots - taken, rng);
-            if drawn.is_empty() {
-                break;
-            }
-            for part in drawn.chunks(LOADED_TOGETHER) {
-                let rows = load(peers, part);
-                for peer in rows.iter().take(part.len()).flatten() {
-                    if asker.may_have(*peer) {
-                        take(peer);
-                        taken += 1;
-                    }
-                }
+            let Some(at) = walk.next(rng) else { break };
+            if let Some(peer) = peers.get(at).filter(|peer| asker.may_have(*peer)) {
+                take(peer);
+                taken += 1;
             }
         }
         taken
@@ -120,21 +109,6 @@ pub(crate) fn select<P: Peer>(
         taken += pick(&mut seeder_walk, want.saturating_sub(taken));
     }
     taken
-}
-
-/// Finds rows and looks at each, in a loop so short that the processor waits for many of them at
-/// once: they are anywhere in memory, and to wait for one after the other is most of what a
-/// selection costs.
-#[inline(always)]
-fn load<'p, P: Peer>(peers: &'p Dense<P>, rows: &[u32]) -> [Option<&'p P>; LOADED_TOGETHER] {
-    let mut found = [None; LOADED_TOGETHER];
-    let mut any = false;
-    for (place, at) in found.iter_mut().zip(rows) {
-        *place = peers.get(*at as usize);
-        any |= place.is_some_and(|peer| peer.is_paused());
-    }
-    std::hint::black_box(any);
-    found
 }
 
 /// A worker's random source and the scratch memory of its walks, so that a selection allocates
@@ -185,8 +159,7 @@ const _: () = assert!(SEEN_SLOTS >= 2 * (Settings::NUMWANT_LIMIT as usize + TRIE
 /// What one walk remembers.
 #[derive(Debug)]
 struct Scratch {
-    /// The rows walked. Of a class that is small for what is wanted all its rows, shuffled as far
-    /// as walked.
+    /// A class that is small for what is wanted: all its rows, shuffled as far as walked.
     order: Vec<u32>,
     /// A large class: open addressing, an entry being its walk's number and the row.
     seen: Vec<(u32, u32)>,
@@ -204,12 +177,11 @@ impl Scratch {
         let shuffled = count <= 2 * (want + TRIES_EXTRA);
         let tries = count.min(want + TRIES_EXTRA);
         // A swarm has at most 2^32 rows, for they are numbered so.
-        let [first, count, tries] =
-            [first, count, tries].map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
-        self.order.clear();
+        let [count, tries] = [count, tries].map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
         if shuffled {
+            self.order.clear();
             // A plain range: its length is known, so that this is a copy instead of a loop.
-            self.order.extend(first..first.saturating_add(count));
+            self.order.extend(0..count);
         } else {
             self.begin();
         }
@@ -248,7 +220,7 @@ impl Scratch {
 #[derive(Debug)]
 struct Walk<'a> {
     scratch: &'a mut Scratch,
-    first: u32,
+    first: usize,
     count: u32,
     shuffled: bool,
     walked: u32,
@@ -256,39 +228,27 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// One more row.
     #[inline(always)]
     fn next(&mut self, rng: &mut fastrand::Rng) -> Option<usize> {
-        self.draw(1, rng).first().map(|row| *row as usize)
-    }
-
-    /// As many rows as wanted, or all that are left to be tried.
-    #[inline(always)]
-    fn draw(&mut self, wanted: usize, rng: &mut fastrand::Rng) -> &[u32] {
-        let left = self.tries.saturating_sub(self.walked);
-        let (from, count) = (self.walked, left.min(u32::try_from(wanted).unwrap_or(u32::MAX)));
-        self.walked += count;
-        let (from, to) = (from as usize, self.walked as usize);
+        if self.walked >= self.tries {
+            return None;
+        }
+        let step = self.walked;
+        self.walked += 1;
         if self.shuffled {
-            let mut rest = self.scratch.order.get_mut(from..).unwrap_or_default();
-            for _ in from..to {
-                let other = rng.u32(..u32::try_from(rest.len()).unwrap_or(u32::MAX)) as usize;
-                let Some((first, behind)) = rest.split_first_mut() else { break };
-                if let Some(other) = other.checked_sub(1).and_then(|at| behind.get_mut(at)) {
-                    std::mem::swap(first, other);
-                }
-                rest = behind;
-            }
-        } else {
-            for _ in from..to {
-                let mut row = rng.u32(..self.count);
-                while !self.scratch.see(row) {
-                    row = rng.u32(..self.count);
-                }
-                self.scratch.order.push(self.first.saturating_add(row));
+            // What is behind `step` is not looked at again, so that half of a swap is enough.
+            let order = self.scratch.order.get_mut(step as usize..)?;
+            let other = rng.u32(..u32::try_from(order.len()).ok()?) as usize;
+            let here = *order.first()?;
+            let row = std::mem::replace(order.get_mut(other)?, here);
+            return Some(self.first + row as usize);
+        }
+        loop {
+            let row = rng.u32(..self.count);
+            if self.scratch.see(row) {
+                return Some(self.first + row as usize);
             }
         }
-        self.scratch.order.get(from..to).unwrap_or_default()
     }
 }
 

@@ -14,6 +14,7 @@ mod detection {
     mod clock;
     mod enforce;
     mod judge;
+    mod replay;
     mod restart;
     mod shadow;
     mod support;

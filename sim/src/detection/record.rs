@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use anyhow::{Context as _, Result, ensure};
 use mika_core::Source;
 use mika_core::batch::Agent;
-use mika_core::detection::fingerprint::shape_of;
-use mika_protocol::http::{ParsedHead, Route, parse_announce, parse_head, route};
+use mika_protocol::http::{ParsedHead, Route, Shape, parse_announce, parse_head, route};
 use mika_protocol::{AnnounceRequest, Event};
 
+use super::looks::Look;
 use super::site::Announce;
 use crate::tracker::{info_hash, passkey_text};
 
@@ -25,8 +25,8 @@ fn query(said: &Announce) -> String {
     let mut out = String::new();
     for name in said.look.order(said.corrupt > 0).split(' ') {
         let value = match name {
-            "info_hash" => escaped(&info_hash(said.torrent as usize).0),
-            "peer_id" => escaped(&said.peer_id.0),
+            "info_hash" => escaped(&info_hash(said.torrent as usize).0, said.look),
+            "peer_id" => escaped(&said.peer_id.0, said.look),
             "port" => said.port.to_string(),
             "uploaded" => said.counters.uploaded.to_string(),
             "downloaded" => said.counters.downloaded.to_string(),
@@ -54,9 +54,12 @@ fn query(said: &Announce) -> String {
     out
 }
 
-fn escaped(bytes: &[u8]) -> String {
+/// Every byte escaped, in the case that the program writes: detection looks at it.
+fn escaped(bytes: &[u8], look: Look) -> String {
+    let is_upper = matches!(look, Look::Rtorrent | Look::Transmission);
     bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "%{byte:02X}");
+        // A string takes everything.
+        let _ = if is_upper { write!(out, "%{byte:02X}") } else { write!(out, "%{byte:02x}") };
         out
     })
 }
@@ -81,19 +84,16 @@ pub fn parse(line: &str) -> Result<(u32, AnnounceRequest, Source)> {
     };
     ensure!(passkey.is_some(), "no passkey: {line}");
     let request = parse_announce(query, passkey)?;
-    let names = query.split(|it| *it == b'&').map(|pair| {
-        let name = pair.split(|it| *it == b'=').next().unwrap_or_default();
-        std::str::from_utf8(name).unwrap_or_default()
-    });
-    let source = Source { agent, shape: shape_of(names), ..Source::new(address) };
+    let shape = Shape::of_query(query).bits();
+    let source = Source { agent, shape, ..Source::new(address) };
     Ok((at_seconds, request, source))
 }
 
 #[cfg(test)]
 mod tests {
     use mika_protocol::PeerId;
+    use mika_protocol::http::HexCase;
 
-    use super::super::looks::Look;
     use super::*;
     use crate::cheats::mask::Counters;
 
@@ -125,10 +125,23 @@ mod tests {
                 (corrupt, true, Some(80))
             );
             assert_eq!(source.ip, said.address());
-            assert_eq!(source.shape, look.shape(corrupt > 0));
+            let shape = Shape::from_bits(source.shape);
+            assert_eq!(u32::from(shape.order()), look.shape(corrupt > 0));
             assert_eq!(source.agent, look.agent());
         }
         assert_ne!(Look::Transmission.shape(false), Look::Transmission.shape(true));
+    }
+
+    #[test]
+    fn escapes_and_keys_are_in_the_case_of_the_program() {
+        let forms = |look: Look| {
+            let (_, _, source) = parse(&line(77, &said(look, 0))).unwrap();
+            let shape = Shape::from_bits(source.shape);
+            (shape.escapes(), shape.key(), shape.headers())
+        };
+        assert_eq!(forms(Look::QBittorrent), (HexCase::Lower, HexCase::Upper, 0));
+        assert_eq!(forms(Look::FalseQBittorrent), (HexCase::Lower, HexCase::Upper, 0));
+        assert_eq!(forms(Look::Rtorrent), (HexCase::Upper, HexCase::Upper, 0));
     }
 
     #[test]

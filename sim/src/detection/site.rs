@@ -20,11 +20,16 @@ use crate::tracker::{NUMWANT_MAX, START_SECONDS, info_hash, passkey_text};
 
 /// Seconds after which detection is given what has been observed.
 pub const FEED_SECONDS: u32 = 120;
-/// Seconds after which timed-out peers are looked for, and scores are read.
-const TIDY_SECONDS: u32 = 1800;
+/// Seconds after which rows are drained, and scores are read; timed-out peers are looked for three
+/// times as often.
+pub const TIDY_SECONDS: u32 = 1800;
+/// Detection is there since so many seconds before the first announce: long enough for everything
+/// before that to be known.
+pub const KNOWN_SECONDS: u32 = 86_400;
+/// The secret that orders the core's tables and names networks.
+pub const HASH_KEY: [u8; 16] = *b"simulated hashes";
 const FIRST_ADDRESS: u32 = 0x1400_0000;
 const QUEUE: u32 = 8192;
-const HASH_KEY: [u8; 16] = *b"simulated hashes";
 /// The role of everybody.
 const ROLE: u16 = 1;
 
@@ -138,8 +143,7 @@ impl Site {
         let fingerprints: Fingerprints = toml::from_str(Fingerprints::DEFAULT_TOML)?;
         let of_tracker =
             DetectionSettings { interval_seconds, peer_timeout_seconds, ..Default::default() };
-        // Long enough ago for everything before the first announce to be known.
-        let since_seconds = START_SECONDS - 86_400;
+        let since_seconds = START_SECONDS - KNOWN_SECONDS;
         Ok(Self {
             core,
             detection: Detection::new(of_tracker, &fingerprints, seed, since_seconds),

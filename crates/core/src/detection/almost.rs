@@ -27,7 +27,9 @@ impl AlmostDone {
         let left = of.left_bytes;
         let gone = of.signs.has(Signs::VANISHED) || of.signs.has(Signs::STOPPED);
         if gone || left == 0 || left >= size / 100 {
-            self.since.remove(&place);
+            if !self.since.is_empty() {
+                self.since.remove(&place);
+            }
             return None;
         }
         if of.uploaded_bytes == 0 {

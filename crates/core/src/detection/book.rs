@@ -23,7 +23,6 @@ pub(super) struct Entry {
     finished: u8,
     uploaded: u64,
     downloaded: u64,
-    corrupt: u64,
     /// What the client says it has discarded in all.
     corrupt_total: u64,
     left: u64,
@@ -31,25 +30,18 @@ pub(super) struct Entry {
     unexplained: u64,
 }
 
+const _: () = assert!(size_of::<Entry>() == 64);
+
 /// A session that lacked something.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Leecher {
     session: u64,
     user_id: u32,
     seen_seconds: u32,
-    /// It has said that it stops, or has finished.
-    ended: bool,
 }
 
-impl Leecher {
-    /// Until when it may have downloaded.
-    fn until_seconds(&self, settings: &DetectionSettings) -> u32 {
-        let more = if self.ended { settings.late_seconds() } else { settings.silence_seconds() };
-        self.seen_seconds.saturating_add(more)
-    }
-}
-
-/// The books of one torrent.
+/// The books of one torrent. There is one for each torrent that anything is known of, so that it
+/// is kept small.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Book {
     /// When the epoch began; 0 while none is open.
@@ -65,8 +57,12 @@ pub(super) struct Book {
     pub(super) size: u64,
     /// The last two.
     leechers: [Leecher; 2],
-    /// The last session that began as a seeder, and when.
-    newcomer: (u64, u32),
+    /// Which of them have said that they stop, or have finished.
+    leechers_ended: [bool; 2],
+    /// The last session that began as a seeder.
+    newcomer: u64,
+    /// When it began; 0 for none.
+    newcomer_seconds: u32,
     /// Something was downloaded last.
     pub(super) progress_seconds: u32,
     /// Users who lack something and got nothing since.
@@ -74,11 +70,18 @@ pub(super) struct Book {
     /// The user who was the only seeder when one was seen last; 0 for none.
     pub(super) sole_seeder: u32,
     entries: Vec<Entry>,
+    /// Where the entry is expected that is needed next: behind the last one, for clients come round
+    /// in about the same order.
+    next: u16,
     pub(super) seeds: Seeds,
     /// Bytes that may have been moved before the epoch began: the one before was closed softly.
     soft_bytes: f64,
 }
 
+const _: () = assert!(size_of::<Book>() <= 192);
+
+/// Entries that are looked at first.
+const NEAR: usize = 8;
 /// What a magnet link says before it knows the size, in the words of libtorrent.
 const MAGNET_LEFT: u64 = 16_384;
 /// Of what a download adds up to, so much is never missed: the ends of pieces.
@@ -88,12 +91,21 @@ impl Book {
     /// Whether nothing is left that anybody may ask for.
     pub(super) fn is_stale(&self, now_seconds: u32, settings: &DetectionSettings) -> bool {
         let seen = self.leechers.iter().map(|it| it.seen_seconds).max().unwrap_or(0);
-        let seen = seen.max(self.event_seconds).max(self.newcomer.1);
+        let seen = seen.max(self.event_seconds).max(self.newcomer_seconds);
         self.opened_seconds == 0 && now_seconds.saturating_sub(seen) > settings.remembered_seconds()
     }
 
     pub(super) fn entries(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The last leechers, each with the time until when it may have downloaded.
+    fn leechers(&self, settings: &DetectionSettings) -> impl Iterator<Item = (&Leecher, u32)> {
+        let (late, silence) = (settings.late_seconds(), settings.silence_seconds());
+        let all = self.leechers.iter().zip(self.leechers_ended);
+        all.filter(|(it, _)| it.user_id != 0).map(move |(it, ended)| {
+            (it, it.seen_seconds.saturating_add(if ended { late } else { silence }))
+        })
     }
 
     /// When some other session may have downloaded last; `None` if nobody is known.
@@ -102,8 +114,8 @@ impl Book {
         session: u64,
         settings: &DetectionSettings,
     ) -> Option<u32> {
-        let others = self.leechers.iter().filter(|it| it.user_id != 0 && it.session != session);
-        others.map(|it| it.until_seconds(settings)).max()
+        let others = self.leechers(settings).filter(|(it, _)| it.session != session);
+        others.map(|(_, until_seconds)| until_seconds).max()
     }
 
     /// Whether some other user lacks something, or may.
@@ -113,13 +125,14 @@ impl Book {
         now_seconds: u32,
         settings: &DetectionSettings,
     ) -> bool {
-        let mut others = self.leechers.iter().filter(|it| it.user_id != 0 && it.user_id != user_id);
-        others.any(|it| it.until_seconds(settings) >= now_seconds)
+        let mut others = self.leechers(settings).filter(|(it, _)| it.user_id != user_id);
+        others.any(|(_, until_seconds)| until_seconds >= now_seconds)
     }
 
     /// When another client came that says it has everything already.
     pub(super) fn newcomer_seconds(&self, session: u64) -> Option<u32> {
-        (self.newcomer.1 > 0 && self.newcomer.0 != session).then_some(self.newcomer.1)
+        let is_other = self.newcomer_seconds > 0 && self.newcomer != session;
+        is_other.then_some(self.newcomer_seconds)
     }
 
     /// Enters an observation of a user's program; returns how many entries it made.
@@ -154,20 +167,17 @@ impl Book {
         }
         let left = of.left_bytes;
         if of.signs.has(Signs::FIRST) && left == 0 {
-            self.newcomer = (of.session, of.at_seconds);
+            (self.newcomer, self.newcomer_seconds) = (of.session, of.at_seconds);
         }
         if of.leeched() {
             let ended = left == 0 || of.signs.has(Signs::STOPPED);
-            let leecher = Leecher {
-                session: of.session,
-                user_id: of.user_id,
-                seen_seconds: of.at_seconds,
-                ended,
-            };
-            let [a, b] = &mut self.leechers;
+            let leecher =
+                Leecher { session: of.session, user_id: of.user_id, seen_seconds: of.at_seconds };
+            let ([a, b], [a_ended, b_ended]) = (&mut self.leechers, &mut self.leechers_ended);
             let older = a.seen_seconds <= b.seen_seconds;
             let is_a = a.session == of.session || (b.session != of.session && older);
-            *(if is_a { a } else { b }) = leecher;
+            let (place, place_ended) = if is_a { (a, a_ended) } else { (b, b_ended) };
+            (*place, *place_ended) = (leecher, ended);
         }
         self.watch_progress(of);
     }
@@ -195,13 +205,15 @@ impl Book {
         self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
         self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
         let size = self.size;
-        let known = self.entries.iter().position(|it| it.session == of.session);
+        let known = self.position(of.session);
         let is_new = known.is_none() && self.entries.len() < settings.entries_per_book_max;
         if is_new {
+            make_room(&mut self.entries);
             let entry = Entry { session: of.session, user_id: of.user_id, ..Entry::default() };
             self.entries.push(entry);
         }
         let at = known.unwrap_or(self.entries.len().saturating_sub(1));
+        self.next = u16::try_from(at.saturating_add(1)).unwrap_or(0);
         let mut unlisted = Entry::default();
         let listed = known.is_some() || is_new;
         let entry = match self.entries.get_mut(at).filter(|_| listed) {
@@ -215,6 +227,14 @@ impl Book {
         usize::from(is_new)
     }
 
+    /// Where the entry of a session is: looked for where it is expected, and then everywhere.
+    fn position(&self, session: u64) -> Option<usize> {
+        let expected = usize::from(self.next).saturating_sub(NEAR / 4);
+        let near = self.entries.iter().enumerate().skip(expected).take(NEAR);
+        let found = near.filter(|(_, it)| it.session == session).map(|(at, _)| at).next();
+        found.or_else(|| self.entries.iter().position(|it| it.session == session))
+    }
+
     /// A leecher has gone without a word: what it lacked it may have received.
     pub(super) fn vanish(&mut self, of: &Observation, settings: &DetectionSettings) {
         if self.opened_seconds == 0 {
@@ -226,8 +246,8 @@ impl Book {
         };
         let missing = missing.min(settings.vanished_bytes_max());
         self.pending = self.pending.saturating_add(missing);
-        let mut entries = self.entries.iter_mut();
-        if let Some(entry) = entries.find(|it| it.session == of.session) {
+        let at = self.position(of.session);
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
             entry.vanished = true;
             entry.left = missing;
         }
@@ -261,6 +281,7 @@ impl Book {
         settings: &DetectionSettings,
     ) -> Option<ClosedEpoch> {
         let entries = std::mem::take(&mut self.entries);
+        self.next = 0;
         let mut epoch = ClosedEpoch {
             torrent_id,
             opened_seconds: self.opened_seconds,
@@ -308,7 +329,6 @@ impl Entry {
             false => 0,
         };
         self.corrupt_total = of.corrupt_bytes;
-        self.corrupt = self.corrupt.saturating_add(corrupt);
         self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
         self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
         let progress = of.progress_bytes();
@@ -342,6 +362,14 @@ impl Entry {
     }
 }
 
+/// Makes room for one more. A vector would begin with four and go on by doubling: most torrents
+/// have one or two leechers, and there are many torrents.
+pub(super) fn make_room<T>(items: &mut Vec<T>) {
+    if items.len() == items.capacity() {
+        items.reserve_exact((items.len() / 2).max(1));
+    }
+}
+
 /// What each user has a part in, the sessions of one program together; whoever has none is left
 /// out.
 fn shares_of(entries: &[Entry], size: u64) -> Vec<Share> {
@@ -367,6 +395,8 @@ fn shares_of(entries: &[Entry], size: u64) -> Vec<Share> {
         share.finished = share.finished.saturating_add(entry.finished);
     }
     shares.retain(|share| share.uploaded > 0.0 || share.missing > 0.0 || share.downloaded > 0.0);
+    // They are kept for a month.
+    shares.shrink_to_fit();
     shares
 }
 

@@ -79,6 +79,10 @@ struct Score {
 
 impl Score {
     fn at(self, family: Family, now_seconds: u32) -> f64 {
+        // Nearly everybody, each time that they announce.
+        if self.nats == 0.0 {
+            return 0.0;
+        }
         self.nats * fading(family, self.at_seconds, now_seconds)
     }
 }

@@ -45,15 +45,15 @@ impl Profiles {
         }
         let rate = of.uploaded_bytes as f64 / f64::from(of.gap_seconds.max(30));
         let value = rate.ln_1p() as f32;
-        let known = self.profiles.iter().any(|it| it.values > 0 && it.network == of.network);
-        let oldest = |it: &&mut Profile| match known {
-            true => u32::from(it.network != of.network || it.values == 0),
-            false => it.seen_seconds,
+        let known = |it: &Profile| it.values > 0 && it.network == of.network;
+        let profile = match self.profiles.iter().position(known) {
+            Some(at) => self.profiles.get_mut(at)?,
+            None => {
+                let oldest = self.profiles.iter_mut().min_by_key(|it| it.seen_seconds)?;
+                *oldest = Profile { network: of.network, mean: value, ..Profile::default() };
+                oldest
+            }
         };
-        let profile = self.profiles.iter_mut().min_by_key(oldest)?;
-        if !known {
-            *profile = Profile { network: of.network, mean: value, ..Profile::default() };
-        }
         profile.seen_seconds = of.at_seconds;
         profile.judge(value, rate, of, weights)
     }

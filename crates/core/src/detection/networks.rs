@@ -62,12 +62,13 @@ impl Networks {
     fn note(&mut self, of: &Observation) -> bool {
         let family = family_of(of.client);
         let same = |it: &Slot| it.network == of.network && it.family == family;
-        let known = self.slots.iter().any(|it| it.seen_seconds > 0 && same(it));
-        let order = |it: &&mut Slot| match known {
-            true => u32::from(!same(it) || it.seen_seconds == 0),
-            false => it.seen_seconds,
+        let known = self.slots.iter().position(|it| it.seen_seconds > 0 && same(it));
+        let slot = match known {
+            Some(at) => self.slots.get_mut(at),
+            None => self.slots.iter_mut().min_by_key(|it| it.seen_seconds),
         };
-        let Some(slot) = self.slots.iter_mut().min_by_key(order) else { return false };
+        let Some(slot) = slot else { return false };
+        let known = known.is_some();
         if !known {
             *slot = Slot::default();
         }
@@ -89,11 +90,15 @@ impl Networks {
                 && it.v6 == v6
                 && now_seconds.saturating_sub(it.seen_seconds) <= WINDOW_SECONDS
         };
+        // Slots that are the first of their kind: eight are too few to sort.
         let count = |of: fn(&Slot) -> u32| {
-            let mut values: Vec<u32> = self.slots.iter().filter(active).map(of).collect();
-            values.sort_unstable();
-            values.dedup();
-            values.len()
+            let mut rest = self.slots.iter();
+            let mut distinct = 0;
+            while let Some(slot) = rest.next_back() {
+                let same = |it: &Slot| active(&it) && of(it) == of(slot);
+                distinct += usize::from(active(&slot) && !rest.as_slice().iter().any(same));
+            }
+            distinct
         };
         (count(|it| it.network), count(|it| it.family.into()))
     }
@@ -101,10 +106,13 @@ impl Networks {
     fn count(&mut self, of: &Observation, settings: &DetectionSettings) -> Option<Draft> {
         let now_seconds = of.at_seconds;
         let v6 = of.signs.has(Signs::V6);
-        let (networks, programs) = self.distinct(v6, now_seconds);
         let again = self.found_seconds != 0
             && now_seconds.saturating_sub(self.found_seconds) < 4 * WINDOW_SECONDS;
-        if networks <= usize::from(settings.networks_max) || again {
+        if again {
+            return None;
+        }
+        let (networks, programs) = self.distinct(v6, now_seconds);
+        if networks <= usize::from(settings.networks_max) {
             return None;
         }
         self.found_seconds = now_seconds;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
+use super::book::make_room;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
 use super::vanish::binomial_tail;
 
@@ -59,6 +60,7 @@ impl Seeds {
         let Some(at) = at else {
             if of.uploaded_bytes == 0 && self.followed.len() < SEEDS {
                 let (user_id, since_seconds) = (of.user_id, of.at_seconds);
+                make_room(&mut self.followed);
                 self.followed.push(Seed { user_id, since_seconds, share_before: self.share });
             }
             return [None, None];

@@ -27,7 +27,7 @@ pub struct State {
     #[serde(with = "pairs")]
     pub(super) users: IntegerMap<u32, Box<UserState>>,
     #[serde(with = "pairs")]
-    pub(super) books: IntegerMap<u32, Book>,
+    pub(super) books: IntegerMap<u32, Box<Book>>,
     /// Entries of all open books.
     pub(super) entries: usize,
     pub(super) closed: VecDeque<ClosedEpoch>,

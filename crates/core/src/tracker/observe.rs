@@ -8,7 +8,7 @@ use mika_protocol::{InfoHash, Passkey, ScrapeCounts};
 
 use super::{Swarms, Tracker};
 use crate::detection::experiment::Plan;
-use crate::detection::{Feed, Observation, Signs};
+use crate::detection::{Feed, Observation, Signs, queue};
 use crate::reply::{Answer, PeerList};
 use crate::shard::Shard;
 use crate::swarm::session::{Private, Session};
@@ -19,7 +19,7 @@ impl Tracker {
     /// last time, into an emptied `taken`; observations of one torrent are in order. Returns how
     /// many were dropped, because nobody took them in time.
     pub fn take_observations(&self, part: usize, taken: &mut Vec<Observation>) -> u64 {
-        taken.clear();
+        queue::empty(taken);
         let Swarms::Private(shards) = &self.swarms else { return 0 };
         let Some(shard) = shards.get(part) else { return 0 };
         shard.lock().observed.swap(taken)

@@ -52,8 +52,30 @@ impl AdminCommands for Commands {
     }
 }
 
+/// Who is there, and since when.
+pub struct Registered {
+    pub hash_key: [u8; 16],
+    pub since_seconds: u32,
+    /// Of the users 1 and so on.
+    pub passkeys: Vec<String>,
+    /// Of the torrents 1 and so on.
+    pub hashes: Vec<InfoHash>,
+}
+
+impl Default for Registered {
+    /// Users 1 to 9 with the passkeys `passkey1` and so on; torrents 1 to 9 with the hashes
+    /// [`hash`].
+    fn default() -> Self {
+        Self {
+            hash_key: KEY,
+            since_seconds: START_SECONDS,
+            passkeys: (1..=9).map(|number| format!("passkey{number}")).collect(),
+            hashes: (1..=9).map(hash).collect(),
+        }
+    }
+}
+
 /// HTTP workers, detection and the admin API as in a whole server, with a clock that stands still.
-/// Users 1 to 9 have the passkeys `passkey1` and so on; torrents 1 to 9 the hashes [`hash`].
 pub struct Site {
     pub tracker: Arc<Tracker>,
     pub clock: Clock,
@@ -62,11 +84,25 @@ pub struct Site {
     pub control: Control,
     pub client: Client,
     pub metrics: Metrics,
-    address: SocketAddr,
+    pub address: SocketAddr,
     _admin: RunningAdmin,
     _shutdown: Shutdown,
     _workers: Workers,
     pub folder: TempDir,
+}
+
+impl Registered {
+    async fn register(self, control: &Control) {
+        for (number, passkey) in (1..).zip(self.passkeys) {
+            let name = format!("user{number}");
+            let user = NewUser { name, passkey: Some(passkey), ..NewUser::default() };
+            assert_eq!(control.add_user(user).await.unwrap().id, number);
+        }
+        for (number, hash) in (1..).zip(self.hashes) {
+            let torrent = NewTorrent::new(hash);
+            assert_eq!(control.add_torrent(torrent).await.unwrap().id, number);
+        }
+    }
 }
 
 pub fn hash(torrent: u32) -> InfoHash {
@@ -83,31 +119,31 @@ pub fn config(keys: &[(&str, &str)]) -> Config {
 
 impl Site {
     pub async fn start(keys: &[(&str, &str)]) -> Self {
+        Self::with(keys, Registered::default()).await
+    }
+
+    pub async fn with(keys: &[(&str, &str)], registered: Registered) -> Self {
+        let (key, since_seconds) = (registered.hash_key, registered.since_seconds);
         let folder = tempfile::tempdir().unwrap();
         let config = config(keys);
         let store = SqliteStore::open(&folder.path().join("mika.sqlite")).await.unwrap();
         let store = Arc::new(store);
-        let tracker = Arc::new(Tracker::new(Mode::Private, serve::settings_of(&config), KEY));
+        let tracker = Arc::new(Tracker::new(Mode::Private, serve::settings_of(&config), key));
         let urls = AnnounceUrls::private(["http://t.example:34000"]);
         let control = Control::new(Arc::clone(&tracker), store.clone(), urls);
-        mika_server::control::load(store.as_ref(), &tracker, START_SECONDS).await.unwrap();
-        for number in 1..=9 {
-            let passkey = Some(format!("passkey{number}"));
-            let user = NewUser { name: format!("user{number}"), passkey, ..NewUser::default() };
-            assert_eq!(control.add_user(user).await.unwrap().id, number);
-            let torrent = NewTorrent::new(hash(number));
-            assert_eq!(control.add_torrent(torrent).await.unwrap().id, number);
-        }
+        mika_server::control::load(store.as_ref(), &tracker, since_seconds).await.unwrap();
+        registered.register(&control).await;
+        let live = LiveSettings::of(&config);
         let config = Arc::new(ArcSwap::from_pointee(config));
         let status = Arc::new(FlushStatus::default());
         status.store_available.store(true, Ordering::Relaxed);
         let notify = folder.path().join("notify");
         let notify = Notify::open(&notify, Arc::clone(&config), Arc::clone(&status)).unwrap();
         control.set_notify(notify.clone());
-        let clock = Clock::test(START_SECONDS);
+        let clock = Clock::test(since_seconds);
         let inspector = Inspector::open(
             folder.path(),
-            KEY,
+            key,
             Arc::clone(&tracker),
             Arc::clone(&config),
             Some(notify.clone()),
@@ -115,8 +151,7 @@ impl Site {
         );
         let inspector = inspector.unwrap();
         control.set_detection(inspector.clone());
-        let context =
-            ListenContext::new(Arc::clone(&tracker), clock.clone(), LiveSettings::default());
+        let context = ListenContext::new(Arc::clone(&tracker), clock.clone(), live);
         let (shutdown, signal) = Shutdown::new();
         let sockets = bind_http(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
         let address = sockets[0][0].local_addr().unwrap();

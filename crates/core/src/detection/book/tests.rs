@@ -125,3 +125,43 @@ fn a_magnet_link_that_learns_its_size_is_no_teleport() {
     let epoch = close(&mut book);
     assert!(!epoch.shares.iter().any(|it| it.teleported));
 }
+
+#[test]
+fn the_entry_of_a_session_is_found_whatever_the_order_in_which_they_come() {
+    let mut book = Book::default();
+    let count = 50;
+    for user in 1..=count {
+        enter(&mut book, Observation { uploaded_bytes: 1, ..of(user, 1000) });
+    }
+    let orders: [fn(u32) -> u32; 4] =
+        [|it| it, |it| 49 - it, |it| it * 7 % 50, |it| if it % 2 == 0 { it } else { 50 - it }];
+    for (round, order) in orders.into_iter().enumerate() {
+        for number in 0..count {
+            let user = 1 + order(number);
+            enter(&mut book, Observation { uploaded_bytes: 100, ..of(user, 2000) });
+        }
+        assert_eq!(book.entries(), 50, "round {round}");
+    }
+    let strangers = [0, 51, u64::MAX].map(|session| book.position(session));
+    assert_eq!(strangers, [None; 3]);
+    let epoch = close(&mut book);
+    assert!(epoch.shares.iter().all(|it| it.uploaded == 401.0), "{:?}", epoch.shares);
+}
+
+#[test]
+fn books_of_few_leechers_have_room_for_few() {
+    let mut book = Book::default();
+    let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 1000) };
+    enter(&mut book, leecher);
+    assert_eq!(book.entries.capacity(), 1);
+    enter(&mut book, Observation { session: 80, ..leecher });
+    assert_eq!(book.entries.capacity(), 2);
+    for session in 100..200 {
+        enter(&mut book, Observation { session, ..leecher });
+    }
+    assert_eq!(book.entries(), 102);
+    assert!(book.entries.capacity() < 160, "{}", book.entries.capacity());
+    enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 1000) });
+    let epoch = close(&mut book);
+    assert_eq!((book.entries.capacity(), epoch.shares.capacity()), (0, epoch.shares.len()));
+}

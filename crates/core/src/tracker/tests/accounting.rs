@@ -3,6 +3,7 @@
 use super::*;
 use crate::registry::{GlobalEvent, TokenSpec};
 
+const MB: u64 = 1_000_000;
 const UNKNOWN: u64 = mika_protocol::LEFT_UNKNOWN_BYTES;
 
 #[test]
@@ -14,7 +15,7 @@ fn what_a_session_moves_between_two_announces_is_counted() {
 }
 
 #[test]
-fn the_second_announce_of_a_dual_stack_client_adds_nothing_and_no_peer() {
+fn a4_the_second_announce_of_a_dual_stack_client_adds_nothing_and_no_peer() {
     let mut site = Site::private();
     site.ok(by(1));
     site.ok(by(1).moved(50, 100).left(900));
@@ -22,6 +23,14 @@ fn the_second_announce_of_a_dual_stack_client_adds_nothing_and_no_peer() {
     assert_eq!((answer.seeders, answer.leechers), (0, 1));
     assert_eq!(site.moved(1), (50, 100));
     assert_eq!(site.tracker.stats().leechers, 1);
+
+    let seeder = by(2).moved(70, 0).seeding();
+    site.ok(by(2).seeding());
+    site.ok(seeder);
+    let answer = site.announce(seeder.from("2001:db8::2")).unwrap();
+    assert_eq!((answer.seeders, answer.leechers), (1, 1));
+    assert_eq!(site.moved(2), (70, 0));
+    assert_eq!((site.tracker.stats().seeders, site.tracker.stats().leechers), (1, 1));
 }
 
 #[test]
@@ -36,6 +45,56 @@ fn both_hashes_of_a_hybrid_torrent_share_record_and_session() {
     let batch = &site.written[0];
     assert_eq!(batch.torrents.len(), 1);
     assert_eq!(batch.sessions[0].info_hash, hash(2));
+}
+
+#[test]
+fn a1_after_a_restart_credit_goes_on_from_the_lower_counter() {
+    let mut site = Site::private();
+    let mut credited = |uploaded| {
+        site.ok(by(1).moved(uploaded, 0));
+        let traffic = site.traffic(1);
+        assert_eq!(traffic.uploaded_raw, traffic.uploaded_credited);
+        traffic.uploaded_credited
+    };
+    assert_eq!(credited(0), 0);
+    assert_eq!(credited(100 * MB), 100 * MB);
+    assert_eq!(credited(50 * MB), 100 * MB, "restarted");
+    assert_eq!(credited(80 * MB), (100 + 30) * MB);
+}
+
+#[test]
+fn a2_a_started_with_each_announce_hides_nothing() {
+    let mut site = Site::private();
+    site.ok(by(1).event(Event::Started));
+    site.ok(by(1).event(Event::Started).moved(100 * MB, 7 * MB));
+    assert_eq!(site.moved(1), (100 * MB, 7 * MB));
+    site.ok(by(1).event(Event::Started).moved(50 * MB, 9 * MB));
+    assert_eq!(site.moved(1), (100 * MB, 9 * MB), "restarted");
+    site.ok(by(1).event(Event::Started).moved(80 * MB, 20 * MB));
+    assert_eq!(site.moved(1), ((100 + 30) * MB, 20 * MB));
+    assert_eq!(site.counts(hash(1)), (0, 1, 0));
+}
+
+#[test]
+fn a3_an_upload_counter_that_falls_by_one_byte_hides_no_download() {
+    let mut site = Site::private();
+    site.ok(by(1).moved(1000, 20).left(6000 * MB));
+    site.ok(by(1).moved(999, 20 + 5000 * MB).left(1000 * MB));
+    let traffic = site.traffic(1);
+    assert_eq!((traffic.uploaded_raw, traffic.uploaded_credited), (0, 0));
+    assert_eq!((traffic.downloaded_raw, traffic.downloaded_credited), (5000 * MB, 5000 * MB));
+}
+
+#[test]
+fn a6_five_gibibytes_between_two_announces_are_counted_exactly() {
+    const BYTES: u64 = 5 << 30;
+    const { assert!(BYTES > u32::MAX as u64) };
+    let mut site = Site::private();
+    site.ok(by(1).moved(7, 3).left(2 * BYTES));
+    site.ok(by(1).moved(7 + BYTES, 3 + BYTES + 1).left(BYTES));
+    let traffic = site.traffic(1);
+    assert_eq!((traffic.uploaded_raw, traffic.uploaded_credited), (BYTES, BYTES));
+    assert_eq!((traffic.downloaded_raw, traffic.downloaded_credited), (BYTES + 1, BYTES + 1));
 }
 
 #[test]
@@ -172,7 +231,7 @@ fn a_repeated_started_is_a_continuation() {
 }
 
 #[test]
-fn a_completion_is_counted_once_per_session_whatever_the_event() {
+fn a5_a_completion_is_counted_once_per_session_whatever_the_event() {
     let mut site = Site::private();
     site.ok(by(1).left(10));
     site.ok(by(1).left(0));
