@@ -135,18 +135,17 @@ impl Picker {
 #[cfg(test)]
 impl Picker {
     /// What there is memory for, in each of the buffers.
-    pub(crate) fn capacities(&self) -> [usize; 9] {
+    pub(crate) fn capacities(&self) -> [usize; 8] {
         let Self { seeders, leechers, taken, race, .. } = self;
-        let [candidates, places, weights, keys] = race.capacities();
+        let [starts, known, keys] = race.capacities();
         [
             seeders.order.capacity(),
             seeders.seen.capacity(),
             leechers.order.capacity(),
             leechers.seen.capacity(),
             taken.seen.capacity(),
-            candidates,
-            places,
-            weights,
+            starts,
+            known,
             keys,
         ]
     }

@@ -111,7 +111,7 @@ pub struct Place {
 const _: () = assert!(size_of::<Place>() == 12);
 
 const COUNTRY_BITS: u32 = 10;
-const COUNTRY_MASK: u16 = (1 << COUNTRY_BITS) - 1;
+pub(crate) const COUNTRY_MASK: u16 = (1 << COUNTRY_BITS) - 1;
 
 impl Place {
     /// Nothing is known.
@@ -160,6 +160,20 @@ impl Place {
         self
     }
 
+    /// Two coordinates, the third below the region, and the number of the autonomous system.
+    #[inline]
+    pub(crate) fn words(&self) -> [u32; 3] {
+        let Place { vector: [x, y, z], region, asn } = *self;
+        let pair = |low: u16, high: u16| u32::from(low) | u32::from(high) << 16;
+        [pair(x.cast_unsigned(), y.cast_unsigned()), pair(z.cast_unsigned(), region), asn]
+    }
+
+    fn of_words([xy, z_region, asn]: [u32; 3]) -> Self {
+        let halves = |word: u32| (word as u16, (word >> 16) as u16);
+        let ((x, y), (z, region)) = (halves(xy), halves(z_region));
+        Self { vector: [x.cast_signed(), y.cast_signed(), z.cast_signed()], region, asn }
+    }
+
     /// Whether nothing is known of it.
     pub fn is_unknown(&self) -> bool {
         *self == Self::UNKNOWN
@@ -183,11 +197,6 @@ impl Place {
         self.region & COUNTRY_MASK
     }
 
-    #[inline]
-    pub(crate) fn continent_bits(&self) -> u16 {
-        self.region & !COUNTRY_MASK
-    }
-
     /// Its continent.
     pub fn continent(&self) -> Continent {
         let number = usize::from(self.region >> COUNTRY_BITS);
@@ -208,16 +217,16 @@ impl Place {
     }
 
     /// The square of the straight line between two points, through the Earth, the radius being
-    /// 32,767: it grows with the distance and needs no angle. At most 4 · 32,768² and a rounding.
+    /// 32,767: it grows with the distance and needs no angle. Both ends are rounded, by 0.87 at
+    /// most in all, so that it is at most (2 · 32,767.87)², which is below 2^32.
     #[inline]
-    pub fn chord_squared(&self, other: &Place) -> u64 {
+    pub fn chord_squared(&self, other: &Place) -> u32 {
         let ([ax, ay, az], [bx, by, bz]) = (self.vector, other.vector);
-        // A difference is below 2^16, so its square fits into 32 bits without a sign.
         let square = |a: i16, b: i16| {
             let difference = i32::from(a) - i32::from(b);
-            u64::from(difference.wrapping_mul(difference).cast_unsigned())
+            difference.wrapping_mul(difference).cast_unsigned()
         };
-        square(ax, bx) + square(ay, by) + square(az, bz)
+        square(ax, bx).wrapping_add(square(ay, by)).wrapping_add(square(az, bz))
     }
 
     /// The distance over ground in kilometres, on a sphere: at most 0.6 % off the WGS84 ellipsoid
@@ -245,7 +254,7 @@ const CHUNK_PLACES: u32 = 4096;
 /// Maps of places: many, so that none is large when it has to grow.
 const MAPS: usize = 64;
 
-type Chunk = Box<[Slot]>;
+type Chunk = Box<[Slot; CHUNK_PLACES as usize]>;
 
 /// A place that is written once, before anybody has its number. Whoever has it has it from the map
 /// of numbers or from a swarm, both of which are locked: so nothing has to be ordered here.
@@ -254,21 +263,14 @@ struct Slot([AtomicU32; 3]);
 
 impl Slot {
     fn set(&self, place: Place) {
-        let Place { vector: [x, y, z], region, asn } = place;
-        let pair = |low: u16, high: u16| u32::from(low) | u32::from(high) << 16;
-        let words =
-            [pair(x.cast_unsigned(), y.cast_unsigned()), pair(z.cast_unsigned(), region), asn];
+        let words = place.words();
         self.0.iter().zip(words).for_each(|(slot, word)| slot.store(word, Ordering::Relaxed));
     }
 
     #[inline]
-    fn get(&self) -> Place {
-        let [xy, z, asn] = &self.0;
-        let (xy, z) = (xy.load(Ordering::Relaxed), z.load(Ordering::Relaxed));
-        let halves = |word: u32| (word as u16, (word >> 16) as u16);
-        let ((x, y), (z, region)) = (halves(xy), halves(z));
-        let vector = [x.cast_signed(), y.cast_signed(), z.cast_signed()];
-        Place { vector, region, asn: asn.load(Ordering::Relaxed) }
+    fn words(&self) -> [u32; 3] {
+        let [xy, z_region, asn] = &self.0;
+        [xy, z_region, asn].map(|word| word.load(Ordering::Relaxed))
     }
 }
 
@@ -331,7 +333,7 @@ impl PlaceTable {
         let room = |count: u32| (count < self.places_max).then_some(count + 1);
         let count = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok()?;
         let (chunk, at) = position(count + 1);
-        let empty = || (0..CHUNK_PLACES).map(|_| Slot::default()).collect();
+        let empty = || Box::new(std::array::from_fn(|_| Slot::default()));
         self.chunks.get(chunk)?.get_or_init(empty).get(at)?.set(place);
         let id = PlaceId(count + 1);
         numbers.insert(place, id);
@@ -339,11 +341,16 @@ impl PlaceTable {
     }
 
     /// The place with a number; the unknown one if there is none.
-    #[inline]
     pub fn get(&self, id: PlaceId) -> Place {
+        Place::of_words(self.words(id))
+    }
+
+    /// The same as [`Place::words`].
+    #[inline]
+    pub(crate) fn words(&self, id: PlaceId) -> [u32; 3] {
         let (chunk, at) = position(id.0);
         let chunk = self.chunks.get(chunk).and_then(OnceLock::get);
-        chunk.and_then(|chunk| chunk.get(at)).map_or(Place::UNKNOWN, Slot::get)
+        chunk.and_then(|chunk| chunk.get(at)).map_or([0; 3], Slot::words)
     }
 }
 

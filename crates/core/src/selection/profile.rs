@@ -1,53 +1,85 @@
-//! What the choice of peers knows of one peer: 6 bytes, kept only while a strategy is in force.
+//! What the choice of peers knows of one peer: 4 to 6 bytes, kept while a strategy is in
+//! force.
 
 use std::net::IpAddr;
 
 use super::place::{PlaceId, Places};
+use super::strategy::Strategies;
 
 /// What is known of a peer.
 ///
 /// The weight is that of its last announce. What it is made of changes only with announces, but
 /// for the seed time, which is off by the announce interval at most; so the draw adds one byte and
 /// looks nothing up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Profile {
-    /// 3 bytes of place (0: nobody has asked for it yet; otherwise its number plus one), and the
-    /// weight as a seeder in eighths of a doubling ([`NOT_LEARNED`] before its first announce).
-    known: [u8; 4],
-    /// 4 bits of upload speed, 6 of bytes given, 6 of seed time.
-    deeds: [u8; 2],
+    known: Known,
+    deeds: Deeds,
+    is_learned: bool,
 }
 
-const _: () = assert!(size_of::<Profile>() == 6);
+/// What is kept of profiles: the deeds that weights are made of, besides place and weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Where peers are, or a weight that is told by the user's role.
+    NoDeeds,
+    Speed,
+    Given,
+    Seeded,
+    /// For strategies that work against each other.
+    AllDeeds,
+}
 
-const NOT_LEARNED: i8 = i8::MIN;
+impl Kept {
+    pub(crate) fn of(strategies: Strategies) -> Self {
+        let speed = strategies.has_any(Strategies::FAST | Strategies::SLOW);
+        let (given, seeded) = (Strategies::COMPLETION, Strategies::SEED_TIME);
+        match (speed, strategies.has(given), strategies.has(seeded)) {
+            (false, false, false) => Self::NoDeeds,
+            (true, false, false) => Self::Speed,
+            (false, true, false) => Self::Given,
+            (false, false, true) => Self::Seeded,
+            _ => Self::AllDeeds,
+        }
+    }
 
-impl Default for Profile {
-    fn default() -> Self {
-        Self { known: Known::NOTHING.0.to_le_bytes(), deeds: [0; 2] }
+    /// Bytes of a stored profile.
+    pub(crate) const fn bytes(self) -> usize {
+        match self {
+            Self::NoDeeds => 4,
+            Self::Speed | Self::Given | Self::Seeded => 5,
+            Self::AllDeeds => 6,
+        }
     }
 }
 
-/// What a draw reads of a profile, in one word: the place in the lowest 24 bits, the weight above.
-#[derive(Debug, Clone, Copy)]
+/// What a draw reads of a profile, in one word: the place in the lowest 24 bits (0: nobody has
+/// asked for it yet; otherwise its number plus one), and above them the weight as a seeder in
+/// eighths of a doubling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Known(u32);
 
 const PLACE_MASK: u32 = (1 << 24) - 1;
 
 impl Known {
     /// What is known of a peer without a profile.
-    pub(crate) const NOTHING: Known = Known((NOT_LEARNED as u8 as u32) << 24);
+    pub(crate) const NOTHING: Known = Known(0);
 
     #[inline]
+    pub(crate) fn load(stored: Option<&[u8; 4]>) -> Self {
+        stored.map_or(Self::NOTHING, |stored| Self(u32::from_le_bytes(*stored)))
+    }
+
+    /// The number of the place; one that no table has if nobody has asked for it.
+    #[inline]
     pub(crate) fn place(self) -> PlaceId {
-        PlaceId((self.0 & PLACE_MASK).saturating_sub(1))
+        PlaceId((self.0 & PLACE_MASK).wrapping_sub(1))
     }
 
     /// Weight as a seeder in eighths of a doubling; 0 while nothing is known.
     #[inline]
     pub(crate) fn weight(self) -> i32 {
-        let weight = self.0.cast_signed() >> 24;
-        if weight == NOT_LEARNED.into() { 0 } else { weight }
+        self.0.cast_signed() >> 24
     }
 }
 
@@ -62,18 +94,56 @@ pub(crate) struct Deeds {
     pub(crate) seeded: LogCounter,
 }
 
+/// The bit of a stored deed that says that there was an announce.
+const LEARNED: u8 = 0x80;
+
 impl Profile {
-    #[inline]
-    pub(crate) fn known(&self) -> Known {
-        Known(u32::from_le_bytes(self.known))
+    /// Reads what was stored.
+    pub(crate) fn load(kept: Kept, stored: &[u8]) -> Self {
+        let known = Known::load(stored.first_chunk());
+        let (deeds, learned) = match *stored.get(4..).unwrap_or_default() {
+            [deed] => (Deeds::of_one(kept, deed & !LEARNED), deed),
+            [low, high] => {
+                let given = LogCounter(low >> 6 | (high & 7) << 2);
+                let deeds = Deeds { speed: high >> 3 & 15, given, seeded: LogCounter(low & 63) };
+                (deeds, high)
+            }
+            _ => (Deeds::default(), 0),
+        };
+        Self { known, deeds, is_learned: learned & LEARNED != 0 }
+    }
+
+    /// Stores what is to be kept.
+    pub(crate) fn store(&self, kept: Kept, stored: &mut [u8]) {
+        let Deeds { speed, given, seeded } = self.deeds;
+        let learned = if self.is_learned { LEARNED } else { 0 };
+        if let Some(known) = stored.first_chunk_mut() {
+            *known = self.known.0.to_le_bytes();
+        }
+        match stored.get_mut(4..).unwrap_or_default() {
+            [deed] => {
+                *deed = learned
+                    | match kept {
+                        Kept::Speed => speed.min(15),
+                        Kept::Seeded => seeded.0,
+                        _ => given.0,
+                    };
+            }
+            [low, high] => {
+                let given = given.0.min(Deeds::GIVEN_LAST);
+                *low = seeded.0 | given << 6;
+                *high = learned | speed.min(15) << 3 | given >> 2;
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn is_place_asked(&self) -> bool {
-        self.known().0 & PLACE_MASK != 0
+        self.known.0 & PLACE_MASK != 0
     }
 
     pub(crate) fn place(&self) -> PlaceId {
-        self.known().place()
+        if self.is_place_asked() { self.known.place() } else { PlaceId::UNKNOWN }
     }
 
     pub(crate) fn set_place(&mut self, place: PlaceId) {
@@ -82,7 +152,7 @@ impl Profile {
     }
 
     fn put_place(&mut self, bits: u32) {
-        self.known = (self.known().0 & !PLACE_MASK | bits & PLACE_MASK).to_le_bytes();
+        self.known = Known(self.known.0 & !PLACE_MASK | bits & PLACE_MASK);
     }
 
     /// Asks for the place of a peer, if nobody has yet or if it has moved.
@@ -95,36 +165,46 @@ impl Profile {
     }
 
     pub(crate) fn take_place_of(&mut self, other: &Profile) {
-        self.put_place(other.known().0);
+        self.put_place(other.known.0);
     }
 
+    /// Whether it has been weighed, as far as deeds are kept.
     pub(crate) fn is_learned(&self) -> bool {
-        let [_, _, _, weight] = self.known;
-        weight.cast_signed() != NOT_LEARNED
+        self.is_learned
     }
 
     #[cfg(test)]
     pub(crate) fn weight(&self) -> i32 {
-        self.known().weight()
+        self.known.weight()
     }
 
     pub(crate) fn set_weight(&mut self, eighths: i32) {
-        let weight = i8::try_from(eighths.clamp(-127, 127)).unwrap_or(0);
-        let [a, b, c, _] = self.known;
-        self.known = [a, b, c, weight.cast_unsigned()];
+        let weight = eighths.clamp(-127, 127) << 24;
+        self.known = Known(self.known.0 & PLACE_MASK | weight.cast_unsigned());
+        self.is_learned = true;
     }
 
     pub(crate) fn deeds(&self) -> Deeds {
-        let bits = u16::from_le_bytes(self.deeds);
-        let six = |shift: u32| LogCounter(u8::try_from(bits >> shift & 63).unwrap_or(0));
-        Deeds { speed: u8::try_from(bits & 15).unwrap_or(0), given: six(4), seeded: six(10) }
+        self.deeds
     }
 
     pub(crate) fn set_deeds(&mut self, deeds: Deeds) {
-        let bits = u16::from(deeds.speed.min(15))
-            | u16::from(deeds.given.0.min(63)) << 4
-            | u16::from(deeds.seeded.0.min(63)) << 10;
-        self.deeds = bits.to_le_bytes();
+        self.deeds = deeds;
+    }
+}
+
+impl Deeds {
+    /// The class of what was given that is told from others, if all deeds are kept: no weight falls
+    /// any further long before it.
+    pub(crate) const GIVEN_LAST: u8 = 31;
+
+    fn of_one(kept: Kept, class: u8) -> Self {
+        let nothing = Self::default();
+        match kept {
+            Kept::Speed => Self { speed: class.min(15), ..nothing },
+            Kept::Seeded => Self { seeded: LogCounter(class.min(LogCounter::LAST)), ..nothing },
+            _ => Self { given: LogCounter(class.min(LogCounter::LAST)), ..nothing },
+        }
     }
 }
 
@@ -181,13 +261,61 @@ mod tests {
             assert_eq!(profile.weight(), kept);
             assert!(profile.is_learned());
         }
-        let deeds = Deeds { speed: 15, given: LogCounter(63), seeded: LogCounter(1) };
+    }
+
+    fn stored(profile: Profile, strategies: Strategies) -> Profile {
+        let kept = Kept::of(strategies);
+        let mut bytes = vec![0xff; kept.bytes()];
+        profile.store(kept, &mut bytes);
+        Profile::load(kept, &bytes)
+    }
+
+    #[test]
+    fn a_stored_profile_has_place_weight_and_the_deeds_of_its_strategies() {
+        let (given, seeded) = (LogCounter(29), LogCounter(63));
+        let mut profile = Profile::default();
+        for strategies in Strategies::NAMES.map(|(strategy, _)| strategy) {
+            assert_eq!(stored(profile, strategies), profile, "nothing is known");
+        }
+        profile.set_place(PlaceId(70_000));
+        profile.set_weight(-53);
+        profile.set_deeds(Deeds { speed: 15, given, seeded });
+        let [location, completion, fast, slow, user_class, seed_time] =
+            Strategies::NAMES.map(|(strategy, _)| strategy);
+        let nothing = Deeds::default();
+        for (strategies, bytes, deeds) in [
+            (location, 4, nothing),
+            (user_class | location, 4, nothing),
+            (completion | location, 5, Deeds { given, ..nothing }),
+            (seed_time, 5, Deeds { seeded, ..nothing }),
+            (fast, 5, Deeds { speed: 15, ..nothing }),
+            (slow | user_class, 5, Deeds { speed: 15, ..nothing }),
+            (fast | seed_time, 6, profile.deeds()),
+            (completion | seed_time | slow, 6, profile.deeds()),
+        ] {
+            assert_eq!(Kept::of(strategies).bytes(), bytes);
+            let back = stored(profile, strategies);
+            assert_eq!((back.place(), back.weight()), (PlaceId(70_000), -53));
+            assert_eq!(back.deeds(), deeds, "{strategies:?}");
+            assert_eq!(back.is_learned(), bytes > 4);
+        }
+    }
+
+    /// The last class of what was given that is told from others weighs no less than those above.
+    #[test]
+    fn what_is_cut_off_what_was_given_has_no_weight() {
+        let weights = crate::selection::weights::Weights::default();
+        let weight = |class| {
+            let deeds = Deeds { given: LogCounter(class), ..Deeds::default() };
+            weights.economy(Strategies::COMPLETION, deeds, 0, 0)
+        };
+        assert!((Deeds::GIVEN_LAST..=LogCounter::LAST).all(|class| weight(class) == weight(63)));
+        assert!(weight(20) > weight(63));
+        let deeds = Deeds { given: LogCounter(63), ..Deeds::default() };
+        let mut profile = Profile::default();
         profile.set_deeds(deeds);
-        assert_eq!(profile.deeds(), deeds);
-        let deeds = Deeds { speed: 0, given: LogCounter(0), seeded: LogCounter(42) };
-        profile.set_deeds(deeds);
-        assert_eq!(profile.deeds(), deeds);
-        assert_eq!(profile.place(), PlaceId::UNKNOWN);
+        let back = stored(profile, Strategies::COMPLETION | Strategies::SEED_TIME).deeds();
+        assert_eq!(back.given, LogCounter(Deeds::GIVEN_LAST));
     }
 
     /// 400 counters of equal parts: the mean of them is off by 22 % / √400 = 1.1 % as a rule.

@@ -8,8 +8,8 @@
 //! Each step goes over all candidates before the next one begins: reads of memory that is in no
 //! cache then wait at the same time instead of one after the other.
 
-use super::place::{Place, PlaceTable};
-use super::profile::{Known, Profile};
+use super::place::PlaceTable;
+use super::profile::Known;
 use super::strategy::Strategies;
 use super::weights::{Near, TIME_BITS, Weights};
 use super::{Asker, Picker, Plan, Scratch, Walk, select};
@@ -47,102 +47,83 @@ pub(crate) struct Choice<'a> {
     pub(crate) near: Option<(Near, &'a PlaceTable)>,
 }
 
-/// Scratch memory of a race.
+/// Scratch memory of a race. Each step goes over all candidates, so that a processor can do it for
+/// many of them at once.
 #[derive(Debug, Default)]
 pub(crate) struct Race {
-    candidates: Vec<Candidate>,
-    places: Vec<Place>,
+    /// Where runs of candidates begin in their class; empty if all of it takes part.
+    starts: Vec<u32>,
+    /// What is known of each candidate.
+    known: Vec<Known>,
+    /// Their places, in words (see [`super::place::Place::words`]).
+    places: [Vec<u32>; 3],
     /// In eighths of a doubling.
     weights: Vec<i32>,
     /// Times of arrival, each with its candidate's number.
     keys: Vec<u32>,
 }
 
-/// A row that takes part in a race.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    row: u32,
-    known: Known,
-}
-
 impl Race {
     fn begin(&mut self) {
-        let Self { candidates, places, weights, keys } = self;
-        candidates.clear();
-        places.clear();
-        weights.clear();
-        keys.clear();
-        if keys.capacity() < CANDIDATES_MAX {
-            candidates.reserve_exact(CANDIDATES_MAX);
-            places.reserve_exact(CANDIDATES_MAX);
-            weights.reserve_exact(CANDIDATES_MAX);
-            keys.reserve_exact(CANDIDATES_MAX);
+        let Self { starts, known, places, weights, keys } = self;
+        starts.clear();
+        known.clear();
+        if keys.is_empty() {
+            starts.reserve_exact(CANDIDATES_MAX / RUN);
+            known.reserve_exact(CANDIDATES_MAX);
+            places.iter_mut().for_each(|column| column.resize(CANDIDATES_MAX, 0));
+            weights.resize(CANDIDATES_MAX, 0);
+            keys.resize(CANDIDATES_MAX, 0);
         }
     }
 
-    /// Lets rows side by side take part.
-    fn enter<Id: Copy + PartialEq>(&mut self, profiles: &Profiles<Id>, row: usize, count: usize) {
-        let (mut row, end) = (row, row + count);
-        while row < end {
-            let run = profiles.run_from(row);
-            let run = run.get(..end - row).unwrap_or(run);
-            // A swarm has at most 2^32 rows, for they are numbered so.
-            let rows = row as u32..;
-            if run.is_empty() {
-                let unknown = |row| Candidate { row, known: Known::NOTHING };
-                self.candidates.extend(rows.take(end - row).map(unknown));
-                break;
-            }
-            let candidate =
-                |(row, profile): (u32, &Profile)| Candidate { row, known: profile.known() };
-            self.candidates.extend(rows.zip(run).map(candidate));
-            row += run.len();
-        }
-    }
-
-    fn look_up(&mut self, places: &PlaceTable) {
-        self.places.extend(self.candidates.iter().map(|it| places.get(it.known.place())));
-    }
-
-    fn weigh(&mut self, choice: &Choice<'_>, economy: bool) {
-        let Self { candidates, places, weights: sums, .. } = self;
-        let weights = choice.weights;
-        let Some((near, _)) = choice.near else {
-            sums.extend(candidates.iter().map(|it| if economy { it.known.weight() } else { 0 }));
-            return;
-        };
-        if economy {
-            let both = candidates.iter().zip(&*places);
-            sums.extend(both.map(|(it, at)| it.known.weight() + weights.location(&near, at)));
-        } else {
-            sums.extend(places.iter().map(|at| weights.location(&near, at)));
-        }
+    /// The row of a candidate within its class of so many rows.
+    fn row(&self, number: usize, rows: usize) -> usize {
+        let Some(start) = self.starts.get(number / RUN) else { return number };
+        let row = *start as usize + number % RUN;
+        if row < rows { row } else { row - rows }
     }
 
     /// Draws everybody's time of arrival.
-    fn run(&mut self, weights: &Weights, rng: &mut fastrand::Rng) {
-        self.keys.resize(self.weights.len(), 0);
-        let (pairs, last) = self.weights.as_chunks::<2>();
-        let (key_pairs, last_key) = self.keys.as_chunks_mut::<2>();
-        let mut number = 0;
-        // One random word is for two of them.
-        for ([one, other], [key, other_key]) in pairs.iter().zip(key_pairs) {
+    fn run(&mut self, choice: &Choice<'_>, economy: bool, rng: &mut fastrand::Rng) -> Option<()> {
+        let Self { known, places: [xy, z_region, asn], weights, keys, .. } = self;
+        let count = known.len();
+        let (xy, z_region) = (xy.get_mut(..count)?, z_region.get_mut(..count)?);
+        let (asn, weights) = (asn.get_mut(..count)?, weights.get_mut(..count)?);
+        let keys = keys.get_mut(..count)?;
+        for (sum, known) in weights.iter_mut().zip(&*known) {
+            *sum = if economy { known.weight() } else { 0 };
+        }
+        if let Some((near, table)) = choice.near {
+            let to = xy.iter_mut().zip(&mut *z_region).zip(&mut *asn);
+            for (((xy, z_region), asn), known) in to.zip(known) {
+                [*xy, *z_region, *asn] = table.words(known.place());
+            }
+            choice.weights.add_locations(&near, [xy, z_region, asn], weights);
+        }
+        let (pairs, last) = keys.as_chunks_mut::<2>();
+        for [one, other] in pairs {
             let bits = rng.u64(..);
-            *key = weights.arrival(*one, bits as u32) << NUMBER_BITS | number;
-            *other_key = weights.arrival(*other, (bits >> 32) as u32) << NUMBER_BITS | (number + 1);
-            number += 2;
+            (*one, *other) = (bits as u32, (bits >> 32) as u32);
         }
-        for (weight, key) in last.iter().zip(last_key) {
-            *key = weights.arrival(*weight, rng.u64(..) as u32) << NUMBER_BITS | number;
+        last.iter_mut().for_each(|one| *one = rng.u64(..) as u32);
+        choice.weights.draw_times(weights, xy, keys);
+        for (key, number) in keys.iter_mut().zip(0..) {
+            *key = *key << NUMBER_BITS | number;
         }
+        Some(())
     }
 }
 
 #[cfg(test)]
 impl Race {
-    pub(crate) fn capacities(&self) -> [usize; 4] {
-        let Self { candidates, places, weights, keys } = self;
-        [candidates.capacity(), places.capacity(), weights.capacity(), keys.capacity()]
+    pub(crate) fn capacities(&self) -> [usize; 3] {
+        let places = self.places.iter().map(Vec::capacity).sum::<usize>();
+        [
+            self.starts.capacity() + self.weights.capacity() + places,
+            self.known.capacity(),
+            self.keys.capacity(),
+        ]
     }
 }
 
@@ -269,21 +250,20 @@ impl<P: Peer, T: FnMut(&P)> Draw<'_, P, T> {
         let entrants = entrants.clamp(CANDIDATES_MIN, CANDIDATES_MAX).min(rows);
         self.race.begin();
         self.enter(first, rows, entrants);
-        if let Some((_, places)) = self.choice.near {
-            self.race.look_up(places);
-        }
-        self.race.weigh(self.choice, economy);
-        self.race.run(self.choice.weights, self.rng);
+        // There is room for all of them.
+        let _ = self.race.run(self.choice, economy, self.rng);
         let mut keys = std::mem::take(&mut self.race.keys);
-        let count = self.take_first(&mut keys, slots);
+        let drawn = keys.get_mut(..self.race.known.len()).unwrap_or_default();
+        let count = self.take_first(drawn, slots, (first, rows));
         self.race.keys = keys;
         count
     }
 
     /// Chooses who takes part: everybody, or runs of rows.
     fn enter(&mut self, first: usize, rows: usize, entrants: usize) {
+        let Race { starts, known, .. } = &mut *self.race;
         if entrants == rows {
-            return self.race.enter(self.profiles, first, rows);
+            return self.profiles.tell(first, rows, known);
         }
         // Each run is within its own part of the class, and the parts begin anywhere: all rows are
         // as likely to enter, and none enters twice.
@@ -298,43 +278,54 @@ impl<P: Peer, T: FnMut(&P)> Draw<'_, P, T> {
             let at = turn + ((start + within) >> 32) as usize;
             start += part;
             let at = if at < rows { at } else { at - rows };
+            // A swarm has at most 2^32 rows, for they are numbered so.
+            starts.push(at as u32);
             let before_end = RUN.min(rows - at);
-            self.race.enter(self.profiles, first + at, before_end);
+            self.profiles.tell(first + at, before_end, known);
             if before_end < RUN {
-                self.race.enter(self.profiles, first, RUN - before_end);
+                self.profiles.tell(first, RUN - before_end, known);
             }
         }
     }
 
-    /// Takes those who came in first.
-    fn take_first(&mut self, keys: &mut [u32], slots: usize) -> usize {
+    /// Takes those who came in first, of a class given by its first row and the number of rows.
+    fn take_first(&mut self, keys: &mut [u32], slots: usize, class: (usize, usize)) -> usize {
         let mut count = 0;
         let mut rest = keys;
-        // Nearly always the first ones are enough. If not, a few more come next, and then all.
-        for ahead in [slots + RESERVE, 4 * RESERVE, usize::MAX] {
-            if count == slots {
+        // Nearly always the first ones are enough, or one more for an asker who is among them. If
+        // not, a few more come next, and then all.
+        for ahead in [slots, RESERVE, 4 * RESERVE, usize::MAX] {
+            if count == slots || rest.is_empty() {
                 break;
             }
-            if ahead < rest.len() {
-                rest.select_nth_unstable(ahead);
+            let mut front = ahead.min(rest.len());
+            if front < rest.len() {
+                rest.select_nth_unstable(front);
+                front += 1;
             }
-            let (front, back) = rest.split_at_mut(ahead.min(rest.len()));
-            front.sort_unstable();
-            count += self.take_in_order(front, slots - count);
+            let (front, back) = rest.split_at_mut(front);
+            let ordered = front.len().min(ahead);
+            // The last of them is in its place already.
+            front.split_at_mut(ordered).0.sort_unstable();
+            count += self.take_in_order(front, slots - count, class);
             rest = back;
         }
         count
     }
 
-    fn take_in_order(&mut self, keys: &[u32], slots: usize) -> usize {
+    fn take_in_order(
+        &mut self,
+        keys: &[u32],
+        slots: usize,
+        (first, rows): (usize, usize),
+    ) -> usize {
         let mut count = 0;
         for key in keys {
             if count >= slots {
                 break;
             }
-            let candidate = self.race.candidates.get((key & NUMBER_MASK) as usize);
-            count +=
-                usize::from(candidate.map(|it| it.row).is_some_and(|row| self.give(row as usize)));
+            let row = self.race.row((key & NUMBER_MASK) as usize, rows);
+            count += usize::from(self.give(first + row));
         }
         count
     }

@@ -2,7 +2,7 @@
 //!
 //! All weights are in eighths of a doubling (9 %): they are added instead of multiplied.
 
-use super::place::{Place, km_of_chord_squared};
+use super::place::{COUNTRY_MASK, Place, km_of_chord_squared};
 use super::profile::{Deeds, LogCounter};
 use super::strategy::{RoleWeight, Selection, Strategies};
 
@@ -30,6 +30,8 @@ pub(crate) const SEEDED_STEP_SECONDS: f32 = 900.0;
 /// Squares of distances are told apart by 4 bits after their highest.
 const DISTANCES: usize = 33 << DISTANCE_BITS;
 const DISTANCE_BITS: u32 = 4;
+/// The class for a point that is unknown: more than any distance has.
+const UNKNOWN_DISTANCE: usize = DISTANCES - 1;
 
 /// Times of arrival are logarithms, so that a weight is subtracted: in parts of a doubling.
 const TIME_PARTS: i32 = 1 << 15;
@@ -46,15 +48,15 @@ const WAIT_BITS: u32 = 5;
 pub(crate) struct Weights {
     pub(crate) strategies: Strategies,
     pub(crate) uniform_percent: usize,
-    tiers: [i16; 3],
+    tiers: [i32; 3],
     /// By the square of the distance.
     distances: [i16; DISTANCES],
-    unknown_distance: i16,
     given: [i8; LogCounter::STEPS],
     seeded: [i8; LogCounter::STEPS],
     /// Sorted by id.
     roles: Vec<RoleWeight>,
-    /// The logarithms of exponentially distributed waits, by the class of a random number.
+    /// The logarithms of exponentially distributed waits and [`TIME_ORIGIN`], by the class of a
+    /// random number.
     waits: [i32; WAITS],
 }
 
@@ -77,9 +79,10 @@ impl Weights {
         Self {
             strategies: selection.strategies,
             uniform_percent: usize::from(selection.uniform_percent.clamp(10, 100)),
-            tiers: TIERS.map(|tier| narrow(eighths(tier))),
-            distances: std::array::from_fn(|class| distance(km_of_class(class))),
-            unknown_distance: distance(UNKNOWN_KM),
+            tiers: TIERS.map(eighths),
+            distances: std::array::from_fn(|class| {
+                distance(if class == UNKNOWN_DISTANCE { UNKNOWN_KM } else { km_of_class(class) })
+            }),
             given: by_class(GIVEN_FLOOR, |class| {
                 (1.0 + GIVEN_QUARTERS * given(class)).powi(-GIVEN_POWER)
             }),
@@ -129,40 +132,68 @@ impl Weights {
         self.roles.get(at)
     }
 
-    /// The weight of a peer at a place for an asker, who is at a known one.
-    #[inline]
-    pub(crate) fn location(&self, asker: &Near, peer: &Place) -> i32 {
-        let [same_asn, same_country, same_continent] = self.tiers;
-        let tier = |same: bool, tier: i16| if same { i32::from(tier) } else { 0 };
-        let tier = tier(peer.asn() == asker.asn, same_asn)
-            .max(tier(u32::from(peer.country_number()) == asker.country, same_country))
-            .max(tier(u32::from(peer.continent_bits()) == asker.continent, same_continent));
-        let class = class_of_distance(peer.chord_squared(&asker.place));
-        let known = peer.has_point() & asker.has_point;
-        let distance = self.distances.get(class).copied().unwrap_or(self.unknown_distance);
-        tier + i32::from(if known { distance } else { self.unknown_distance })
+    /// Adds the weights of peers at places for an asker, who is at a known one. First what a
+    /// processor can do for many at once, then what is looked up. The columns are of one length.
+    #[inline(never)]
+    pub(crate) fn add_locations(
+        &self,
+        asker: &Near,
+        [xy, z_region, asn]: [&mut [u32]; 3],
+        sums: &mut [i32],
+    ) {
+        let places = xy.iter_mut().zip(&*z_region).zip(&*asn);
+        for (((xy, z_region), asn), sum) in places.zip(&mut *sums) {
+            *sum += self.tier(asker, z_region >> 16, *asn);
+            *xy = asker.class_of_distance(*xy, *z_region);
+        }
+        for (sum, class) in sums.iter_mut().zip(xy) {
+            *sum += self.distances.get(*class as usize).map_or(0, |it| i32::from(*it));
+        }
     }
 
-    /// When a peer of a weight arrives, if it does so at a rate proportional to that weight: those
-    /// who arrive first are a sample without replacement (Efraimidis and Spirakis, 2006). A number
-    /// of [`TIME_BITS`] bits, which grows with the time.
-    #[inline]
-    pub(crate) fn arrival(&self, weight: i32, random: u32) -> u32 {
-        let bits = float_bits(u64::from(random | 1));
-        let class = (bits >> (MANTISSA_BITS - WAIT_BITS)) as usize;
-        let wait = self.waits.get(class).copied().unwrap_or(0);
-        // What is left of the number tells those of a class apart, over about the class's width.
-        let within = bits & ((1 << (MANTISSA_BITS - WAIT_BITS)) - 1);
-        let within = (within >> 8).cast_signed();
-        (TIME_ORIGIN + wait + within - weight * TIME_PARTS_PER_EIGHTH).cast_unsigned()
+    /// What is told by an autonomous system, country or continent that is the asker's: each is more
+    /// than those after it.
+    #[inline(always)]
+    fn tier(&self, asker: &Near, region: u32, asn: u32) -> i32 {
+        let [same_asn, same_country, same_continent] = self.tiers;
+        let country = region & u32::from(COUNTRY_MASK);
+        let tier =
+            if region & !u32::from(COUNTRY_MASK) == asker.continent { same_continent } else { 0 };
+        let tier = if country == asker.country { same_country } else { tier };
+        if asn == asker.asn { same_asn } else { tier }
+    }
+
+    /// When peers of some weights arrive, if they do so at rates proportional to the weights:
+    /// those who arrive first are a sample without replacement (Efraimidis and Spirakis, 2006).
+    /// Numbers of [`TIME_BITS`] bits, which grow with the time, in place of random ones. The
+    /// columns are of one length; what is in `classes` does not matter.
+    #[inline(never)]
+    pub(crate) fn draw_times(&self, sums: &[i32], classes: &mut [u32], times: &mut [u32]) {
+        for (time, class) in times.iter_mut().zip(&mut *classes) {
+            // 31 bits of the random number, for there is no quick way to a float for more: 1 has
+            // the class of 2.
+            let bits = float_bits(((*time >> 1) | 1).cast_signed() as f32);
+            let bits = bits.wrapping_add(1 << MANTISSA_BITS);
+            *class = bits >> (MANTISSA_BITS - WAIT_BITS);
+            // What is left of the number tells those of a class apart, over about its width.
+            *time = (bits & ((1 << (MANTISSA_BITS - WAIT_BITS)) - 1)) >> 8;
+        }
+        for ((time, class), sum) in times.iter_mut().zip(classes).zip(sums) {
+            let wait = self.waits.get(*class as usize).copied().unwrap_or(0);
+            let wait = wait.wrapping_sub(sum.wrapping_mul(TIME_PARTS_PER_EIGHTH));
+            *time = time.wrapping_add(wait.cast_unsigned());
+        }
     }
 }
 
 /// Where an asker is, ready for comparing: what is unknown of it is like nobody's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Near {
-    place: Place,
-    has_point: bool,
+    x: f32,
+    y: f32,
+    z: f32,
+    /// All bits, or none if the point is unknown.
+    point_mask: u32,
     asn: u32,
     country: u32,
     continent: u32,
@@ -171,14 +202,37 @@ pub(crate) struct Near {
 impl Near {
     pub(crate) fn new(place: Place) -> Self {
         let known = |part: u32| if part == 0 { u32::MAX } else { part };
+        let [xy, z_region, asn] = place.words();
+        let region = z_region >> 16;
+        let [x, y, z] = coordinates(xy, z_region);
+        let country_mask = u32::from(COUNTRY_MASK);
         Self {
-            place,
-            has_point: place.has_point(),
-            asn: known(place.asn()),
-            country: known(place.country_number().into()),
-            continent: known(place.continent_bits().into()),
+            x,
+            y,
+            z,
+            point_mask: if place.has_point() { u32::MAX } else { 0 },
+            asn: known(asn),
+            country: known(region & country_mask),
+            continent: known(region & !country_mask),
         }
     }
+
+    /// The class of the distance to a place.
+    #[inline(always)]
+    fn class_of_distance(&self, xy: u32, z_region: u32) -> u32 {
+        let [x, y, z] = coordinates(xy, z_region);
+        let (x, y, z) = (x - self.x, y - self.y, z - self.z);
+        let class = class_of_chord_squared(x * x + y * y + z * z);
+        let has_point = (xy | z_region << 16) & self.point_mask != 0;
+        if has_point { class } else { UNKNOWN_DISTANCE as u32 }
+    }
+}
+
+/// The coordinates of a place from the words that have them.
+#[inline(always)]
+fn coordinates(xy: u32, z_region: u32) -> [f32; 3] {
+    let low = |word: u32| ((word << 16).cast_signed() >> 16) as f32;
+    [low(xy), (xy.cast_signed() >> 16) as f32, low(z_region)]
 }
 
 fn by_class(floor: f64, weight: impl Fn(u8) -> f64) -> [i8; LogCounter::STEPS] {
@@ -199,26 +253,27 @@ fn narrow(eighths: i32) -> i16 {
 
 const MANTISSA_BITS: u32 = 23;
 
-/// The bits of a whole number as a float, 0 being those of 1: the place of its highest bit above
-/// the bits that follow. At most 33 · 2^[`MANTISSA_BITS`] for numbers below 2^33.
-#[inline]
-fn float_bits(value: u64) -> u32 {
-    (value.cast_signed() as f32).to_bits().wrapping_sub(1.0_f32.to_bits())
+/// The bits of a number of 1 or more as a float, 0 being those of 1: the place of its highest bit
+/// above the bits that follow.
+#[inline(always)]
+fn float_bits(value: f32) -> u32 {
+    value.to_bits().wrapping_sub(1.0_f32.to_bits())
 }
 
 /// The class of the square of a distance: its highest bit, and the [`DISTANCE_BITS`] below that.
-#[inline]
-fn class_of_distance(chord_squared: u64) -> usize {
-    (float_bits(chord_squared | 1) >> (MANTISSA_BITS - DISTANCE_BITS)) as usize
+#[inline(always)]
+fn class_of_chord_squared(chord_squared: f32) -> u32 {
+    let chord_squared = if chord_squared > 1.0 { chord_squared } else { 1.0 };
+    float_bits(chord_squared) >> (MANTISSA_BITS - DISTANCE_BITS)
 }
 
-/// The logarithm of the wait at the beginning of a class of random numbers.
+/// The logarithm of the wait at the beginning of a class of random numbers, and [`TIME_ORIGIN`].
 fn wait_of_class(class: usize) -> i32 {
     let (top, below) = ((class >> WAIT_BITS) as i32, class & ((1 << WAIT_BITS) - 1));
     let parts = f64::from(1_u32 << WAIT_BITS);
     let number = (1.0 + below as f64 / parts) * 2.0_f64.powi(top);
     let share = (number / 2.0_f64.powi(32)).min(1.0 - 2.0_f64.powi(-33));
-    ((-(-share).ln_1p()).log2() * f64::from(TIME_PARTS)).round() as i32
+    TIME_ORIGIN + ((-(-share).ln_1p()).log2() * f64::from(TIME_PARTS)).round() as i32
 }
 
 /// A distance in the middle of a class.

@@ -40,12 +40,6 @@ impl<T: Copy> Chunks<T> {
         self.list.get(at >> self.shift)?.get(at & self.mask as usize)
     }
 
-    /// The items from a number on which lie side by side in memory; none behind the last.
-    pub(crate) fn run_from(&self, at: usize) -> &[T] {
-        let chunk = self.list.get(at >> self.shift);
-        chunk.and_then(|chunk| chunk.get(at & self.mask as usize..)).unwrap_or_default()
-    }
-
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         self.list.get_mut(at >> self.shift)?.get_mut(at & self.mask as usize)
     }
@@ -124,12 +118,6 @@ impl<T: Copy> Chunks<T> {
         self.mask = (1 << shift) - 1;
     }
 
-    /// What chunks and the list of them take.
-    #[cfg(test)]
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.capacity() * size_of::<T>() + self.list.capacity() * size_of::<Vec<T>>()
-    }
-
     /// Items that there is memory for.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
@@ -151,8 +139,6 @@ mod tests {
             let item = item as usize;
             assert_eq!(chunks.get(item / 2), Some(&(item as u32 / 2)));
             assert_eq!(chunks.get(item + 1), None);
-            assert_eq!(chunks.run_from(item), [item as u32]);
-            assert_eq!(chunks.run_from(item + 1), []);
             assert!(chunks.capacity() <= item + (item / 8).max(64), "{item}");
         }
         assert!(chunks.iter().copied().eq(0..10_000));
@@ -160,7 +146,6 @@ mod tests {
         assert_eq!((chunks.get(3), chunks.get(9_999)), (Some(&9_999), Some(&3)));
         chunks.swap(3, 9_999);
         chunks.swap(3, 10_000);
-        assert!(chunks.run_from(2040).iter().copied().eq(2040..2048), "to the end of a chunk");
         for item in (0..10_000_u32).rev() {
             assert_eq!(chunks.pop(), Some(item));
             assert_eq!(chunks.len(), item as usize);

@@ -8,7 +8,7 @@ use super::chunks::Chunks;
 use super::index::Index;
 use super::profiles::Profiles;
 use crate::hash::HashKey;
-use crate::selection::profile::Profile;
+use crate::selection::profile::{Kept, Profile};
 
 /// Up to this many rows are scanned instead of indexed.
 pub(crate) const SMALL_MAX: usize = 32;
@@ -109,9 +109,10 @@ impl<R: Row> Dense<R> {
     }
 
     /// The same, kept from now on; `None` if there are too few rows to choose from.
-    pub(crate) fn keep_profiles(&mut self) -> Option<&mut Profiles<R::Id>> {
+    pub(crate) fn keep_profiles(&mut self, kept: Kept) -> Option<&mut Profiles<R::Id>> {
         let Rows::Large(large) = &mut self.rows else { return None };
-        let profiles = large.profiles.get_or_insert_with(|| Box::new(Profiles::new()));
+        let profiles = large.profiles.get_or_insert_with(|| Box::new(Profiles::new(kept)));
+        profiles.keep(kept);
         profiles.catch_up(large.index.len());
         Some(profiles)
     }

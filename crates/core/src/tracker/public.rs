@@ -13,6 +13,7 @@ use crate::refusal::Refusal;
 use crate::reply::{Answer, PeerList, Source};
 use crate::rules::Rules;
 use crate::selection::place::{PlaceTable, Places};
+use crate::selection::profile::Kept;
 use crate::selection::strategy::Strategies;
 use crate::selection::weighted::{Choice, select_weighted};
 use crate::selection::weights::Near;
@@ -251,7 +252,7 @@ fn learn<'p, const N: usize>(
         return None;
     };
     let at = table.find(own, key)?;
-    let profiles = table.keep_profiles()?;
+    let profiles = table.keep_profiles(Kept::NoDeeds)?;
     let mut profile = profiles.get(at);
     profile.learn_place(places, Some(ip), false);
     profiles.set(at, profile);

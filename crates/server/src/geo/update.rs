@@ -49,10 +49,19 @@ pub enum UpdateError {
         status: u16,
     },
     /// The server cannot be reached, or stopped answering.
-    #[error("{file} cannot be fetched: {reason}")]
+    #[error(
+        "{file} cannot be fetched from {server}: {reason}. If this machine may not connect to it, \
+         name a proxy in HTTPS_PROXY or a mirror with --base-url, or unpack the file elsewhere and \
+         put it at {}",
+        path.display()
+    )]
     Network {
         /// What was asked for.
         file: String,
+        /// Whom.
+        server: String,
+        /// Where it belongs once it is unpacked.
+        path: PathBuf,
         /// What the network says.
         reason: String,
     },

@@ -357,11 +357,18 @@ async fn an_archive_without_a_database_or_with_a_hostile_name_harms_nothing() {
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_be_reached_is_told_without_its_url() {
-    let site = site(GeoProvider::Maxmind, Product::City, "http://127.0.0.1:9");
+async fn a_provider_that_cannot_be_reached_is_told_without_its_url_and_with_what_to_do() {
+    let site = site(GeoProvider::Maxmind, Product::City, "http://somebody:a-secret@127.0.0.1:9");
     let error = site.update().await.unwrap_err().to_string();
-    assert!(error.contains("/geoip/databases/GeoLite2-City/download cannot be fetched"), "{error}");
-    assert!(!error.contains("http"), "{error}");
+    let file = "/geoip/databases/GeoLite2-City/download cannot be fetched from 127.0.0.1: ";
+    assert!(error.starts_with(file), "{error}");
+    assert!(
+        !error.contains("http:") && !error.contains(KEY) && !error.contains("secret"),
+        "{error}"
+    );
+    let place = site.path.display().to_string();
+    let told = ["HTTPS_PROXY", "--base-url", &place];
+    assert!(told.into_iter().all(|what| error.contains(what)), "{error}");
 }
 
 #[tokio::test]

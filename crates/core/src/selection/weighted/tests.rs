@@ -7,11 +7,13 @@ use super::super::strategy::{RoleWeight, Selection};
 use super::super::tests::{ASKER, Crowd, add_ineligible, leecher, seeder};
 use super::super::{SEEDER_PERCENT_MIN, TRIES_EXTRA};
 use super::*;
-use crate::selection::place::{Continent, PlaceId};
-use crate::selection::profile::{Deeds, LogCounter};
+use crate::selection::place::{Continent, Place, PlaceId};
+use crate::selection::profile::{Deeds, Kept, LogCounter};
 use crate::swarm::{Class, Row};
 
 const ALL: Strategies = Strategies::LOCATION;
+/// The draw reads places and weights.
+const KEPT: Kept = Kept::NoDeeds;
 
 /// A crowd whose peers have weights and places.
 struct Weighed {
@@ -65,7 +67,7 @@ impl Weighed {
 
     fn learn(&mut self, number: u32, change: impl FnOnce(&mut crate::selection::profile::Profile)) {
         let at = self.at(number);
-        let Some(profiles) = self.crowd.dense.keep_profiles() else { return };
+        let Some(profiles) = self.crowd.dense.keep_profiles(KEPT) else { return };
         let mut profile = profiles.get(at);
         change(&mut profile);
         profiles.set(at, profile);
@@ -282,7 +284,7 @@ fn c10_a_seeder_of_a_marked_role_is_in_every_leechers_reply_and_of_many_two_are(
     let one = 1234;
     let mark = |weighed: &mut Weighed, number: u32| {
         let id = weighed.crowd.dense.get(weighed.at(number)).unwrap().id();
-        weighed.crowd.dense.keep_profiles().unwrap().mark(id, true);
+        weighed.crowd.dense.keep_profiles(KEPT).unwrap().mark(id, true);
     };
     mark(&mut weighed, one);
     for _ in 0..1000 {
@@ -362,7 +364,7 @@ fn peers_that_may_not_be_given_are_passed_over_and_the_reply_is_full_all_the_sam
             }
         });
         let at = weighed.crowd.dense.len() - 1;
-        let profiles = weighed.crowd.dense.keep_profiles().unwrap();
+        let profiles = weighed.crowd.dense.keep_profiles(KEPT).unwrap();
         let mut profile = profiles.get(at);
         profile.set_weight(80);
         profile.set_place(place);
@@ -379,9 +381,9 @@ fn a_swarm_of_peers_that_may_not_be_given_costs_a_bounded_search() {
     for _ in 0..20_000 {
         weighed.crowd.add(Class::Seeder, |row| row.set_last_seconds(0));
     }
-    weighed.crowd.dense.keep_profiles();
+    weighed.crowd.dense.keep_profiles(KEPT);
     assert_eq!(weighed.ask(&leecher(), 50), []);
-    assert!(weighed.picker.race.candidates.len() <= CANDIDATES_MIN.max(50 * CANDIDATES_PER_SLOT));
+    assert!(weighed.picker.race.known.len() <= CANDIDATES_MIN.max(50 * CANDIDATES_PER_SLOT));
     let seen = weighed.picker.seeders.seen.iter().filter(|(walk, _)| *walk != 0).count();
     assert_eq!(seen, 50 + TRIES_EXTRA);
 }
@@ -395,7 +397,7 @@ fn without_profiles_or_with_a_strategy_that_says_nothing_the_draw_is_the_uniform
     select(&weighed.crowd.dense, &leecher(), 50, &mut uniform, |peer| expected.push(peer.user()));
     assert_eq!(weighed.ask(&leecher(), 50), expected);
 
-    weighed.crowd.dense.keep_profiles();
+    weighed.crowd.dense.keep_profiles(KEPT);
     weighed.strategies = Strategies::COMPLETION;
     weighed.picker = Picker::new(7);
     let expected: Vec<u32> = {
@@ -458,11 +460,20 @@ fn a_day_of_seeding_halves_the_weight_and_a_month_leaves_a_twentieth() {
     assert!((weight(720.0) + 34.6).abs() < 1.0);
 }
 
+fn weight_of(weights: &Weights, asker: Place, peer: Place) -> i32 {
+    // Some are weighed at once, and the rest one by one.
+    let mut columns = peer.words().map(|word| [word; 7]);
+    let mut sums = [5; 7];
+    weights.add_locations(&Near::new(asker), columns.each_mut().map(|it| &mut it[..]), &mut sums);
+    assert!(sums.iter().all(|sum| *sum == sums[0]));
+    sums[0] - 5
+}
+
 #[test]
 fn places_that_are_known_in_part_weigh_by_that_part() {
     let weights = Weights::default();
     let asker = berlin();
-    let weight = |place: Place| weights.location(&Near::new(asker), &place);
+    let weight = |place: Place| weight_of(&weights, asker, place);
     let unknown = weight(Place::UNKNOWN);
     assert_eq!(weight(berlin()), 24);
     assert_eq!(weight(Place::of_asn(3320)) - unknown, 24);
@@ -473,7 +484,42 @@ fn places_that_are_known_in_part_weigh_by_that_part() {
     let munich = Place::UNKNOWN.at(48.14, 11.58);
     assert_eq!(weight(munich), -8);
     assert!(weight(tokyo()) < unknown);
-    assert_eq!(weights.location(&Near::new(Place::UNKNOWN), &asker), unknown);
+    assert_eq!(weight_of(&weights, Place::UNKNOWN, asker), unknown);
+}
+
+/// What a choice costs is what it looks at: candidates, and the rows of those who come in first. A
+/// build that is not for release makes do with a hundred thousand.
+/// `scripts/check-instructions` counts it, and `cargo bench -p mika-bench --bench wall` times it.
+#[test]
+fn c13_a_choice_from_a_million_looks_at_no_more_than_one_from_ten_thousand() {
+    let many = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
+    let looked_at = |peers: u32| {
+        let mut weighed = Weighed::new(Strategies::LOCATION | Strategies::COMPLETION);
+        let place = weighed.places.intern(tokyo());
+        for number in 0..peers {
+            let class = if number % 2 == 0 { Class::Seeder } else { Class::Leecher };
+            weighed.crowd.add(class, |_| ());
+        }
+        // As announces do, some hundred rows each.
+        for _ in 0..=peers / 512 {
+            weighed.crowd.dense.keep_profiles(KEPT);
+        }
+        (0..100).for_each(|number| weighed.learn(number, |profile| profile.set_place(place)));
+        (0..20)
+            .map(|_| {
+                assert_eq!(weighed.ask(&leecher(), 50).len(), 50);
+                let Picker { race, seeders, leechers, taken, .. } = &weighed.picker;
+                let now = |scratch: &Scratch| {
+                    scratch.seen.iter().filter(|(walk, _)| *walk == scratch.walk_number).count()
+                };
+                let [uniform, taken] = [now(seeders) + now(leechers), now(taken)];
+                assert!(uniform <= 50 && taken == 50, "{uniform} and {taken}");
+                race.known.len()
+            })
+            .collect::<Vec<usize>>()
+    };
+    assert_eq!(looked_at(10_000), [CANDIDATES_MIN; 20]);
+    assert_eq!(looked_at(many), [CANDIDATES_MIN; 20]);
 }
 
 /// The graph of who was given whom holds together: each peer knows a quarter of its peers by

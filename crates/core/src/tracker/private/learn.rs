@@ -4,7 +4,7 @@ use super::{Change, Visit};
 use crate::address::{socket4, socket6};
 use crate::reply::PeerList;
 use crate::selection::place::{PlaceId, PlaceTable, Places};
-use crate::selection::profile::{LogCounter, Profile};
+use crate::selection::profile::{Kept, LogCounter, Profile};
 use crate::selection::speed;
 use crate::selection::strategy::Strategies;
 use crate::selection::weighted::Choice;
@@ -49,7 +49,8 @@ impl<'a> Visit<'a> {
         let class = swarm.main.class_of(at);
         let marked = class == Class::Seeder
             && self.rules.weights.always_includes(strategies, self.user.role_id);
-        let profiles = swarm.main.keep_profiles()?;
+        let kept = Kept::of(strategies);
+        let profiles = swarm.main.keep_profiles(kept)?;
         if class == Class::Leecher {
             profiles.size.tell(self.request.left.saturating_add(self.request.downloaded));
         }
@@ -60,14 +61,14 @@ impl<'a> Visit<'a> {
             profile.learn_place(places, ip, moved);
         }
         if strategies.has_any(Strategies::ECONOMY) {
-            self.learn_deeds(&mut profile, profiles.size, class, change, list);
+            self.learn_deeds(&mut profile, (strategies, profiles.size), class, change, list);
             let median = self.tracker.median_speed.eighths();
             let (deeds, role_id) = (profile.deeds(), self.user.role_id);
             profile.set_weight(self.rules.weights.economy(strategies, deeds, role_id, median));
         }
         profiles.set(at, profile);
         profiles.mark(self.id, marked);
-        let v6 = self.learn_v6(swarm, change, places, profile, marked);
+        let v6 = self.learn_v6(swarm, change, places, (profile, kept), marked);
         let near = places.and_then(|places| near(places.table(), profile.place(), v6));
         Some(Choice { weights: &self.rules.weights, strategies, near })
     }
@@ -78,12 +79,12 @@ impl<'a> Visit<'a> {
         swarm: &mut Swarm<Private>,
         change: &Change,
         places: Option<&dyn Places>,
-        mut profile: Profile,
+        (mut profile, kept): (Profile, Kept),
         marked: bool,
     ) -> PlaceId {
         let learned = change.v6.zip(swarm.extra.as_deref_mut()).and_then(|(endpoint, extra)| {
             let at = extra.v6.find(&self.id, &self.tracker.hash_key)?;
-            let profiles = extra.v6.keep_profiles()?;
+            let profiles = extra.v6.keep_profiles(kept)?;
             profile.take_place_of(&profiles.get(at));
             if let Some(places) = places {
                 let ip = socket6(endpoint).map(|socket| (*socket.ip()).into());
@@ -100,7 +101,7 @@ impl<'a> Visit<'a> {
     fn learn_deeds(
         &self,
         profile: &mut Profile,
-        size: SizeEstimate,
+        (strategies, size): (Strategies, SizeEstimate),
         class: Class,
         change: &Change,
         list: &mut PeerList,
@@ -125,8 +126,14 @@ impl<'a> Visit<'a> {
                 seeded_seconds = seconds_since(before.started_seconds());
             }
             let rng = &mut list.picker.rng;
-            deeds.seeded = deeds.seeded.add(seeded_seconds as f32 / SEEDED_STEP_SECONDS, rng);
-            if let Some(size_bytes) = size.bytes() {
+            // Others are not kept.
+            if strategies.has(Strategies::SEED_TIME) {
+                let steps = seeded_seconds as f32 / SEEDED_STEP_SECONDS;
+                deeds.seeded = deeds.seeded.add(steps, rng);
+            }
+            if strategies.has(Strategies::COMPLETION)
+                && let Some(size_bytes) = size.bytes()
+            {
                 let steps = given as f64 / size_bytes / f64::from(GIVEN_STEP);
                 deeds.given = deeds.given.add(steps as f32, rng);
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, IF_MODIFIED_SINCE, LAST_MODIFIED};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::io::AsyncWriteExt;
 
 use super::product::{Packing, base_url};
@@ -40,7 +40,7 @@ pub(super) async fn fetch(
     let mut missing = UpdateError::NoProvider;
     for path in addresses {
         let file = path.split('?').next().unwrap_or_default();
-        let request = Request { order, url: format!("{base}{path}"), file, since };
+        let request = Request { order, product, url: format!("{base}{path}"), file, since };
         match request.fetch(to).await {
             Err(error @ UpdateError::Status { status: 404, .. }) => missing = error,
             Ok(Some(modified)) => return Ok(Fetched::File { packing, modified }),
@@ -54,6 +54,7 @@ pub(super) async fn fetch(
 /// A file to be fetched.
 struct Request<'a> {
     order: &'a Order,
+    product: Product,
     url: String,
     /// The file in messages.
     file: &'a str,
@@ -130,7 +131,7 @@ impl Request<'_> {
         file.flush().await.map_err(disk(to))
     }
 
-    /// What the network or the system says, without the URL.
+    /// What the network or the system says, without the URL, which may hold a password.
     fn network(&self, error: reqwest::Error) -> UpdateError {
         let error = error.without_url();
         let mut deepest: &dyn std::error::Error = &error;
@@ -140,7 +141,14 @@ impl Request<'_> {
         let text = deepest.to_string();
         let end = text.floor_char_boundary(REASON_BYTES_MAX);
         let reason = text.get(..end).unwrap_or_default().to_owned();
-        UpdateError::Network { file: self.file.to_owned(), reason }
+        let server = Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let place = self.order.files.iter().find(|(product, _)| *product == self.product);
+        UpdateError::Network {
+            file: self.file.to_owned(),
+            server: server.unwrap_or_else(|| "the server".to_owned()),
+            path: place.map(|(_, path)| path.clone()).unwrap_or_default(),
+            reason,
+        }
     }
 }
 
