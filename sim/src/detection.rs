@@ -11,11 +11,12 @@
 //! * [`rivals`]: what the rules of other trackers would say; [`watch`]: what detection says;
 //!   [`tally`]: what is true; [`recompute`]: findings worked out again;
 //!   [`record`]: announces as lines that can be sent again.
-//! * [`outcome`], [`study`], [`targets`], [`page`], [`command`]: `mika-sim detection`.
+//! * [`outcome`], [`study`], [`targets`], [`page`], [`explain`], [`command`]: `mika-sim detection`.
 
 pub mod catalogue;
 mod cheating;
 pub mod command;
+pub mod explain;
 mod life;
 pub mod looks;
 pub mod outcome;

@@ -269,10 +269,14 @@ impl Detection {
         }
         self.drafts.extend(user.resets.observe(of, weights));
         self.drafts.extend(user.looks.observe(of, &self.table, weights));
+        let one_name = user.looks.one_name();
         if let Some(model) = &mut user.model {
-            self.drafts.extend(model.observe(of, weights));
+            // What a real client beside the tool uploads follows no formula.
+            if one_name.is_none_or(|name| name == of.session) {
+                self.drafts.extend(model.observe(of, weights));
+            }
         } else if *models < self.settings.suspects_max
-            && user.evidence.total(of.at_seconds) >= SUSPECT_NATS
+            && (one_name.is_some() || user.evidence.total(of.at_seconds) >= SUSPECT_NATS)
         {
             *models += 1;
             user.model = Some(Box::default());
@@ -443,7 +447,8 @@ impl Detection {
             user.seen_seconds >= window || user.evidence.total(now_seconds) >= FORGOTTEN_NATS
         });
         for user in users.values_mut().filter(|user| user.model.is_some()) {
-            if user.evidence.total(now_seconds) < FORGOTTEN_NATS {
+            if user.evidence.total(now_seconds) < FORGOTTEN_NATS && user.looks.one_name().is_none()
+            {
                 user.model = None;
             }
         }

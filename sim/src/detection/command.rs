@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::explain::explain;
+use super::outcome::Outcome;
 use super::page::Results;
 use super::plan::SitePlan;
 use super::record::line;
 use super::run::Run;
 use super::study::{Group, Study, StudyPlan};
+use crate::study::parallel::in_parallel;
 
 /// What can be asked for.
 #[derive(Debug, Args)]
@@ -29,6 +32,16 @@ pub struct Command {
     /// address, User-Agent and request line, separated by tabs
     #[arg(long, conflicts_with_all = ["write", "short", "runs"])]
     record: Option<PathBuf>,
+    /// On so many seeds for tuning: tell what led to each accusation of an honest user, and what
+    /// was found of cheats that were found late
+    #[arg(long, conflicts_with_all = ["write", "short", "runs", "record"])]
+    explain: Option<u64>,
+    /// Explain the harsh world, on seeds for tuning
+    #[arg(long, requires = "explain")]
+    harsh: bool,
+    /// Days after which to explain, of a month
+    #[arg(long, default_value_t = 31, requires = "explain")]
+    days: u32,
     /// Write the tables and plots into the documents, too
     #[arg(long)]
     write: bool,
@@ -48,6 +61,10 @@ impl Command {
         if let Some(path) = &self.record {
             return record(path);
         }
+        if let Some(count) = self.explain {
+            let of = if self.harsh { Group::Harsh } else { Group::Training };
+            return explained(of, count.clamp(1, 20), self.days.clamp(1, 31), self.threads);
+        }
         let mut plan = match self.short {
             true => StudyPlan::short(self.threads),
             false => StudyPlan::whole(self.threads),
@@ -61,6 +78,28 @@ impl Command {
         println!("{}", results.markdown());
         if self.write { results.write(&self.docs) } else { Ok(()) }
     }
+}
+
+fn explained(of: Group, count: u64, days: u32, threads: usize) -> Result<()> {
+    let plan = of.plan(&SitePlan::whole());
+    let job = |number: usize| {
+        let seed = Group::Training.seed(number as u64);
+        let mut run = Run::new(plan.clone(), seed)?;
+        run.run_until(days * 86_400)?;
+        let outcome = Outcome::at_end(&run, seed);
+        Ok(format!(
+            "# Seed {seed}, {} epochs, {:.2} s of books per day; of {} findings {} do not say what \
+             follows from their inputs\n\n{}",
+            outcome.seen.epochs,
+            outcome.spent.advancing.as_secs_f64() / f64::from(days),
+            outcome.recomputed.0,
+            outcome.recomputed.1,
+            explain(&run, &outcome.users)
+        ))
+    };
+    let parts = in_parallel(threads, count as usize, job, |_| ())?;
+    parts.iter().for_each(|part| println!("{part}"));
+    Ok(())
 }
 
 fn record(path: &Path) -> Result<()> {

@@ -70,6 +70,11 @@ impl Outcome {
     pub fn of(plan: &SitePlan, seed: u64) -> Result<Self> {
         let mut run = Run::new(plan.clone(), seed)?;
         run.run()?;
+        Ok(Self::at_end(&run, seed))
+    }
+
+    /// What came of a run that has ended.
+    pub fn at_end(run: &Run, seed: u64) -> Self {
         let user = |(number, person): (usize, &Person)| UserOutcome {
             person: *person,
             said: run.site.watch.of(number),
@@ -84,9 +89,9 @@ impl Outcome {
             let user = users.get(finding.user_id.saturating_sub(1) as usize);
             (finding.clone(), user.map_or(Cheat::Honest, |it| it.person.cheat))
         });
-        Ok(Self {
+        Self {
             seed,
-            days: plan.days,
+            days: run.plan.days,
             announces: run.site.announces,
             seen: run.site.seen(),
             moved_bytes: run.moved_bytes(),
@@ -94,7 +99,7 @@ impl Outcome {
             recomputed: (agree.len() as u64, wrong as u64),
             example,
             users,
-        })
+        }
     }
 
     /// Months of honest users.

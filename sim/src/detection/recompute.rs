@@ -33,12 +33,15 @@ fn of_books(finding: &Finding) -> Option<Recomputed> {
     let (uploaded, downloaded) = (get("uploaded")?, get("downloaded")?);
     let pending = get("pending")?;
     let observed = uploaded - downloaded - get("discarded")?;
-    let sigma = 20e6 + 0.01 * (uploaded + downloaded) + 0.4 * pending + get("soft")?;
+    let sigma = 10e6 + 0.005 * (uploaded + downloaded) + 0.4 * pending + get("soft")?;
     let excess = observed - pending / 2.0;
     let without = (excess - get("others without")?) / sigma;
-    let with = (excess - get("others with")? - get("fraction")? * get("amount")?) / sigma;
+    let explained = get("fraction")? * get("amount")?;
+    let with = (excess - get("others with")? - explained) / sigma;
+    let alone = with + explained / sigma;
     let bound = pending + 3.0 * sigma;
-    Some(Recomputed { observed, bound, llr: huber(without) - huber(with) })
+    let llr = huber(without).min(huber(alone)) - huber(with);
+    Some(Recomputed { observed, bound, llr })
 }
 
 fn huber(residual: f64) -> f64 {
@@ -46,9 +49,18 @@ fn huber(residual: f64) -> f64 {
     if size <= 3.0 { size * size / 2.0 } else { 3.0 * (size - 1.5) }
 }
 
+/// What a finding weighs if it is usual on the site; as much as before if it does not say so.
+fn rebased(finding: &Finding, llr: f64) -> f64 {
+    match (finding.input("share of cheats"), finding.input("share of users")) {
+        (Some(cheats), Some(users)) => llr.min((cheats / users.max(1e-5)).ln().max(0.0)),
+        _ => llr,
+    }
+}
+
 /// Whether a finding says what follows from its inputs; `None` if that was not worked out.
 pub fn agrees(finding: &Finding) -> Option<bool> {
     let Recomputed { observed, bound, llr } = recompute(finding)?;
+    let llr = rebased(finding, llr);
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs().max(b.abs()).max(1.0);
     Some(near(observed, finding.observed) && near(bound, finding.bound) && near(llr, finding.llr))
 }

@@ -166,6 +166,18 @@ impl Run {
         all.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
     }
 
+    /// What other users' programs that do not tell the truth there have been on a torrent.
+    pub fn cheats_on(&self, torrent: u32, user: u32) -> Vec<Cheat> {
+        let of = |it: &&Session| {
+            it.torrent == torrent && it.user != user && (it.fake.is_some() || it.mask.is_some())
+        };
+        let all = self.sessions.iter().filter(of);
+        let mut cheats: Vec<Cheat> = all.map(|it| self.people[it.user as usize].cheat).collect();
+        cheats.sort_unstable();
+        cheats.dedup();
+        cheats
+    }
+
     /// Sessions that there have been.
     pub fn sessions_count(&self) -> usize {
         self.sessions.len()

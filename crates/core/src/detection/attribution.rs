@@ -34,6 +34,8 @@ const AMOUNT_CLIP: f64 = 6.0;
 const RIDGE: f64 = 1e-3;
 const ROUNDS: usize = 5;
 const SWEEPS: usize = 60;
+/// Sweeps over columns that changed in the last sweep over all.
+const SWEEPS_OF_MOVING: usize = 6;
 const CLOSE_ENOUGH: f64 = 1e-5;
 
 /// Huber's loss of a residual in standard deviations.
@@ -132,14 +134,27 @@ impl System {
         weights.for_each(|(to, residual)| *to = weight(*residual));
     }
 
-    /// Sweeps over some columns until none changes any more.
+    /// Sweeps over some columns until none changes any more. Most never do, so that after each
+    /// sweep over all of them there are some over those that did.
     fn descend(&mut self, columns: &[u32], sweeps: usize) {
-        for _ in 0..sweeps {
-            let mut largest: f64 = 0.0;
+        let mut moving: Vec<u32> = Vec::new();
+        for _ in 0..sweeps.div_ceil(SWEEPS_OF_MOVING) {
+            moving.clear();
             for column in columns {
-                largest = largest.max(self.improve(*column));
+                if self.improve(*column) >= CLOSE_ENOUGH {
+                    moving.push(*column);
+                }
             }
-            if largest < CLOSE_ENOUGH {
+            for _ in 0..SWEEPS_OF_MOVING {
+                let mut largest: f64 = 0.0;
+                for column in &moving {
+                    largest = largest.max(self.improve(*column));
+                }
+                if largest < CLOSE_ENOUGH {
+                    break;
+                }
+            }
+            if moving.is_empty() {
                 return;
             }
         }
@@ -191,8 +206,14 @@ impl System {
     }
 
     /// What it takes to do without a column: it is set to zero, and those that share rows with it
-    /// explain as much as they can instead. `halves` tells which rows are of the later half.
-    pub(super) fn prove(&mut self, column: u32, is_later: impl Fn(u32) -> bool) -> Proof {
+    /// explain as much as they can instead, but for those of the same user, which is no excuse.
+    /// `is_later` tells which rows are of the later half.
+    pub(super) fn prove(
+        &mut self,
+        column: u32,
+        is_same_user: impl Fn(u32) -> bool,
+        is_later: impl Fn(u32) -> bool,
+    ) -> Proof {
         let z_plain = self.z_plain(column);
         let fraction = self.fraction(column);
         let rows: Vec<u32> = self.cells(column).iter().map(|cell| cell.row).collect();
@@ -200,7 +221,7 @@ impl System {
             rows.iter().flat_map(|row| self.columns_of(*row)).copied().collect();
         others.sort_unstable();
         others.dedup();
-        others.retain(|other| *other != column);
+        others.retain(|other| *other != column && !is_same_user(*other));
         let mut touched: Vec<u32> =
             others.iter().flat_map(|other| self.cells(*other)).map(|cell| cell.row).collect();
         touched.extend(&rows);
@@ -249,6 +270,12 @@ impl System {
     #[cfg(test)]
     pub(super) fn loss(&self) -> f64 {
         self.residuals.iter().copied().map(huber).sum()
+    }
+
+    /// What a column has in a row, in bytes.
+    pub(super) fn amount(&self, row: u32, column: u32) -> f64 {
+        let cells = self.cells(column).iter().filter(|cell| cell.row == row);
+        cells.map(|cell| cell.amount).sum::<f64>() * self.sigma(row)
     }
 
     /// One standard deviation of a row, in bytes.

@@ -48,6 +48,9 @@ pub(super) struct Book {
     pub(super) opened_seconds: u32,
     /// When anything happened last that another client may have a part in.
     pub(super) event_seconds: u32,
+    /// When a leecher came, went or downloaded anything last.
+    sink_seconds: u32,
+    lately: Lately,
     pub(super) uploaded: u64,
     pub(super) downloaded: u64,
     pub(super) corrupt: u64,
@@ -78,10 +81,57 @@ pub(super) struct Book {
     soft_bytes: f64,
 }
 
-const _: () = assert!(size_of::<Book>() <= 192);
+const _: () = assert!(size_of::<Book>() <= 224);
 
 /// Entries that are looked at first.
 const NEAR: usize = 8;
+/// What was reported lately: in this slice of time, and in the two before.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Lately {
+    slice: u32,
+    uploaded: [f32; 3],
+    downloaded: [f32; 3],
+}
+
+impl Lately {
+    /// As of a time; what is older than three slices is forgotten. Three slices are an interval and
+    /// a half, with some delay.
+    fn at(mut self, now_seconds: u32, settings: &DetectionSettings) -> Self {
+        let slice = now_seconds / (settings.late_seconds() / 2).max(1);
+        for _ in 0..slice.saturating_sub(self.slice).min(3) {
+            self.uploaded.rotate_right(1);
+            self.downloaded.rotate_right(1);
+            let ([up, ..], [down, ..]) = (&mut self.uploaded, &mut self.downloaded);
+            (*up, *down) = (0.0, 0.0);
+        }
+        self.slice = self.slice.max(slice);
+        self
+    }
+
+    fn add(&mut self, of: &Observation, settings: &DetectionSettings) {
+        *self = self.at(of.at_seconds, settings);
+        let ([up, ..], [down, ..]) = (&mut self.uploaded, &mut self.downloaded);
+        *up += of.uploaded_bytes as f32;
+        *down += of.downloaded_bytes as f32;
+    }
+
+    fn uploaded(self) -> f64 {
+        self.uploaded.into_iter().map(f64::from).sum()
+    }
+
+    /// What one side may have reported and the other one not yet.
+    fn bytes(self) -> f64 {
+        self.uploaded().max(self.downloaded.into_iter().map(f64::from).sum())
+    }
+}
+
+/// Of what may have been cut by a soft close, the part that is one standard deviation.
+const CUT: f64 = 0.3;
+/// A busy torrent's books are closed early if no more than this part of what they hold may be cut.
+const CUT_BUSY_MAX: f64 = 0.05;
+/// The same if nobody has downloaded anything since every leecher must have reported.
+const CUT_CALM_MAX: f64 = 0.125;
+
 /// What a magnet link says before it knows the size, in the words of libtorrent.
 const MAGNET_LEFT: u64 = 16_384;
 /// Of what a download adds up to, so much is never missed: the ends of pieces.
@@ -155,6 +205,11 @@ impl Book {
         if of.moved() || comes_or_goes.into_iter().any(|sign| of.signs.has(sign)) {
             self.event_seconds = self.event_seconds.max(of.at_seconds);
         }
+        let is_sink = of.leeched() && comes_or_goes.into_iter().any(|sign| of.signs.has(sign));
+        if of.downloaded_bytes > 0 || is_sink {
+            self.sink_seconds = self.sink_seconds.max(of.at_seconds);
+        }
+        self.lately.add(of, settings);
         self.add(of, client, settings)
     }
 
@@ -241,7 +296,7 @@ impl Book {
             return;
         }
         let missing = match of.left_bytes {
-            Observation::LEFT_UNKNOWN => self.size,
+            Observation::LEFT_UNKNOWN | MAGNET_LEFT => self.size,
             left => left,
         };
         let missing = missing.min(settings.vanished_bytes_max());
@@ -258,18 +313,21 @@ impl Book {
         if self.opened_seconds == 0 {
             return None;
         }
-        let quiet_seconds = now_seconds.saturating_sub(self.event_seconds);
-        let age_seconds = now_seconds.saturating_sub(self.opened_seconds);
-        if quiet_seconds > settings.quiet_seconds() {
-            Some(false)
-        } else if age_seconds > settings.soft_close_seconds.saturating_mul(5) / 4
-            || (age_seconds > settings.soft_close_seconds
-                && quiet_seconds > settings.interval_seconds / 2)
-        {
-            Some(true)
-        } else {
-            None
+        let since = |seconds: u32| now_seconds.saturating_sub(seconds);
+        let (age_seconds, day_seconds) = (since(self.opened_seconds), settings.soft_close_seconds);
+        if since(self.event_seconds) > settings.quiet_seconds() {
+            return Some(false);
         }
+        if age_seconds <= day_seconds / 4 {
+            return None;
+        }
+        let lately = self.lately.at(now_seconds, settings);
+        let most = |part: f64| part * self.uploaded as f64;
+        let calm = since(self.sink_seconds) > settings.quiet_seconds();
+        let is_over = age_seconds > day_seconds
+            || lately.bytes() <= most(CUT_BUSY_MAX)
+            || (calm && lately.uploaded() <= most(CUT_CALM_MAX));
+        is_over.then_some(true)
     }
 
     /// Closes the epoch and begins with empty books. `None` if nobody has uploaded anything.
@@ -295,9 +353,7 @@ impl Book {
             shares: Vec::new(),
         };
         if soft {
-            let seconds = now_seconds.saturating_sub(self.opened_seconds).max(1);
-            let rate = self.uploaded as f64 / f64::from(seconds);
-            self.soft_bytes = 2.0 * f64::from(settings.interval_seconds) * rate;
+            self.soft_bytes = CUT * self.lately.at(now_seconds, settings).bytes();
             epoch.soft_bytes += self.soft_bytes;
         }
         self.opened_seconds = 0;
@@ -347,11 +403,13 @@ impl Entry {
             && of.peers_given > 0;
         self.frozen = if stands_still { self.frozen.saturating_add(1) } else { 0 };
         self.left = match of.left_bytes {
-            Observation::LEFT_UNKNOWN => size,
+            Observation::LEFT_UNKNOWN | MAGNET_LEFT => size,
             left => left,
         };
         // Honest clients lose a report when they are restarted, or when the tracker is.
-        let lost = of.signs.has(Signs::RESTARTED) || of.signs.has(Signs::RESTORED);
+        // Nothing goes back if it had not reported anything yet.
+        let begins_again = of.signs.has(Signs::STARTED) && !first;
+        let lost = begins_again || of.signs.has(Signs::RESTARTED) || of.signs.has(Signs::RESTORED);
         let came_back = first && !of.signs.has(Signs::STARTED) && of.left_bytes > 0;
         let pending = match (lost, came_back) {
             (true, _) => unexplained,

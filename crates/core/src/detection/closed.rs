@@ -66,10 +66,11 @@ impl ClosedEpoch {
         self.residual() - self.pending as f64 / 2.0
     }
 
-    /// One standard deviation of what honest users leave over.
+    /// One standard deviation of what honest users leave over, generously: in simulated months
+    /// nearly all books that close in calm lack less than 0.2 % of what was moved.
     pub(super) fn sigma(&self) -> f64 {
         let moved = self.uploaded as f64 + self.downloaded as f64;
-        20e6 + 0.01 * moved + 0.4 * self.pending as f64 + self.soft_bytes
+        10e6 + 0.005 * moved + 0.4 * self.pending as f64 + self.soft_bytes
     }
 
     /// Names the epoch.

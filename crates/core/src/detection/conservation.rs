@@ -62,6 +62,8 @@ pub(super) struct Suspicion {
     pub(super) side: Side,
     pub(super) proof: Proof,
     pub(super) sigma: Vec<f64>,
+    /// Bytes of the column in each row of the proof.
+    pub(super) amounts: Vec<f64>,
 }
 
 impl Suspicion {
@@ -80,17 +82,37 @@ impl Suspicion {
     }
 }
 
-/// Solves all epochs for who explains what is left over.
-pub(super) fn attribute(
-    epochs: &[&ClosedEpoch],
-    now_seconds: u32,
-    settings: &DetectionSettings,
-) -> Vec<Suspicion> {
+/// What users have received in silence, as far as earlier books of the torrent had room for it:
+/// nobody receives the same data twice.
+#[derive(Debug, Default)]
+struct Silent {
+    /// By torrent and user: what was missing last, and how much of it the books had room for.
+    received: IntegerMap<(u32, u32), (f64, f64)>,
+}
+
+impl Silent {
+    /// Of what a user lacks, the part that may have been received in this epoch.
+    fn room(&mut self, epoch: &ClosedEpoch, user_id: u32, missing: f64) -> f64 {
+        let (before, received) =
+            self.received.entry((epoch.torrent_id, user_id)).or_insert((missing, 0.0));
+        // What is not missing any more is no part of what may come yet.
+        *received = (*received - (*before - missing).max(0.0)).max(0.0);
+        *before = missing;
+        let room = (missing - *received).max(0.0);
+        *received += epoch.excess().clamp(0.0, room);
+        room
+    }
+}
+
+/// A row for each epoch, and what each column stands for.
+fn system_of(epochs: &[&ClosedEpoch]) -> (System, Vec<Column>) {
     let (mut rows, mut cells) = (Vec::with_capacity(epochs.len()), Vec::new());
     let mut columns: IntegerMap<Column, u32> = IntegerMap::default();
     let mut named: Vec<Column> = Vec::new();
+    let mut silent = Silent::default();
     for (row, epoch) in (0u32..).zip(epochs) {
         rows.push(Row { excess: epoch.excess(), sigma: epoch.sigma() });
+        let first_cell = cells.len();
         for share in &epoch.shares {
             let sides = [(Side::Uploads, share.uploaded), (Side::Downloads, share.missing)];
             for (side, amount) in sides.into_iter().filter(|(_, amount)| *amount > 0.0) {
@@ -109,23 +131,42 @@ pub(super) fn attribute(
                 }
             }
         }
+        for cell in cells.iter_mut().skip(first_cell) {
+            let name = named.get(cell.column as usize);
+            if let Some(name) = name.filter(|it| it.side == Side::Downloads) {
+                cell.amount = silent.room(epoch, name.user_id, cell.amount);
+            }
+        }
     }
+    (System::new(rows, cells, named.len()), named)
+}
+
+/// Solves all epochs for who explains what is left over.
+pub(super) fn attribute(
+    epochs: &[&ClosedEpoch],
+    now_seconds: u32,
+    settings: &DetectionSettings,
+) -> Vec<Suspicion> {
+    let (mut system, named) = system_of(epochs);
     let middle = now_seconds.saturating_sub(settings.window_seconds / 2);
     let later: Vec<bool> = epochs.iter().map(|it| it.closed_seconds > middle).collect();
-    let mut system = System::new(rows, cells, named.len());
     system.solve();
     let mut found = Vec::new();
-    for (column, Column { user_id, client, side }) in (0u32..).zip(named) {
+    for (column, name) in (0u32..).zip(&named) {
+        let Column { user_id, client, side } = *name;
         if system.z_plain(column) < Z_NOTE {
             continue;
         }
         let is_later = |row: u32| later.get(row as usize).copied().unwrap_or(false);
-        let proof = system.prove(column, is_later);
+        let is_same_user =
+            |other: u32| named.get(other as usize).is_some_and(|it| it.user_id == user_id);
+        let proof = system.prove(column, is_same_user, is_later);
         if proof.z < Z_NOTE {
             continue;
         }
         let sigma = proof.rows.iter().map(|(row, ..)| system.sigma(*row)).collect();
-        found.push(Suspicion { user_id, client, side, proof, sigma });
+        let amounts = proof.rows.iter().map(|(row, ..)| system.amount(*row, column)).collect();
+        found.push(Suspicion { user_id, client, side, proof, sigma, amounts });
     }
     found
 }
@@ -138,18 +179,20 @@ pub(super) fn drafts_of(
     now_seconds: u32,
 ) -> Vec<(usize, Draft)> {
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
-    for ((row, without, with), sigma) in suspicion.proof.rows.iter().zip(&suspicion.sigma) {
-        let llr = huber(*without) - huber(*with);
+    let columns = suspicion.sigma.iter().zip(&suspicion.amounts);
+    for ((row, without, with), (sigma, amount)) in suspicion.proof.rows.iter().zip(columns) {
+        let (explained, amount) = (suspicion.proof.fraction * *amount, *amount);
+        // Where others err without the user, that says nothing of what the user has reported.
+        let alone = with + explained / sigma;
+        let llr = huber(*without).min(huber(alone)) - huber(*with);
         let Some(epoch) = epochs.get(*row as usize).filter(|_| llr >= LLR_MIN) else { continue };
-        let (mut amount, mut scored, mut frozen, mut teleported) = (0.0, false, 0, false);
+        let (mut scored, mut frozen, mut teleported) = (false, 0, false);
         for share in epoch.shares.iter().filter(|it| suspicion.is_about(it)) {
             let [as_uploader, as_downloader] = share.scored;
-            let (was_scored, bytes) = match suspicion.side {
-                Side::Uploads => (as_uploader, share.uploaded),
-                Side::Downloads => (as_downloader, share.missing),
+            scored |= match suspicion.side {
+                Side::Uploads => as_uploader,
+                Side::Downloads => as_downloader,
             };
-            amount += f64::from(bytes);
-            scored |= was_scored;
             frozen = share.frozen.max(frozen);
             teleported |= share.teleported;
         }
@@ -160,7 +203,6 @@ pub(super) fn drafts_of(
             && (frozen >= FROZEN || teleported)
             && epoch.excess() >= amount / 2.0;
         let detector = if ledger { Detector::Ledger } else { Detector::Conservation };
-        let explained = suspicion.proof.fraction * amount;
         let others = (epoch.excess() - without * sigma, epoch.excess() - with * sigma - explained);
         let residuals = (*without, *with);
         let mut draft = draft(epoch, suspicion, amount, others, residuals, now_seconds);
@@ -175,18 +217,21 @@ pub(super) fn drafts_of(
 }
 
 const UPLOADS: &str = "R = uploaded − downloaded − discarded; \
-     sigma = 20e6 + 0.01·(uploaded + downloaded) + 0.4·pending + soft; \
+     sigma = 10e6 + 0.005·(uploaded + downloaded) + 0.4·pending + soft; \
      r0 = (R − pending/2 − others without)/sigma; \
      r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
-     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); llr = H(r0) − H(r1); \
+     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); \
+     llr = min(H(r0), H(r1 + fraction·amount/sigma)) − H(r1); \
      observed = R, bound = pending + 3·sigma; \
      amount = what the user says to have uploaded with this client";
 const DOWNLOADS: &str = "R = uploaded − downloaded − discarded; \
-     sigma = 20e6 + 0.01·(uploaded + downloaded) + 0.4·pending + soft; \
+     sigma = 10e6 + 0.005·(uploaded + downloaded) + 0.4·pending + soft; \
      r0 = (R − pending/2 − others without)/sigma; \
      r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
-     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); llr = H(r0) − H(r1); \
-     observed = R, bound = pending + 3·sigma; amount = what the user lacked and may have received";
+     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); \
+     llr = min(H(r0), H(r1 + fraction·amount/sigma)) − H(r1); \
+     observed = R, bound = pending + 3·sigma; \
+     amount = what the user lacked and may have received, less what earlier books had room for";
 
 fn draft(
     epoch: &ClosedEpoch,

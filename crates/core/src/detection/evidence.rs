@@ -104,7 +104,8 @@ pub struct Evidence {
     scores: [Score; Family::COUNT],
     /// What an epoch has added already, by a key; oldest first, 0 for none.
     counted: [(u32, f32); REMEMBERED],
-    torrents: [u32; TORRENTS],
+    /// The first ones that findings were about, and what their bytes have added.
+    torrents: [(u32, f32); TORRENTS],
     records: u32,
     /// The torrents' books show it in both halves of the window, each beyond doubt.
     beyond_doubt: bool,
@@ -139,15 +140,12 @@ impl Evidence {
 
     /// Torrents that findings that counted are about, at most 4.
     pub fn torrents(&self) -> usize {
-        self.torrents.iter().filter(|id| **id != 0).count()
+        self.torrents.iter().filter(|(id, _)| *id != 0).count()
     }
 
     /// How much is held against the user.
     pub fn level(&self, now_seconds: u32) -> Level {
-        let accounting = self.score(Family::Accounting, now_seconds);
-        // However often: one torrent may have a story of its own.
-        let unproven = if self.torrents() == 1 { accounting - ONE_TORRENT_NATS } else { 0.0 };
-        let total = self.total(now_seconds) - unproven.max(0.0);
+        let total = self.total(now_seconds);
         let speaking =
             Family::ALL.iter().filter(|family| self.score(**family, now_seconds) >= 1.0).count();
         let proven = self.beyond_doubt || self.score(Family::Experiment, now_seconds) >= 8.0;
@@ -198,8 +196,24 @@ impl Evidence {
             self.records = self.records.saturating_add(1);
             self.remember(torrent_id);
         }
+        let gained = match family {
+            Family::Accounting => self.of_torrent(torrent_id, gained, now_seconds),
+            _ => gained,
+        };
         let gained = self.change(family, gained, now_seconds);
         Counted { before, after: self.total(now_seconds), gained }
+    }
+
+    /// What the bytes of a torrent may still add. However often: it may have a story of its own.
+    fn of_torrent(&mut self, torrent_id: Option<u32>, nats: f64, now_seconds: u32) -> f64 {
+        let of = Family::Accounting;
+        let faded = fading(of, self.slot(of).at_seconds, now_seconds) as f32;
+        self.torrents.iter_mut().for_each(|(_, added)| *added *= faded);
+        let known = self.torrents.iter_mut().find(|(id, _)| torrent_id == Some(*id));
+        let Some((_, added)) = known else { return nats };
+        let nats = nats.min((ONE_TORRENT_NATS - f64::from(*added)).max(0.0));
+        *added += nats as f32;
+        nats
     }
 
     /// Adds to the score of a family, or takes from it what is there; returns the difference.
@@ -226,9 +240,10 @@ impl Evidence {
     }
 
     fn remember(&mut self, torrent_id: Option<u32>) {
-        let Some(id) = torrent_id.filter(|id| !self.torrents.contains(id)) else { return };
-        if let Some(free) = self.torrents.iter_mut().find(|id| **id == 0) {
-            *free = id;
+        let is_new = |id: &u32| !self.torrents.iter().any(|(known, _)| known == id);
+        let Some(id) = torrent_id.filter(is_new) else { return };
+        if let Some(free) = self.torrents.iter_mut().find(|(id, _)| *id == 0) {
+            *free = (id, 0.0);
         }
     }
 
@@ -248,7 +263,7 @@ impl Evidence {
     }
 }
 
-/// What the bytes of a single torrent say at most: less than a note.
+/// What the bytes of one torrent add at most: less than a note.
 const ONE_TORRENT_NATS: f64 = 4.9;
 
 /// No family says more, or a user who once cheated would be a suspect for years.
@@ -324,9 +339,16 @@ mod tests {
         for epoch in 1..=10 {
             evidence.add(Family::Accounting, epoch, Some(1), 3.0, 0);
         }
-        assert_eq!((evidence.total(0), evidence.level(0)), (30.0, Level::None));
-        evidence.add(Family::Accounting, 11, Some(2), 3.0, 0);
+        assert!((evidence.total(0) - 4.9).abs() < 1e-6, "{}", evidence.total(0));
+        assert_eq!((evidence.level(0), evidence.records()), (Level::None, 10));
+        assert_eq!(evidence.add(Family::Accounting, 11, Some(2), 3.0, 0).gained, 3.0);
+        assert_eq!(evidence.level(0), Level::Note);
+        evidence.add(Family::Accounting, 12, Some(2), 3.0, 0);
         assert_eq!(evidence.level(0), Level::Review);
+        // It has faded, and may add as much again.
+        let month = 30 * DAY;
+        let again = evidence.add(Family::Accounting, 13, Some(1), 3.0, month);
+        assert!((again.gained - 2.45).abs() < 1e-6, "{again:?}");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Detector {
     /// Grows when a formula or a bound changes.
     pub fn version(self) -> u16 {
         match self {
-            Self::Client => 2,
+            Self::Client | Self::Conservation | Self::Ledger | Self::Model | Self::Vanish => 2,
             _ => 1,
         }
     }

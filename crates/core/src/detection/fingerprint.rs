@@ -195,8 +195,10 @@ fn rules(weights: &Weights) -> [(u8, &'static str, Weight); 7] {
 pub(super) struct Looks {
     /// Rules that have been counted: each counts once.
     counted: u8,
-    /// Uploads in a row that were whole blocks.
+    /// Uploads in a row of one program that were whole blocks.
     blocks: u8,
+    /// The program.
+    blocks_of: u32,
     nats: f32,
     /// Names of clients that have one for each torrent, with the torrent.
     sessions: [(u64, u32); SESSIONS],
@@ -250,12 +252,24 @@ impl Looks {
         hash(of.client.into_iter())
     }
 
+    /// The name that a client has on several torrents where it should have one for each.
+    pub(super) fn one_name(&self) -> Option<u64> {
+        (self.reused != 0).then_some(self.reused)
+    }
+
     fn broken_blocks(&mut self, of: &Observation) -> u8 {
         if of.uploaded_bytes == 0 {
             return 0;
         }
         let whole = of.uploaded_bytes.is_multiple_of(BLOCK_BYTES);
-        self.blocks = if whole { self.blocks.saturating_add(1) } else { 0 };
+        let client = self.client(of);
+        // What a real client beside it uploads is no whole block, and says nothing of the tool.
+        match (whole, client == self.blocks_of) {
+            (true, true) => self.blocks = self.blocks.saturating_add(1),
+            (true, false) => (self.blocks, self.blocks_of) = (1, client),
+            (false, true) => self.blocks = 0,
+            (false, false) => {}
+        }
         if self.blocks >= BLOCK_REPORTS { BLOCKS } else { 0 }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! JOAL and its kin share one speed among torrents by `w = L³/(S + L)²`, with the counts of the
 //! last answer, the client itself not counted. What an honest client uploads depends on who is
-//! there, too, but not as exactly. Only suspects are looked at.
+//! there, too, but not as exactly. Only suspects are looked at, and clients that have one peer id
+//! where there should be one for each torrent.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,9 @@ const SPREAD_MIN: f64 = 0.5;
 /// The speed grows as the weight does, not as its square or its root.
 const SLOPES: std::ops::RangeInclusive<f64> = 0.7..=1.3;
 /// Torrents whose last counts are remembered.
-const TOLD: usize = 16;
+const TOLD: usize = 32;
+/// Seconds after which what a client was told is of no use any more.
+const STALE_SECONDS: u32 = 3 * 3600;
 
 /// What a client was told last.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -79,8 +82,13 @@ impl Model {
         match self.told.iter_mut().find(|told| (told.torrent_id, told.session) == place) {
             Some(told) => Some(std::mem::replace(told, now)),
             None => {
+                // Who has more torrents than there is room for would push out each before its next
+                // report.
                 let oldest = self.told.iter_mut().min_by_key(|told| told.at_seconds)?;
-                *oldest = now;
+                let is_stale = of.at_seconds.saturating_sub(oldest.at_seconds) > STALE_SECONDS;
+                if is_stale && of.leechers > 0 {
+                    *oldest = now;
+                }
                 None
             }
         }
@@ -114,7 +122,8 @@ impl Model {
             user_id: of.user_id,
             torrent_id: None,
             detector: Detector::Model,
-            key: 0,
+            // The next intervals are much like these: once a day.
+            key: of.at_seconds / 86_400,
             window_seconds: (begun_seconds, of.at_seconds),
             observed: correlation,
             bound: CORRELATION_MIN,
@@ -145,10 +154,17 @@ mod tests {
     /// Reports of 12 torrents in `rounds` intervals; `speed` of seeders, leechers and a random
     /// number in 0..1.
     fn found(rounds: u32, speed: impl Fn(f64, f64, f64) -> f64) -> Vec<Draft> {
+        found_of::<12>(rounds, speed)
+    }
+
+    fn found_of<const TORRENTS: usize>(
+        rounds: u32,
+        speed: impl Fn(f64, f64, f64) -> f64,
+    ) -> Vec<Draft> {
         let mut random = fastrand::Rng::with_seed(3);
         let mut model = Model::default();
         let mut found = Vec::new();
-        let mut counts = [(0_u16, 0_u16); 12];
+        let mut counts = [(0_u16, 0_u16); TORRENTS];
         for round in 0..rounds {
             for (torrent, told) in (1..).zip(counts.iter_mut()) {
                 let (seeders, leechers) = (f64::from(told.0), f64::from(told.1));
@@ -183,6 +199,15 @@ mod tests {
         let first = &found[0];
         assert_eq!((first.detector, first.bound), (Detector::Model, 0.9));
         assert!(first.observed > 0.9 && first.window_seconds.0 == START, "{first:?}");
+    }
+
+    #[test]
+    fn more_torrents_than_there_is_room_for_do_not_push_each_other_out() {
+        let joal = |seeders: f64, leechers: f64, random: f64| {
+            let all = (leechers + seeders - 1.0).max(1.0);
+            (30e3 + 140e3 * random) * leechers.powi(3) / (all * all)
+        };
+        assert!(found_of::<60>(10, joal).len() >= 5);
     }
 
     #[test]

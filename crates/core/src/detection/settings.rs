@@ -14,7 +14,8 @@ pub struct DetectionSettings {
     pub interval_seconds: u32,
     /// Seconds without an announce after which a peer is gone.
     pub peer_timeout_seconds: u32,
-    /// A busy torrent's books are closed after so many seconds, in a calm moment.
+    /// A busy torrent's books are closed after so many seconds at the latest, and from a quarter of
+    /// that on as soon as hardly anything is cut.
     pub soft_close_seconds: u32,
     /// Seconds of closed epochs that are looked at together.
     pub window_seconds: u32,

@@ -213,7 +213,7 @@ fn recompute(finding: &Finding) {
     let get = |name| finding.input(name).unwrap();
     let r = get("uploaded") - get("downloaded") - get("discarded");
     let sigma =
-        20e6 + 0.01 * (get("uploaded") + get("downloaded")) + 0.4 * get("pending") + get("soft");
+        10e6 + 0.005 * (get("uploaded") + get("downloaded")) + 0.4 * get("pending") + get("soft");
     let half = get("pending") / 2.0;
     let r0 = (r - half - get("others without")) / sigma;
     let r1 = (r - half - get("others with") - get("fraction") * get("amount")) / sigma;
@@ -225,7 +225,8 @@ fn recompute(finding: &Finding) {
     assert!(near(finding.observed, r), "{finding:?}");
     assert!(near(finding.bound, get("pending") + 3.0 * sigma), "{finding:?}");
     assert!(near(get("sigma"), sigma) && near(get("r0"), r0) && near(get("r1"), r1));
-    assert!(near(finding.llr, loss(r0) - loss(r1)), "{finding:?}");
+    let alone = r1 + get("fraction") * get("amount") / sigma;
+    assert!(near(finding.llr, loss(r0).min(loss(alone)) - loss(r1)), "{finding:?}");
     let gained = finding.score_after - finding.score_before;
     assert!(near(gained, finding.gained) && gained <= finding.llr.min(3.0) + 1e-9);
 }

@@ -57,6 +57,9 @@ impl Vanishing {
             return None;
         }
         self.found_seconds = now_seconds;
+        let missing = f64::from(self.bytes);
+        // The same bytes do not count again: the next finding needs some more of them.
+        self.bytes = (0.75 * settings.vanished_bytes_min as f64) as f32;
         Some(Draft {
             at_seconds: now_seconds,
             user_id,
@@ -68,14 +71,15 @@ impl Vanishing {
             bound: expected * f64::from(self.sessions),
             unit: Unit::Number,
             formula: "p = Σ_{k ≥ vanished} C(sessions, k)·rate^k·(1 − rate)^(sessions − k) < 1e-6, \
-                      and missing ≥ least; bound = rate·sessions; llr = weight",
+                      and missing ≥ least, of which 3/4 stay for the next finding; \
+                      bound = rate·sessions; llr = weight",
             inputs: vec![
                 Input::weight(settings.weights.vanish),
                 Input::new("vanished", self.vanished.into(), Unit::Number),
                 Input::new("sessions", self.sessions.into(), Unit::Number),
                 Input::new("rate", expected, Unit::Number),
                 Input::new("p", p, Unit::Number),
-                Input::new("missing", self.bytes.into(), Unit::Bytes),
+                Input::new("missing", missing, Unit::Bytes),
                 Input::bytes("least", settings.vanished_bytes_min),
             ],
             excuses: Vec::new(),
@@ -148,6 +152,10 @@ mod tests {
         assert_eq!((found.observed, found.llr), (12.0, 3.0));
         assert!((found.bound - 0.6).abs() < 1e-12);
         assert!(user.judge(7, &site, 1_800_000_060, &settings).is_none());
+        let days_later = 1_800_000_000 + 3 * 86_400;
+        assert!(user.judge(7, &site, days_later, &settings).is_none(), "the same bytes");
+        (0..2).for_each(|_| user.missed(3e9));
+        assert!(user.judge(7, &site, days_later, &settings).is_some());
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn what_users_add_to_their_uploads_is_found_and_nobody_else_is_blamed() {
         let expected = fakes.iter().find(|(fake, _)| *fake == user).map_or(0.0, |it| it.1);
         let found = system.fractions[user as usize];
         assert!((found - expected).abs() < 0.05, "user {user}: {found} instead of {expected}");
-        let z = system.prove(user, |row| row >= 300).z;
+        let z = system.prove(user, |_| false, |row| row >= 300).z;
         assert_eq!(z > 6.0, expected > 0.0, "user {user}: z = {z}");
     }
 }
@@ -64,7 +64,7 @@ fn a_few_epochs_that_are_far_off_do_not_make_an_innocent_suspect() {
     let mut system = System::new(rows, cells, 40);
     system.solve();
     for user in 0..40 {
-        let proof = system.prove(user, |_| false);
+        let proof = system.prove(user, |_| false, |_| false);
         assert!(proof.z < 4.0, "user {user}: {proof:?}");
     }
 }
@@ -78,15 +78,15 @@ fn of_two_users_who_cannot_be_told_apart_none_is_proven() {
     system.solve();
     let sum: f64 = system.fractions.iter().sum();
     assert!((sum - 0.5).abs() < 1e-3, "{:?}", system.fractions);
-    assert!(system.prove(0, |_| false).z < 0.1);
-    assert!(system.prove(1, |_| false).z < 0.1);
+    assert!(system.prove(0, |_| false, |_| false).z < 0.1);
+    assert!(system.prove(1, |_| false, |_| false).z < 0.1);
     // One epoch without the other, and it is clear.
     let rows = vec![Row { excess: 2.0 * GB, sigma: 50e6 }; 11];
     let cells = (0..10).flat_map(|row| [cell(row, 0), cell(row, 1)]).chain([cell(10, 0)]);
     let mut system = System::new(rows, cells.collect(), 2);
     system.solve();
     assert!((system.fractions[0] - 0.5).abs() < 0.01, "{:?}", system.fractions);
-    assert!(system.prove(0, |_| false).z > 6.0);
+    assert!(system.prove(0, |_| false, |_| false).z > 6.0);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_proof_leaves_the_solution_as_it_was() {
     let mut system = System::new(rows, cells, 30);
     system.solve();
     let (fractions, loss) = (system.fractions.clone(), system.loss());
-    let proof = system.prove(5, |row| row >= 150);
+    let proof = system.prove(5, |_| false, |row| row >= 150);
     assert!(proof.z_halves.iter().all(|z| *z > 6.0), "{proof:?}");
     for (before, after) in fractions.iter().zip(&system.fractions) {
         assert!((before - after).abs() < 1e-9);
@@ -117,7 +117,7 @@ proptest! {
         system.solve();
         let found = system.fractions[user as usize];
         prop_assert!((found - fraction).abs() < 0.05, "{found} instead of {fraction}");
-        prop_assert!(system.prove(user, |_| false).z > 6.0);
+        prop_assert!(system.prove(user, |_| false, |_| false).z > 6.0);
     }
 
     #[test]
@@ -133,7 +133,7 @@ proptest! {
         let mut system = System::new(rows, cells, 20);
         system.solve();
         for column in 0..20 {
-            let proof = system.prove(column, |row| row % 2 == 0);
+            let proof = system.prove(column, |_| false, |row| row % 2 == 0);
             prop_assert!((0.0..=1.0).contains(&proof.fraction));
             prop_assert!(proof.z.is_finite() && proof.z >= 0.0);
         }

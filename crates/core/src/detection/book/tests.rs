@@ -68,6 +68,25 @@ fn a_client_that_restarts_or_comes_back_may_have_received_what_it_does_not_repor
     };
     enter(&mut book, back);
     assert_eq!(book.pending, GB - GB / 4 + GB / 2);
+    // It had not reported anything that could go back.
+    let begins_again = Observation {
+        left_before_bytes: GB,
+        left_bytes: GB / 8,
+        signs: Signs::STARTED,
+        ..of(10, 1000)
+    };
+    enter(&mut book, begins_again);
+    assert_eq!(book.pending, GB - GB / 4 + GB / 2 + (GB - GB / 8));
+}
+
+#[test]
+fn a_magnet_link_that_vanishes_may_have_received_all_of_the_torrent() {
+    let settings = DetectionSettings::default();
+    let mut book = Book::default();
+    enter(&mut book, Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 1000) });
+    let magnet = Observation { left_bytes: MAGNET_LEFT, signs: Signs::VANISHED, ..of(9, 1000) };
+    book.vanish(&magnet, &settings);
+    assert_eq!(book.pending, GB);
 }
 
 #[test]
@@ -81,7 +100,7 @@ fn a_session_beyond_the_limit_has_no_entry_and_still_counts_for_the_balance() {
 }
 
 #[test]
-fn an_epoch_ends_when_every_client_has_had_its_chance_or_softly_after_a_day() {
+fn an_epoch_ends_when_every_client_has_had_its_chance() {
     let settings = DetectionSettings::default();
     assert_eq!(settings.quiet_seconds(), 4680);
     let mut book = Book::default();
@@ -89,13 +108,42 @@ fn an_epoch_ends_when_every_client_has_had_its_chance_or_softly_after_a_day() {
     enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 1000) });
     assert_eq!(book.is_over(1000 + 4680, &settings), None);
     assert_eq!(book.is_over(1000 + 4681, &settings), Some(false));
-    for hour in 1..30 {
-        enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 1000 + hour * 3600) });
+}
+
+/// After how many hours books are closed softly to which somebody uploads all the time, and from
+/// which somebody downloads every so many half hours.
+fn hours_of(downloads_every: u32) -> u32 {
+    let settings = DetectionSettings::default();
+    let mut book = Book::default();
+    for half_hour in 0..60 {
+        let at_seconds = 90_000 + half_hour * 1800;
+        if half_hour % downloads_every == 0 {
+            let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 0) };
+            enter(&mut book, Observation { downloaded_bytes: 50, at_seconds, ..leecher });
+        }
+        enter(&mut book, Observation { uploaded_bytes: 50, ..of(7, at_seconds + 60) });
+        if let Some(soft) = book.is_over(at_seconds + 120, &settings) {
+            assert!(soft);
+            return half_hour / 2;
+        }
     }
-    let day = 1000 + 86_400;
-    assert_eq!(book.is_over(day + 600, &settings), None, "busy");
-    assert_eq!(book.is_over(1000 + 29 * 3600 + 901, &settings), Some(true), "calm");
-    assert_eq!(book.is_over(1000 + 30 * 3600 + 1, &settings), Some(true));
+    60
+}
+
+#[test]
+fn busy_books_are_closed_softly_once_little_can_be_cut_and_at_last_after_a_day() {
+    // Uploads that nobody downloads: a leecher that gets nothing keeps no books open.
+    assert_eq!(hours_of(60), 7);
+    // Two reports of each side in 35 to 53 minutes are 5 % of forty.
+    assert_eq!(hours_of(1), 19);
+    let settings = DetectionSettings::default();
+    let mut book = Book::default();
+    let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 0) };
+    enter(&mut book, Observation { uploaded_bytes: 1, ..of(7, 90_000) });
+    let at_seconds = 90_000 + 86_400;
+    enter(&mut book, Observation { downloaded_bytes: GB, at_seconds, ..leecher });
+    assert_eq!(book.is_over(at_seconds, &settings), None, "a download that is not reported yet");
+    assert_eq!(book.is_over(at_seconds + 1, &settings), Some(true));
 }
 
 #[test]
@@ -103,10 +151,16 @@ fn what_a_soft_close_may_have_cut_widens_this_epoch_and_the_next_one() {
     let settings = DetectionSettings::default();
     let mut book = Book::default();
     enter(&mut book, Observation { uploaded_bytes: GB, ..of(7, 1000) });
+    enter(&mut book, Observation { uploaded_bytes: GB / 4, ..of(7, 10_000) });
+    let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 10_500) };
+    enter(&mut book, Observation { downloaded_bytes: GB / 2, ..leecher });
     let soft = book.close(1, 11_000, true, &settings).unwrap();
-    assert_eq!(soft.soft_bytes, 2.0 * 1800.0 * 1e9 / 10_000.0);
+    assert_eq!(soft.soft_bytes, 0.3 * 0.5e9, "of the larger one of what came lately");
     enter(&mut book, Observation { uploaded_bytes: GB, ..of(7, 12_000) });
     assert_eq!(close(&mut book).soft_bytes, soft.soft_bytes);
+    enter(&mut book, Observation { uploaded_bytes: GB, ..of(7, 100_000) });
+    let calm = book.close(1, 110_000, true, &settings).unwrap();
+    assert_eq!(calm.soft_bytes, 0.0, "nothing came lately");
 }
 
 #[test]

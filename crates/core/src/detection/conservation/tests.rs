@@ -79,3 +79,19 @@ fn what_a_user_s_programs_received_in_silence_is_one_column() {
     assert_eq!(amount.value, 900e6);
     assert!(drafts.iter().all(|(_, draft)| draft.detector == Detector::Ledger));
 }
+
+#[test]
+fn data_that_was_received_once_is_not_missing_in_later_books() {
+    let mut silent = Silent::default();
+    let mut room = |excess: u64, missing: f64| {
+        let mut epoch = epoch(1, 1, 0.0, 0.0);
+        epoch.uploaded = excess;
+        silent.room(&epoch, 9, missing)
+    };
+    assert_eq!(room(600_000_000, 1e9), 1e9);
+    assert_eq!(room(0, 1e9), 400e6, "the books had room for the rest");
+    // It says to lack less now: what went is not what it had received before.
+    assert_eq!(room(0, 500e6), 400e6);
+    assert_eq!(room(700_000_000, 300e6), 300e6);
+    assert_eq!(room(0, 300e6), 0.0);
+}

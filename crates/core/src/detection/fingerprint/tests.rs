@@ -95,6 +95,17 @@ fn uploads_of_whole_blocks_are_found_when_four_come_in_a_row() {
 }
 
 #[test]
+fn a_real_client_beside_a_tool_does_not_hide_its_whole_blocks() {
+    let table = table();
+    let block = Observation { uploaded_bytes: 16_384 * 1000, ..report(1, b"-TR3000-") };
+    let real = Observation { uploaded_bytes: 12_345, session: 77, ..report(1, b"-lt0D80-") };
+    let mut looks = Looks::default();
+    let reports = [block, real, block, real, block, real, block];
+    let found = reports.map(|it| looks.observe(&it, &table, &Weights::default()).is_some());
+    assert_eq!(found, [false, false, false, false, false, false, true]);
+}
+
+#[test]
 fn the_order_of_parameters_is_numbered_without_those_that_come_and_go() {
     let without = LIBTORRENT.replace("event ", "").replace(" redundant", "");
     assert_eq!(shape_of(LIBTORRENT.split(' ')), shape_of(without.split(' ')));

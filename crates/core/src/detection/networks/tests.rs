@@ -51,10 +51,10 @@ fn home_seedbox_telephone_and_vpn_at_once_are_four_networks_and_no_more() {
 }
 
 #[test]
-fn a_telephone_that_changes_networks_all_day_weighs_half_a_nat_a_day() {
+fn a_telephone_that_changes_networks_all_day_weighs_a_fifth_of_a_nat_a_day() {
     let all: Vec<Observation> = (0..96).map(|it| seen(it * 15, 100 + it, b"-lt0D80-")).collect();
     let found = drafts(&all, &Places::default());
-    assert_eq!(found.iter().map(|it| it.llr).collect::<Vec<_>>(), [0.5]);
+    assert_eq!(found.iter().map(|it| it.llr).collect::<Vec<_>>(), [0.2]);
     assert!(found[0].excuses[0].applies);
 }
 
