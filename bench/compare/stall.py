@@ -63,7 +63,7 @@ class Plan:
         peers=5_000_000, torrents=1_000_000, users=10_000, sources=128
     )
     rate: int = 3000
-    seconds: int = 15
+    seconds: int = 10
     #: Every phase is measured so often, in turns with the idle tracker.
     rounds: int = 2
 
