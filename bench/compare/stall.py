@@ -14,7 +14,6 @@ mika and the generator have to be built:
 import argparse
 import datetime
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import machine
 from compare import make_place, version
 from generator import Population
 from report import put_between, table
+from summary import Spread
 from tracker import ROOT
 from trackers.mika import PrivateMika
 
@@ -128,8 +128,8 @@ def main():
     )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--binaries", type=Path, default=ROOT / "target/release")
+    parser.set_defaults(command="run", rivals=ROOT / "target/rivals")
     options = parser.parse_args()
-    options.command, options.rivals = "run", ROOT / "target/rivals"
     plan = QUICK if options.quick else Plan()
     head = machine.facts()
     with tempfile.TemporaryDirectory(prefix="mika-stall-") as work:
@@ -186,8 +186,7 @@ def run(tracker, plan, what):
 
 def latency(runs, quantile):
     """The median of the rounds, in milliseconds."""
-    values = sorted(load["run"]["latency_us"][quantile] / 1000 for load in runs)
-    return values[len(values) // 2]
+    return Spread(load["run"]["latency_us"][quantile] / 1000 for load in runs).middle
 
 
 def generated(plan, head, runs):
@@ -243,5 +242,4 @@ def say(text):
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("MIKA__DETECTION__MODE", "shadow")
     main()

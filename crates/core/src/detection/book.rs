@@ -85,6 +85,7 @@ const _: () = assert!(size_of::<Book>() <= 224);
 
 /// Entries that are looked at first.
 const NEAR: usize = 8;
+
 /// What was reported lately: in this slice of time, and in the two before.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Lately {

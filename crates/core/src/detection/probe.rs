@@ -13,7 +13,7 @@ use super::finding::{Detector, Draft, Excuse, Input, Unit};
 use super::weights::Weights;
 
 /// A user is asked so often at most, in seconds.
-pub(super) const AGAIN_SECONDS: u32 = 6 * 3600;
+const AGAIN_SECONDS: u32 = 6 * 3600;
 /// Handshakes that nothing followed weigh what they do on three days together.
 const EMPTY_DAYS: f64 = 3.0;
 const DAY_SECONDS: u32 = 86_400;
