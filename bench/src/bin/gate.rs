@@ -14,8 +14,8 @@ use mika_bench::ANNOUNCES_PER_RUN;
 const GROWTH_PERCENT_MAX: f64 = 3.0;
 
 /// An announce in the largest swarm may cost this much of one in a small swarm, which has no index
-/// and returns as many peers.
-const SCALING_PERCENT_MAX: f64 = 110.0;
+/// and returns as many peers, of rows so near to each other that none is asked for in advance.
+const SCALING_PERCENT_MAX: f64 = 115.0;
 const SMALLEST: &str = "announce.want_15_of_17";
 const LARGEST: &str = "announce.want_15_of_1m";
 
@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn a_tenth_more_in_the_largest_swarm_passes_and_a_little_above_fails() {
-        assert_eq!(scaling_failure(&counts(&[(SMALLEST, 1000), (LARGEST, 1100)])), None);
-        let failure = scaling_failure(&counts(&[(SMALLEST, 1000), (LARGEST, 1101)]));
-        assert_eq!(failure.as_deref(), Some("an announce costs 110.1 % in the largest swarm"));
+        assert_eq!(scaling_failure(&counts(&[(SMALLEST, 1000), (LARGEST, 1150)])), None);
+        let failure = scaling_failure(&counts(&[(SMALLEST, 1000), (LARGEST, 1151)]));
+        assert_eq!(failure.as_deref(), Some("an announce costs 115.1 % in the largest swarm"));
     }
 
     #[test]

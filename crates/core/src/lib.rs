@@ -46,6 +46,6 @@ pub use selection::place::{Continent, Place, PlaceId, PlaceTable, Places};
 pub use settings::{ClientPolicy, Mode, Settings};
 pub use site::SiteProfile;
 pub use tracker::{
-    ChangedSwarms, Drained, Expired, KnownTorrent, KnownUser, SessionPage, SessionPlace,
+    Approach, ChangedSwarms, Drained, Expired, KnownTorrent, KnownUser, SessionPage, SessionPlace,
     SessionView, SessionsOf, SnapshotItem, Stats, SwarmCounts, SwarmPage, SwarmPlace, Tracker,
 };

@@ -11,11 +11,12 @@ pub mod place;
 pub(crate) mod profile;
 pub(crate) mod speed;
 pub mod strategy;
+mod walk;
 pub(crate) mod weighted;
 pub(crate) mod weights;
 
-use crate::settings::Settings;
 use crate::swarm::{Dense, Peer};
+use walk::{Seen, Walk};
 
 /// Seeders that a leecher is given at least, while there are any, in percent of its slots.
 pub const SEEDER_PERCENT_MIN: usize = 30;
@@ -84,29 +85,43 @@ pub(crate) fn select<P: Peer>(
     mut take: impl FnMut(&P),
 ) -> usize {
     let (leechers, seeders) = (peers.leechers(), peers.seeders());
-    let rng = &mut picker.rng;
+    let Picker { rng, seeders: seeder_walk, leechers: leecher_walk, .. } = picker;
     let plan = if asker.wants_no_data {
         Plan { seeders: 0, leechers: want.min(leechers) }
     } else {
         Plan::uniform(want, seeders, leechers, rng)
     };
-    let mut seeder_walk = picker.seeders.walk(leechers, seeders, want);
-    let mut leecher_walk = picker.leechers.walk(0, leechers, want);
-    let mut pick = |walk: &mut Walk<'_>, slots: usize| {
+    // The rows lie anywhere in memory: a processor waits for many of them at once if they are all
+    // asked for before the first is looked at.
+    let fetch = |rows: &[u32]| {
+        if peers.is_scattered() {
+            rows.iter().for_each(|at| peers.prefetch(*at as usize));
+        }
+    };
+    seeder_walk.begin(leechers, seeders, want);
+    fetch(seeder_walk.draw(plan.seeders, rng));
+    leecher_walk.begin(0, leechers, want);
+    fetch(leecher_walk.draw(plan.leechers, rng));
+    let mut pick = |walk: &mut Walk, slots: usize| {
         let mut taken = 0;
         while taken < slots {
-            let Some(at) = walk.next(rng) else { break };
-            if let Some(peer) = peers.get(at).filter(|peer| asker.may_have(*peer)) {
-                take(peer);
-                taken += 1;
+            let rows = walk.next(slots - taken, rng);
+            if rows.is_empty() {
+                break;
+            }
+            for at in rows {
+                if let Some(peer) = peers.get(*at as usize).filter(|peer| asker.may_have(*peer)) {
+                    take(peer);
+                    taken += 1;
+                }
             }
         }
         taken
     };
-    let mut taken = pick(&mut seeder_walk, plan.seeders);
-    taken += pick(&mut leecher_walk, want.saturating_sub(taken));
+    let mut taken = pick(seeder_walk, plan.seeders);
+    taken += pick(leecher_walk, want.saturating_sub(taken));
     if !asker.wants_no_data {
-        taken += pick(&mut seeder_walk, want.saturating_sub(taken));
+        taken += pick(seeder_walk, want.saturating_sub(taken));
     }
     taken
 }
@@ -116,19 +131,23 @@ pub(crate) fn select<P: Peer>(
 #[derive(Debug)]
 pub(crate) struct Picker {
     pub(crate) rng: fastrand::Rng,
-    seeders: Scratch,
-    leechers: Scratch,
+    seeders: Walk,
+    leechers: Walk,
     /// Rows given, while some are drawn by weight.
-    taken: Scratch,
+    taken: Seen,
     /// Those who take part in such a draw.
     race: weighted::Race,
 }
 
 impl Picker {
     pub(crate) fn new(seed: u64) -> Self {
-        let rng = fastrand::Rng::with_seed(seed);
-        let [seeders, leechers, taken] = [const { Scratch::new() }; 3];
-        Self { rng, seeders, leechers, taken, race: weighted::Race::default() }
+        Self {
+            rng: fastrand::Rng::with_seed(seed),
+            seeders: Walk::new(),
+            leechers: Walk::new(),
+            taken: Seen::new(),
+            race: weighted::Race::default(),
+        }
     }
 }
 
@@ -140,114 +159,14 @@ impl Picker {
         let [starts, known, keys] = race.capacities();
         [
             seeders.order.capacity(),
-            seeders.seen.capacity(),
+            seeders.seen.slots.capacity(),
             leechers.order.capacity(),
-            leechers.seen.capacity(),
-            taken.seen.capacity(),
+            leechers.seen.slots.capacity(),
+            taken.slots.capacity(),
             starts,
             known,
             keys,
         ]
-    }
-}
-
-/// Slots of the table of rows seen: twice what a walk looks at, at most.
-const SEEN_SLOTS: usize = 2048;
-const _: () = assert!(SEEN_SLOTS >= 2 * (Settings::NUMWANT_LIMIT as usize + TRIES_EXTRA));
-
-/// What one walk remembers.
-#[derive(Debug)]
-struct Scratch {
-    /// A class that is small for what is wanted: all its rows, shuffled as far as walked.
-    order: Vec<u32>,
-    /// A large class: open addressing, an entry being its walk's number and the row.
-    seen: Vec<(u32, u32)>,
-    walk_number: u32,
-}
-
-impl Scratch {
-    const fn new() -> Self {
-        Self { order: Vec::new(), seen: Vec::new(), walk_number: 0 }
-    }
-
-    #[inline(always)]
-    fn walk(&mut self, first: usize, count: usize, want: usize) -> Walk<'_> {
-        // Otherwise at most half of the rows are ever seen, so a fresh one is soon found.
-        let shuffled = count <= 2 * (want + TRIES_EXTRA);
-        let tries = count.min(want + TRIES_EXTRA);
-        // A swarm has at most 2^32 rows, for they are numbered so.
-        let [count, tries] = [count, tries].map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
-        if shuffled {
-            self.order.clear();
-            // A plain range: its length is known, so that this is a copy instead of a loop.
-            self.order.extend(0..count);
-        } else {
-            self.begin();
-        }
-        Walk { scratch: self, first, count, shuffled, walked: 0, tries }
-    }
-
-    /// Forgets the rows seen.
-    #[inline(always)]
-    fn begin(&mut self) {
-        self.walk_number = self.walk_number.wrapping_add(1);
-        if self.seen.is_empty() || self.walk_number == 0 {
-            self.seen.clear();
-            self.seen.resize(SEEN_SLOTS, (0, 0));
-            self.walk_number = 1;
-        }
-    }
-
-    /// Marks a row as seen; false if it was already.
-    fn see(&mut self, row: u32) -> bool {
-        let mut slot = row.wrapping_mul(0x9e37_79b9) as usize >> 21;
-        loop {
-            match self.seen.get_mut(slot % SEEN_SLOTS) {
-                Some(entry) if entry.0 != self.walk_number => {
-                    *entry = (self.walk_number, row);
-                    return true;
-                }
-                Some(entry) if entry.1 == row => return false,
-                Some(_) => slot += 1,
-                None => return false,
-            }
-        }
-    }
-}
-
-/// Visits rows of one class, each equally likely at every step and none twice.
-#[derive(Debug)]
-struct Walk<'a> {
-    scratch: &'a mut Scratch,
-    first: usize,
-    count: u32,
-    shuffled: bool,
-    walked: u32,
-    tries: u32,
-}
-
-impl Walk<'_> {
-    #[inline(always)]
-    fn next(&mut self, rng: &mut fastrand::Rng) -> Option<usize> {
-        if self.walked >= self.tries {
-            return None;
-        }
-        let step = self.walked;
-        self.walked += 1;
-        if self.shuffled {
-            // What is behind `step` is not looked at again, so that half of a swap is enough.
-            let order = self.scratch.order.get_mut(step as usize..)?;
-            let other = rng.u32(..u32::try_from(order.len()).ok()?) as usize;
-            let here = *order.first()?;
-            let row = std::mem::replace(order.get_mut(other)?, here);
-            return Some(self.first + row as usize);
-        }
-        loop {
-            let row = rng.u32(..self.count);
-            if self.scratch.see(row) {
-                return Some(self.first + row as usize);
-            }
-        }
     }
 }
 

@@ -203,9 +203,28 @@ impl<K: Kind> Shard<K> {
     }
 
     pub(crate) fn find(&self, info_hash: &InfoHash, hash: u64) -> Option<u32> {
+        self.torrents.prefetch();
         let is_it =
             |slot: u32| self.torrents.get(slot).is_some_and(|it| it.info_hash == *info_hash);
         self.table.find(hash, is_it)
+    }
+
+    /// Has what tells a torrent's slot brought near from memory.
+    pub(crate) fn prefetch_slot(&self, hash: u64) {
+        self.table.prefetch(hash);
+        self.torrents.prefetch();
+    }
+
+    /// Has the record brought near that probably is that of a torrent with this hash.
+    pub(crate) fn prefetch_record(&self, hash: u64) {
+        if let Some(slot) = self.table.with_hash(hash).next() {
+            self.torrents.prefetch_record(slot);
+        }
+    }
+
+    /// The record that probably is that of a torrent with this hash.
+    pub(crate) fn probable(&self, hash: u64) -> Option<&Torrent<K>> {
+        self.torrents.get(self.table.with_hash(hash).next()?)
     }
 
     /// The first hash of a hybrid torrent, if this is its second.

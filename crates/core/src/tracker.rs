@@ -1,5 +1,6 @@
 //! The tracker, and the five steps of an announce.
 
+mod approach;
 mod changed;
 mod control;
 mod departure;
@@ -46,6 +47,7 @@ use crate::terms::Terms;
 use crate::trace::Recorder;
 use crate::users::Users;
 use crate::withheld::Withheld;
+pub use approach::Approach;
 use changed::Changed;
 pub use changed::{ChangedSwarms, Expired};
 pub use drain::Drained;

@@ -10,7 +10,10 @@ mod request;
 
 pub use connection::{CONNECTION_ID_SECONDS_MAX, ConnectionIds};
 pub use reply::{AnnounceReply, encode_connect, encode_error, encode_scrape};
-pub use request::{InfoHashes, SCRAPE_HASHES_MAX, URL_DATA_BYTES_MAX, UdpError, UdpRequest, parse};
+pub use request::{
+    InfoHashes, SCRAPE_HASHES_MAX, URL_DATA_BYTES_MAX, UdpError, UdpRequest, announced_info_hash,
+    parse,
+};
 
 /// Actions of requests and replies (BEP 15).
 mod action {

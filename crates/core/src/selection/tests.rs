@@ -324,19 +324,19 @@ fn a_swarm_full_of_peers_that_may_not_be_given_costs_a_bounded_search() {
     }
     let mut picker = Picker::new(2);
     assert_eq!(crowd.ask(&leecher(), 50, &mut picker), []);
-    let seen = picker.leechers.seen.iter().filter(|(walk, _)| *walk != 0).count();
+    let seen = picker.leechers.seen.slots.iter().filter(|(turn, _)| *turn != 0).count();
     assert_eq!(seen, 50 + TRIES_EXTRA);
 }
 
 #[test]
-fn walks_go_on_when_their_number_has_wrapped() {
+fn walks_go_on_when_the_number_of_their_turn_has_wrapped() {
     let mut crowd = Crowd::new();
     crowd.add_many(Class::Leecher, 2000);
     let mut picker = Picker::new(2);
     crowd.ask(&leecher(), 50, &mut picker);
-    picker.leechers.walk_number = u32::MAX - 1;
+    picker.leechers.seen.turn = u32::MAX - 1;
     for _ in 0..4 {
         assert_eq!(crowd.ask(&leecher(), 50, &mut picker).len(), 50);
     }
-    assert_eq!(picker.leechers.walk_number, 3);
+    assert_eq!(picker.leechers.seen.turn, 3);
 }

@@ -11,8 +11,9 @@
 use super::place::PlaceTable;
 use super::profile::Known;
 use super::strategy::Strategies;
+use super::walk::{Seen, Walk};
 use super::weights::{Near, TIME_BITS, Weights};
-use super::{Asker, Picker, Plan, Scratch, Walk, select};
+use super::{Asker, Picker, Plan, select};
 use crate::hash::HashKey;
 use crate::settings::Settings;
 use crate::swarm::{Dense, Peer, Profiles};
@@ -166,10 +167,10 @@ pub(crate) fn select_weighted<P: Peer>(
     } else {
         Plan::uniform(want, seeders, leechers, &mut picker.rng)
     };
-    let Picker { rng, seeders: seeder_walk, leechers: leecher_walk, taken, race } = picker;
+    let Picker { rng, seeders: seeder_walk, leechers: leecher_walk, taken, race, .. } = picker;
     taken.begin();
-    let mut seeder_walk = seeder_walk.walk(leechers, seeders, want);
-    let mut leecher_walk = leecher_walk.walk(0, leechers, want);
+    seeder_walk.begin(leechers, seeders, want);
+    leecher_walk.begin(0, leechers, want);
     let mut draw = Draw { peers, profiles, asker, choice, rng, taken, race, take };
     let mut count = 0;
     if plan.seeders < seeders {
@@ -178,16 +179,16 @@ pub(crate) fn select_weighted<P: Peer>(
         let weighted = weighted.saturating_sub(count);
         count += draw.by_weight(leechers, seeders, weighted, choice.weighs_seeders());
     }
-    count += draw.uniform(&mut seeder_walk, plan.seeders.saturating_sub(count));
+    count += draw.uniform(seeder_walk, plan.seeders.saturating_sub(count));
     let slots = want.saturating_sub(count);
     let mut leecher_count = 0;
     if slots < leechers && choice.near.is_some() {
         leecher_count += draw.by_weight(0, leechers, choice.weighted(slots), false);
     }
-    leecher_count += draw.uniform(&mut leecher_walk, slots.saturating_sub(leecher_count));
+    leecher_count += draw.uniform(leecher_walk, slots.saturating_sub(leecher_count));
     count += leecher_count;
     if !asker.wants_no_data {
-        count += draw.uniform(&mut seeder_walk, want.saturating_sub(count));
+        count += draw.uniform(seeder_walk, want.saturating_sub(count));
     }
     count
 }
@@ -199,7 +200,7 @@ struct Draw<'a, P: Peer, T> {
     asker: &'a Asker,
     choice: &'a Choice<'a>,
     rng: &'a mut fastrand::Rng,
-    taken: &'a mut Scratch,
+    taken: &'a mut Seen,
     race: &'a mut Race,
     take: T,
 }
@@ -214,11 +215,11 @@ impl<P: Peer, T: FnMut(&P)> Draw<'_, P, T> {
         true
     }
 
-    fn uniform(&mut self, walk: &mut Walk<'_>, slots: usize) -> usize {
+    fn uniform(&mut self, walk: &mut Walk, slots: usize) -> usize {
         let mut count = 0;
         while count < slots {
-            let Some(at) = walk.next(self.rng) else { break };
-            count += usize::from(self.give(at));
+            let [at] = walk.next(1, self.rng) else { break };
+            count += usize::from(self.give(*at as usize));
         }
         count
     }

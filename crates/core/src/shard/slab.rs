@@ -1,9 +1,13 @@
 //! Torrent records in chunks: growth adds to the last one, whatever is there already.
 
+use prefetch_index::prefetch_index;
+
 use crate::swarm::size_class::fitting;
 
 /// Records of a chunk; at 64 bytes each it fills a page.
 const CHUNK: usize = 64;
+/// Of a longer list only the beginning is brought near, for a look-up reads one line of it.
+const LIST_PREFETCHED_MAX: usize = 16;
 
 /// A growable array of `T` with stable positions and reuse of freed ones.
 #[derive(Debug)]
@@ -24,6 +28,20 @@ impl<T> Slab<T> {
         let full = self.chunks.len().saturating_sub(1) * CHUNK;
         let last = self.chunks.last().map_or(0, Vec::len);
         u32::try_from(full + last).unwrap_or(u32::MAX)
+    }
+
+    /// Has the list of chunks brought near from memory, for a record will be looked at soon.
+    pub(crate) fn prefetch(&self) {
+        let lines = self.chunks.len().min(LIST_PREFETCHED_MAX);
+        (0..lines).step_by(2).for_each(|at| prefetch_index(&self.chunks, at));
+    }
+
+    /// Has a record brought near from memory.
+    pub(crate) fn prefetch_record(&self, slot: u32) {
+        let slot = slot as usize;
+        if let Some(chunk) = self.chunks.get(slot / CHUNK) {
+            prefetch_index(chunk, slot % CHUNK);
+        }
     }
 
     pub(crate) fn get(&self, slot: u32) -> Option<&T> {

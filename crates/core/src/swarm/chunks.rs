@@ -1,5 +1,7 @@
 //! An array in chunks: growth adds to the last one, whatever is there already.
 
+use prefetch_index::prefetch_index;
+
 use super::size_class::fitting;
 
 /// A chunk of a small array has 2^5 items, so that its last chunk wastes little.
@@ -12,6 +14,8 @@ const FEW_MAX: usize = 4096;
 const STEP: usize = 8;
 /// Up to this many chunks, the list of them grows by one.
 const LIST_STEPS_MAX: usize = 8;
+/// So many bytes are 32 cache lines: about what a core waits for at once.
+const FEW_BYTES: usize = 2048;
 
 /// Items in chunks, of which all but the last are full.
 #[derive(Debug)]
@@ -20,6 +24,11 @@ pub(crate) struct Chunks<T> {
     shift: u32,
     /// 2^shift - 1.
     mask: u32,
+}
+
+/// Items that begin in one cache line, at least one.
+const fn per_line<T>() -> usize {
+    if size_of::<T>() == 0 || size_of::<T>() > 64 { 1 } else { 64 / size_of::<T>() }
 }
 
 impl<T: Copy> Chunks<T> {
@@ -38,6 +47,28 @@ impl<T: Copy> Chunks<T> {
 
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
         self.list.get(at >> self.shift)?.get(at & self.mask as usize)
+    }
+
+    /// Has all items brought near from memory, if they are few; else where they are, if that is few.
+    pub(crate) fn prefetch_few(&self) {
+        if self.list.len() > LIST_STEPS_MAX {
+            return;
+        }
+        (0..self.list.len()).step_by(per_line::<Vec<T>>()).for_each(|at| {
+            prefetch_index(&self.list, at);
+        });
+        if self.len() * size_of::<T>() <= FEW_BYTES {
+            for chunk in &self.list {
+                (0..chunk.len()).step_by(per_line::<T>()).for_each(|at| prefetch_index(chunk, at));
+            }
+        }
+    }
+
+    /// Has an item brought near from memory; nothing waits for it.
+    pub(crate) fn prefetch(&self, at: usize) {
+        if let Some(chunk) = self.list.get(at >> self.shift) {
+            prefetch_index(chunk, at & self.mask as usize);
+        }
     }
 
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {

@@ -4,6 +4,8 @@
 //! Above that, rows live in chunks and an index of row numbers finds them. Nothing here costs
 //! O(rows): growth adds to a chunk, removal moves two rows, and the index grows in parts.
 
+use prefetch_index::prefetch_index;
+
 use super::chunks::Chunks;
 use super::index::Index;
 use super::profiles::Profiles;
@@ -90,6 +92,41 @@ impl<R: Row> Dense<R> {
         match &self.rows {
             Rows::Small(rows) => rows.get(at),
             Rows::Large(large) => large.rows.get(at),
+        }
+    }
+
+    /// Has the rows of a table that is neither tiny nor large brought near from memory, for one of
+    /// them will be searched for and some of them selected.
+    #[inline(always)]
+    pub(crate) fn prefetch_few(&self) {
+        if let Rows::Large(large) = &self.rows {
+            large.rows.prefetch_few();
+        }
+    }
+
+    /// Has brought near from memory what tells where the rows of a table are that is not tiny.
+    pub(crate) fn prefetch_table(&self) {
+        match &self.rows {
+            Rows::Small(rows) => prefetch_index(rows, 0),
+            Rows::Large(large) => {
+                let large = std::slice::from_ref(&**large);
+                // Its first line and its last.
+                prefetch_index(large, 0);
+                prefetch_index(large, 1);
+            }
+        }
+    }
+
+    /// Whether rows lie apart from each other, so that it is worth while to prefetch them.
+    pub(crate) fn is_scattered(&self) -> bool {
+        matches!(self.rows, Rows::Large(_))
+    }
+
+    /// Has a row brought near from memory, for it will be looked at soon.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, at: usize) {
+        if let Rows::Large(large) = &self.rows {
+            large.rows.prefetch(at);
         }
     }
 

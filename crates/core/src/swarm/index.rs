@@ -32,6 +32,11 @@ impl Index {
         self.segment(hash).probe(hash).map(|(_, row)| row).find(|row| is(*row))
     }
 
+    /// Has the slot of a hash brought near from memory.
+    pub(crate) fn prefetch(&self, hash: u64) {
+        self.segment(hash).prefetch(hash);
+    }
+
     /// All rows with this hash, and maybe others.
     pub(crate) fn with_hash(&self, hash: u64) -> impl Iterator<Item = u32> {
         self.segment(hash).probe(hash).map(|(_, row)| row)

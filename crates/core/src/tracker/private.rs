@@ -162,6 +162,7 @@ impl<'a> Visit<'a> {
         slot: u32,
     ) -> Result<Change, Refusal> {
         let torrent = shard.torrents.get(slot).ok_or(Refusal::TorrentUnknown)?;
+        torrent.swarm.main.prefetch_few();
         let at = torrent.swarm.main.find(&self.id, &self.tracker.hash_key);
         let before = at.and_then(|at| torrent.swarm.main.get(at).copied());
         let standing = admission::torrent(torrent);

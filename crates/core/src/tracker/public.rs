@@ -205,6 +205,7 @@ fn apply<const N: usize>(
     key: &HashKey,
     reserve: impl FnOnce() -> bool,
 ) -> Option<Outcome> {
+    table.prefetch_few();
     let at = table.find(&report.endpoint, key);
     match (at, report.leaving) {
         (None, true) => Some(Outcome::default()),

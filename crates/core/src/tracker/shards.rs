@@ -3,6 +3,7 @@
 use crossbeam_utils::CachePadded;
 use mika_protocol::{AnnounceRequest, Event, InfoHash, ScrapeCounts};
 use parking_lot::{Mutex, MutexGuard};
+use prefetch_index::prefetch_index;
 use std::sync::atomic::Ordering;
 
 use super::{Stats, Tracker};
@@ -44,6 +45,16 @@ impl<K: Kind> Shards<K> {
     /// Locks the shard of a hash.
     fn lock(&self, hash: u64) -> Option<MutexGuard<'_, Shard<K>>> {
         self.get(number_of(hash)).map(Mutex::lock)
+    }
+
+    /// The same, unless somebody else has it.
+    pub(super) fn try_lock(&self, hash: u64) -> Option<MutexGuard<'_, Shard<K>>> {
+        self.get(number_of(hash))?.try_lock()
+    }
+
+    /// Has the beginning of a shard brought near from memory.
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch_index(&self.shards, number_of(hash));
     }
 
     /// The number and the shard of a torrent's primary hash.

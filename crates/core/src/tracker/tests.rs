@@ -2,6 +2,7 @@
 
 mod accounting;
 mod admission;
+mod approach;
 mod attack;
 mod control;
 mod detection;

@@ -105,6 +105,16 @@ pub fn parse(datagram: &[u8]) -> Result<UdpRequest<'_>, UdpError> {
     parse_checked(&mut reader).unwrap_or(Err(UdpError::NotTracker))
 }
 
+/// The torrent that a datagram announces, for a look ahead: nothing else of it is checked.
+pub fn announced_info_hash(datagram: &[u8]) -> Option<InfoHash> {
+    let mut reader = Reader { rest: datagram };
+    let _connection_id: [u8; 8] = reader.take()?;
+    let action = u32::from_be_bytes(reader.take()?);
+    let _transaction_id: [u8; 4] = reader.take()?;
+    let info_hash = reader.take()?;
+    (action == action::ANNOUNCE).then_some(InfoHash(info_hash))
+}
+
 /// `None` when the datagram is too short for its action.
 fn parse_checked<'a>(reader: &mut Reader<'a>) -> Option<Result<UdpRequest<'a>, UdpError>> {
     let connection_id = u64::from_be_bytes(reader.take()?);

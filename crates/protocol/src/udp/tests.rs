@@ -1,6 +1,6 @@
 use super::{
-    AnnounceReply, SCRAPE_HASHES_MAX, UdpError, UdpRequest, encode_connect, encode_error,
-    encode_scrape, parse,
+    AnnounceReply, SCRAPE_HASHES_MAX, UdpError, UdpRequest, announced_info_hash, encode_connect,
+    encode_error, encode_scrape, parse,
 };
 use crate::announce::{AnnounceError, AnnounceRequest, Event, LEFT_UNKNOWN_BYTES, Parameter};
 use crate::ids::{InfoHash, Passkey};
@@ -106,6 +106,20 @@ fn what_is_short_or_unknown_is_not_a_request() {
         let mut datagram = announce.clone();
         datagram[8..12].copy_from_slice(&action.to_be_bytes());
         assert_eq!(parse(&datagram).unwrap_err(), UdpError::NotTracker, "{action}");
+    }
+}
+
+#[test]
+fn a_look_ahead_sees_the_torrent_of_an_announce_and_of_nothing_else() {
+    let announce = PLAIN.bytes();
+    assert_eq!(announced_info_hash(&announce), Some(InfoHash([b'a'; 20])));
+    for end in 0..36 {
+        assert_eq!(announced_info_hash(&announce[..end]), None, "{end}");
+    }
+    for action in [0_u32, 2, 3, 0x0100_0000, u32::MAX] {
+        let mut datagram = announce.clone();
+        datagram[8..12].copy_from_slice(&action.to_be_bytes());
+        assert_eq!(announced_info_hash(&datagram), None, "{action}");
     }
 }
 

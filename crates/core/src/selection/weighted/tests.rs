@@ -384,7 +384,7 @@ fn a_swarm_of_peers_that_may_not_be_given_costs_a_bounded_search() {
     weighed.crowd.dense.keep_profiles(KEPT);
     assert_eq!(weighed.ask(&leecher(), 50), []);
     assert!(weighed.picker.race.known.len() <= CANDIDATES_MIN.max(50 * CANDIDATES_PER_SLOT));
-    let seen = weighed.picker.seeders.seen.iter().filter(|(walk, _)| *walk != 0).count();
+    let seen = weighed.picker.seeders.seen.slots.iter().filter(|(turn, _)| *turn != 0).count();
     assert_eq!(seen, 50 + TRIES_EXTRA);
 }
 
@@ -509,10 +509,9 @@ fn c13_a_choice_from_a_million_looks_at_no_more_than_one_from_ten_thousand() {
             .map(|_| {
                 assert_eq!(weighed.ask(&leecher(), 50).len(), 50);
                 let Picker { race, seeders, leechers, taken, .. } = &weighed.picker;
-                let now = |scratch: &Scratch| {
-                    scratch.seen.iter().filter(|(walk, _)| *walk == scratch.walk_number).count()
-                };
-                let [uniform, taken] = [now(seeders) + now(leechers), now(taken)];
+                let now =
+                    |seen: &Seen| seen.slots.iter().filter(|(turn, _)| *turn == seen.turn).count();
+                let [uniform, taken] = [now(&seeders.seen) + now(&leechers.seen), now(taken)];
                 assert!(uniform <= 50 && taken == 50, "{uniform} and {taken}");
                 race.known.len()
             })

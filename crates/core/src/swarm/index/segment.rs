@@ -5,6 +5,8 @@
 //! the one that it finds, and the slot of a removed row is closed up instead of being marked until
 //! the table is built anew: rows may come and go forever.
 
+use prefetch_index::prefetch_index;
+
 use super::slots::Slots;
 
 /// A segment is filled up to seven eighths.
@@ -116,6 +118,13 @@ impl Segment {
         let (first, piece) = self.slots.piece(home);
         let (slots, at, tag) = (&self.slots, home - first, layout.tag(hash));
         Probe { slots, piece, first, layout, at, tag, distance: 0 }
+    }
+
+    /// Has the first slot of a search brought near from memory.
+    pub(super) fn prefetch(&self, hash: u64) {
+        let home = self.home(hash);
+        let (first, piece) = self.slots.piece(home);
+        prefetch_index(piece, home - first);
     }
 
     /// The slot of a row.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 use mika_core::site::Form;
-use mika_core::{Answer, Mode, PeerList, Refusal};
+use mika_core::{Answer, Approach, Mode, PeerList, Refusal};
 use mika_protocol::AnnounceRequest;
 use mika_protocol::udp::{self, AnnounceReply, InfoHashes, UdpError, UdpRequest};
 
@@ -29,6 +29,7 @@ pub(super) struct Responder {
     context: Arc<ListenContext>,
     counters: Arc<CachePadded<WorkerCounters>>,
     peers: PeerList,
+    approach: Approach,
     identified: Identified,
 }
 
@@ -55,6 +56,7 @@ impl Responder {
             settings,
             context,
             peers: PeerList::new(fastrand::u64(..)),
+            approach: Approach::default(),
             identified,
         }
     }
@@ -68,6 +70,12 @@ impl Responder {
         self.counters.sent(Carrier::Udp, replies.iter().map(Vec::len).sum());
         self.counters.datagrams_unsent.add(unsent as u64);
         self.counters.datagrams_out.add(sent as u64);
+    }
+
+    /// Takes a look ahead at datagrams that are about to be answered.
+    pub(super) fn approach<'d>(&mut self, datagrams: impl Iterator<Item = &'d [u8]>) {
+        let info_hashes = datagrams.filter_map(udp::announced_info_hash);
+        self.context.tracker.approach(info_hashes, &mut self.approach);
     }
 
     /// Appends the reply to a datagram; nothing if it deserves none, or has to wait.

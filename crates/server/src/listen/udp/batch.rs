@@ -230,6 +230,8 @@ fn answer<A: WireAddress, const N: usize>(
     targets: &mut [Option<A>; N],
 ) -> usize {
     let now_seconds = responder.now_seconds();
+    let datagrams = input.chunks_exact(REQUEST_BYTES_MAX).zip(received.iter().flatten());
+    responder.approach(datagrams.map(|(chunk, (_, bytes))| chunk.get(..*bytes).unwrap_or(chunk)));
     let mut free = replies.iter_mut().zip(targets);
     let mut slot = free.next();
     let mut count = 0;
