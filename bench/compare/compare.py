@@ -2,14 +2,18 @@
 """Compares mika with other trackers on this machine.
 
     bench/compare/compare.py install        the other trackers, by package name; takes half an hour
-    bench/compare/compare.py run            everything, about 20 minutes; writes docs/performance.md
-    bench/compare/compare.py run --quick    mika and the responder only, under two minutes; prints
+    bench/compare/compare.py run            everything, about 40 minutes; writes docs/performance.md
+    bench/compare/compare.py run --only-further    only what further.py says; keeps the rest
+    bench/compare/compare.py run --quick    mika and the responder only, three minutes; prints
     bench/compare/compare.py write FILE     docs/performance.md again, from a file of results
 
 mika and the generator have to be built:
 
     cargo build --release -p mika
-    cargo build --release -p mika-bench --bin load --bin responder
+    cargo build --release -p mika-bench --bin load --bin responder --bin core --bin memory
+
+What announces wait for work in the background is `stall.py`'s to measure: the page takes it from
+the file that it writes.
 """
 
 import argparse
@@ -23,6 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import further
 import machine
 import report
 from generator import Generator
@@ -33,6 +38,7 @@ from trackers import TRACKERS
 
 DOCUMENT = ROOT / "docs/performance.md"
 RESULTS = ROOT / "bench/compare/results"
+STALL = RESULTS / "stall.json"
 
 
 def main():
@@ -44,7 +50,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mika-compare-") as work:
         place = make_place(options, work)
         if options.command == "install":
-            return install(place, chosen(options.only))
+            return install(place, chosen(options.only), with_further=options.only is None)
+        if options.only_further:
+            return run_further(options, place, plan)
         return run(options, place, plan)
 
 
@@ -69,6 +77,18 @@ def arguments():
     memory = running.add_mutually_exclusive_group()
     memory.add_argument("--only-memory", action="store_true", help="do not measure speed")
     memory.add_argument("--memory-from", type=Path, metavar="FILE", help="earlier results")
+    memory.add_argument(
+        "--only-further",
+        action="store_true",
+        help="only what further.py measures; the rest is kept as it is in --from",
+    )
+    running.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        metavar="FILE",
+        help="earlier results, for --only-further; without it the latest of bench/compare/results",
+    )
     running.add_argument("--output", type=Path, help="where the results go, and no document")
     commands.add_parser("write").add_argument("file", type=Path)
     return parser.parse_args()
@@ -95,7 +115,7 @@ def chosen(only, quick=False):
     return [kind for kind in TRACKERS if only is None or kind.name in only]
 
 
-def install(place, kinds):
+def install(place, kinds, with_further):
     """One after the other; what cannot be had is said."""
     for kind in kinds:
         tracker = kind(place)
@@ -105,6 +125,12 @@ def install(place, kinds):
             print(f"{kind.name}: there")
         except Unavailable as why:
             print(f"{kind.name}: {why}")
+    if with_further:
+        try:
+            further.install(place)
+            print("bench/in-process: there")
+        except Unavailable as why:
+            print(f"bench/in-process: {why}")
     return 0
 
 
@@ -120,27 +146,70 @@ def run(options, place, plan):
     if options.quick:
         plan = plan.quick()
     kinds = chosen(options.only, options.quick)
-    head = {"date": f"{datetime.date.today()}", "version": version(), "machine": machine.facts()}
     comparison = Comparison(place, plan, kinds)
-    results = head | comparison.run()
+    results = head() | comparison.run()
     if options.memory_from:
         results["memory"] = json.loads(options.memory_from.read_text())["memory"]
+    # Whoever names trackers wants a part.
+    if options.only is None and not options.only_memory:
+        results["further"] = measure_further(options, place)
     results["machine"]["load_average_after"] = machine.facts()["load_average_before"]
+    keep(options, results)
+    return 0 if results["runs"] or results["memory"] else 1
+
+
+def run_further(options, place, plan):
+    """The rest is that of an earlier run; with --quick there is none."""
+    if options.quick:
+        empty = replace(plan, paths=(), measures_memory=False)
+        results = head() | Comparison(place, empty, []).run()
+    else:
+        earlier = options.earlier or max(RESULTS.glob("20*.json"), default=None)
+        if earlier is None:
+            raise SystemExit("there are no earlier results: `compare.py run` makes them")
+        results = json.loads(earlier.read_text())
+    results["further"] = measure_further(options, place)
+    keep(options, results)
+    return 0
+
+
+def head():
+    return {"date": f"{datetime.date.today()}", "version": version(), "machine": machine.facts()}
+
+
+def measure_further(options, place):
+    """With a date and a version of its own, for the rest may be of another run."""
+    plan = further.QUICK
+    if not options.quick:
+        plan = replace(further.Plan(), rounds=options.rounds, seconds=options.seconds)
+    found = {"date": f"{datetime.date.today()}", "version": version()}
+    found["load_average_before"] = machine.facts()["load_average_before"]
+    found |= further.measure(place, plan)
+    found["load_average_after"] = machine.facts()["load_average_before"]
+    return found
+
+
+def keep(options, results):
+    """Writes a file of results, and the page or what would be in it."""
     if options.output or not options.quick:
         path = options.output or RESULTS / f"{results['date']}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(results) + "\n")
         say(f"the results are in {path.name}")
     if options.quick or options.output:
-        print(report.generated(Summary(results)))
+        print(report.generated(summarized(results)))
     else:
         write_document(results)
-    return 0 if results["runs"] or results["memory"] else 1
+
+
+def summarized(results):
+    """With what `stall.py` has found last."""
+    return Summary(results, json.loads(STALL.read_text()) if STALL.is_file() else None)
 
 
 def write_document(results):
     """The generated part of the page, and the plots."""
-    summary = Summary(results)
+    summary = summarized(results)
     DOCUMENT.write_text(report.put_between(DOCUMENT.read_text(), report.generated(summary)))
     for name, image in report.images(summary).items():
         path = DOCUMENT.parent / name

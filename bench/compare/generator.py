@@ -48,12 +48,24 @@ class Generator:
         self.binary = binary
         self.cores = cores
 
-    def run(self, tracker, path, population, *, seconds=0, rate="max", fill_seconds=None):
+    def run(
+        self,
+        tracker,
+        path,
+        population,
+        *,
+        seconds=0,
+        rate="max",
+        fill_seconds=None,
+        url=None,
+        options=(),
+    ):
         """Announces to a tracker. Fills it first if `fill_seconds`, the most it may take, is given.
 
-        Returns what `load run --json` prints.
+        `url` is where, if not at the tracker's own for the path; `options` are further ones of
+        `load run`. Returns what `load run --json` prints.
         """
-        url = tracker.url(path)
+        url = url or tracker.url(path)
         command = [
             *("taskset", "-c", ",".join(map(str, self.cores))),
             *(self.binary, "run", url, "--json"),
@@ -69,6 +81,7 @@ class Generator:
             command += ["--users", str(population.users)]
             if path == "udp":
                 command.append("--bep41")
+        command += options
         if fill_seconds:
             command += ["--fill", "--fill-seconds-max", str(fill_seconds)]
         limit = seconds + (fill_seconds or 0) + SPARE_SECONDS

@@ -71,6 +71,20 @@ def resident_bytes(pid):
     return int(field(status, "VmRSS").split()[0]) * 1024
 
 
+def peak_bytes(pid):
+    """What a process has had in memory at most."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(field(status, "VmHWM").split()[0]) * 1024
+
+
+def open_files(pid):
+    """How many files, sockets included, a process has open; none if it has ended."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
+
+
 def is_alive(pid):
     """Whether a process runs: a zombie does not."""
     try:

@@ -1,6 +1,9 @@
 """The generated part of docs/performance.md, and its plots."""
 
+import further_report
+import further_sections
 import plot
+from cells import judge, number, ratio, spread, table
 from measure import COMPLETE_SHARE
 from summary import MEMORY_TARGETS, TARGETS
 
@@ -27,6 +30,7 @@ def generated(summary):
     for path in summary.paths:
         lines += path_lines(summary, path)
     lines += memory_lines(summary)
+    lines += further_sections.sections(summary.results.get("further"))
     lines += note_lines(summary)
     return "\n".join(lines)
 
@@ -38,27 +42,6 @@ def put_between(text, generated_text, begin=BEGIN, end=END):
     if not has_begin or not has_end:
         raise SystemExit(f"the page has lost a marker of its generated part: {begin} or {end}")
     return f"{before}{begin}\n\n{generated_text}\n\n{end}{after}"
-
-
-def table(header, alignment, rows):
-    """A Markdown table."""
-    marks = {"l": "---", "r": "---:"}
-    lines = [header, [marks[mark] for mark in alignment], *rows]
-    return ["| " + " | ".join(cells) + " |" for cells in lines] + [""]
-
-
-def number(value):
-    """Three digits, or a whole number."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def spread(values, form=number):
-    """median (minimum–maximum)."""
-    if not values:
-        return "–"
-    return f"{form(values.middle)} ({form(values.low)}–{form(values.high)})"
 
 
 # ---- The machine ----
@@ -106,7 +89,7 @@ def target_lines(summary):
         title = summary.trackers[other]["title"]
         why = summary.why_missing(name, path) or summary.why_missing(other, path)
         values = summary.ratio(name, other, path)
-        found = spread(values, "{:.2f}".format) if values else why
+        found = spread(values, ratio) if values else why
         answering = summary.ratio(name, other, path, answering=True)
         if answering and answering.middle < 0.98 * values.middle:
             found += f"; {answering.middle:.2f} without journal and store"
@@ -119,15 +102,9 @@ def target_lines(summary):
                 verdict = "met" if found <= most else "**missed**"
                 title = summary.trackers[name]["title"]
                 rows.append([f"Memory, {title}", words, f"≤ {most}", f"{found:g}", verdict])
+    rows += further_report.target_rows(summary.results.get("further"), summary.stall)
     header = ["What", "Measure", "Target", "Found", ""]
     return ["## Are the targets met?", "", *table(header, "lllll", rows)]
-
-
-def judge(values, most):
-    """By the median."""
-    if values.middle <= most:
-        return "met" if values.high <= most else "met by the median"
-    return "**missed**" if values.low > most else "**missed** by the median"
 
 
 # ---- One path ----
@@ -186,8 +163,8 @@ def path_row(summary, path, name):
     peers, size = summary.peers(name, path), summary.bytes(name, path)
     ratios = []
     for mika in ("mika-private", "mika-public"):
-        ratio = summary.ratio(mika, name, path)
-        ratios.append("1" if mika == name else spread(ratio, "{:.2f}".format))
+        values = summary.ratio(mika, name, path)
+        ratios.append("1" if mika == name else spread(values, ratio))
     peers_shown = "–" if summary.trackers[name]["is_responder"] else f"{peers.middle:.0f}"
     return [
         summary.trackers[name]["title"],

@@ -30,8 +30,10 @@ class Spread:
 class Summary:
     """Figures of one comparison."""
 
-    def __init__(self, results):
+    def __init__(self, results, stall=None):
         self.results = results
+        #: What `stall.py` has written last, if it has.
+        self.stall = stall
         self.trackers = results["trackers"]
         self.paths = results["plan"]["paths"]
 

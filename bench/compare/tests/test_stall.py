@@ -1,3 +1,4 @@
+import json
 import sys
 import unittest
 import xml.etree.ElementTree
@@ -5,6 +6,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
+import compare
 import curves
 import stall
 
@@ -40,11 +42,15 @@ MACHINE = {
 }
 
 
+def generated(plan, runs):
+    return stall.generated(plan, MACHINE, stall.figures(plan, runs))
+
+
 class StallTest(unittest.TestCase):
     def test_each_work_is_compared_with_the_median_of_the_idle_tracker(self):
         rows = {
             line.split(" | ")[0]: line
-            for line in stall.generated(stall.Plan(), MACHINE, RUNS).splitlines()
+            for line in generated(stall.Plan(), RUNS).splitlines()
             if line.startswith("| ")
         }
         row = rows["| flush: a batch each second"]
@@ -55,8 +61,25 @@ class StallTest(unittest.TestCase):
         self.assertEqual(len(rows), 7)
 
     def test_the_page_says_how_many_peers_the_expiry_left(self):
-        text = stall.generated(stall.Plan(), MACHINE, RUNS)
+        text = generated(stall.Plan(), RUNS)
         self.assertIn("of 5,000 peers 120 were left", text)
+
+    def test_what_is_kept_are_quantiles_with_the_date(self):
+        found = stall.figures(stall.Plan(), RUNS)
+        self.assertEqual(found["work"]["flush"]["p99_9_ms"], 1.5)
+        self.assertEqual(found["work"]["snapshot"]["failed"], 2)
+        self.assertEqual(found["plan"]["peers"], 5_000_000)
+        self.assertEqual(found["expiry_peers"], [5000, 120])
+        self.assertRegex(found["date"], r"^\d{4}-\d\d-\d\d$")
+        self.assertNotIn("histogram", json.dumps(found))
+
+    def test_the_results_that_are_checked_in_are_of_the_same_form(self):
+        kept = json.loads(compare.STALL.read_text())
+        found = stall.figures(stall.Plan(), RUNS)
+        self.assertEqual(set(kept), set(found))
+        self.assertEqual(set(kept["work"]), set(stall.WORK))
+        for work in kept["work"].values():
+            self.assertEqual(set(work), set(found["work"]["idle"]))
 
     def test_the_plot_goes_down_from_all_of_them(self):
         image = stall.plot(RUNS)

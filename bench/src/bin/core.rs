@@ -12,6 +12,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use mika_bench::population::Population;
 use mika_core::{Mode, PeerList, Tracker};
+use serde_json::Value;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -19,6 +20,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[derive(Debug, Parser)]
 #[command(about = "Times the tracker without sockets")]
 struct Arguments {
+    /// Prints one JSON object, with the figures of each round, instead of text
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     what: What,
 }
@@ -27,7 +31,8 @@ struct Arguments {
 enum What {
     /// Announces per second with 1, 2 and 4 threads on many torrents
     Threads(Size),
-    /// What announces for many torrents cost beside those of other threads for one that all share
+    /// What announces for many torrents cost alone, beside those of other threads for them, and
+    /// beside those for one that all share
     Hot(Size),
     /// How long announces take alone, and beside expiry, flush and snapshot
     Stalls(Size),
@@ -65,10 +70,23 @@ impl Size {
     }
 }
 
+/// What was measured.
+trait Outcome {
+    /// For people.
+    fn text(&self) -> Result<String>;
+
+    /// For programs.
+    fn json(&self) -> Value;
+}
+
 fn main() -> Result<()> {
-    match Arguments::parse().what {
-        What::Threads(size) => threads::run(size),
-        What::Hot(size) => hot::run(size),
-        What::Stalls(size) => stalls::run(size),
-    }
+    let arguments = Arguments::parse();
+    let outcome: Box<dyn Outcome> = match arguments.what {
+        What::Threads(size) => Box::new(threads::run(size)?),
+        What::Hot(size) => Box::new(hot::run(size)?),
+        What::Stalls(size) => Box::new(stalls::run(size)?),
+    };
+    let text = if arguments.json { outcome.json().to_string() } else { outcome.text()? };
+    println!("{text}");
+    Ok(())
 }

@@ -15,6 +15,7 @@ use mika_bench::places::choose_by_place;
 use mika_bench::population::{Peer, Population, START_SECONDS, drain};
 use mika_core::{Mode, PeerList, Tracker};
 use mika_protocol::Event;
+use serde_json::{Value, json};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -109,6 +110,9 @@ enum What {
         /// Announces between two drains; what tables keep for the next interval depends on it.
         #[arg(long, default_value_t = ANNOUNCES_PER_DRAIN)]
         announces_per_drain: usize,
+        /// Prints one JSON object instead.
+        #[arg(long)]
+        json: bool,
     },
     /// Measures users alone; prints bytes per user.
     Users { users: u32 },
@@ -120,6 +124,9 @@ enum What {
         /// Every n-th peer is a leecher, who is remembered after it has left; 0 for none.
         #[arg(long, default_value_t = LEECHER_EVERY)]
         leecher_every: u32,
+        /// Prints one JSON object instead, and leaves the judgement to who reads it.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -162,18 +169,19 @@ impl Kind {
 fn main() -> Result<()> {
     match Arguments::parse().what {
         What::All => all(),
-        What::Fill { kind, torrents, peers_per_torrent, announces_per_drain } => {
+        What::Fill { kind, torrents, peers_per_torrent, announces_per_drain, json } => {
             let population = kind.population(torrents, peers_per_torrent);
             let filled = fill(kind, population, announces_per_drain)?;
-            println!("{}", filled.line());
+            println!("{}", if json { filled.json().to_string() } else { filled.line() });
             Ok(())
         }
         What::Users { users } => {
             println!("{:.1}", bytes_per_user(users)?);
             Ok(())
         }
-        What::Churn { kind, torrents, peers_per_torrent, leecher_every } => {
-            churn(Population { leecher_every, ..kind.population(torrents, peers_per_torrent) })
+        What::Churn { kind, torrents, peers_per_torrent, leecher_every, json } => {
+            let population = kind.population(torrents, peers_per_torrent);
+            churn(Population { leecher_every, ..population }, json)
         }
     }
 }
@@ -248,15 +256,32 @@ struct Filled {
 impl Filled {
     const HEAD: &'static str = "B/peer in all | of it torrents, B each | users, B each ";
 
-    /// Bytes per peer: torrents and peers, without users.
-    fn line(&self) -> String {
+    /// Bytes per peer (torrents and peers, without users), of it per torrent, and per user.
+    fn each(&self) -> [f64; 3] {
         let each = |bytes: u64, count: u32| bytes as f64 / f64::from(count.max(1));
-        format!(
-            "{:>13.1} {:>24.1} {:>16.1}",
+        [
             each(self.torrents_bytes + self.peers_bytes, self.peers),
             each(self.torrents_bytes, self.torrents),
             each(self.users_bytes, self.users),
-        )
+        ]
+    }
+
+    /// For people.
+    fn line(&self) -> String {
+        let [peer, torrent, user] = self.each();
+        format!("{peer:>13.1} {torrent:>24.1} {user:>16.1}")
+    }
+
+    /// For programs.
+    fn json(&self) -> Value {
+        let [peer, torrent, user] = self.each();
+        json!({
+            "peers": self.peers,
+            "torrents": self.torrents,
+            "bytes_per_peer": peer,
+            "bytes_per_torrent": torrent,
+            "bytes_per_user": user,
+        })
     }
 }
 
@@ -303,45 +328,69 @@ fn filled_tracker(
 
 /// Replaces every peer by another user's, one by one in random order, so that the number of peers
 /// stays the same but for the silent ones, who are expired at the end of each rotation.
-fn churn(population: Population) -> Result<()> {
+fn churn(population: Population, json: bool) -> Result<()> {
     let order = random_order(population.peers());
     let (tracker, filled, mut list) = filled_tracker(population, ANNOUNCES_PER_DRAIN, false)?;
     let before = filled.torrents_bytes + filled.peers_bytes;
     let base = settled_bytes()?.saturating_sub(before);
-    println!("rotation     peers  departed     MiB  B/peer");
-    report(0, &tracker, before)?;
-    let mut now_seconds = START_SECONDS;
-    let (mut first_bytes, mut last_bytes) = (before, before);
-    for rotation in 1..=ROTATIONS {
-        // Longer than the peer timeout, so that the silent ones of the last rotation are gone.
-        now_seconds += 10_000;
-        for (count, number) in order.iter().enumerate() {
-            if !number.is_multiple_of(SILENT_EVERY) {
-                let old = population.peer(*number, rotation - 1);
-                stop(&population, &tracker, old, now_seconds, &mut list)?;
-            }
-            let new = population.peer(*number, rotation);
-            let request = population.request(new, 0, 0)?;
-            population.announce(&tracker, &request, new, now_seconds, &mut list)?;
-            if count % ANNOUNCES_PER_DRAIN == ANNOUNCES_PER_DRAIN - 1 {
-                drain(&tracker, now_seconds);
-            }
+    let show = |rotation: &Rotation| {
+        if !json {
+            println!("{}", rotation.line());
         }
-        for part in 0..Tracker::PARTS {
-            tracker.expire(part, now_seconds);
-        }
-        drain(&tracker, now_seconds);
-        last_bytes = settled_bytes()?.saturating_sub(base);
-        report(rotation, &tracker, last_bytes)?;
-        if rotation <= 2 {
-            first_bytes = first_bytes.max(last_bytes);
-        }
+    };
+    if !json {
+        println!("rotation     peers  departed     MiB  B/peer");
     }
+    let mut rotations = vec![Rotation::now(0, &tracker, before)?];
+    rotations.iter().for_each(show);
+    for rotation in 1..=ROTATIONS {
+        rotate(&population, &tracker, &order, rotation, &mut list)?;
+        let bytes = settled_bytes()?.saturating_sub(base);
+        let rotation = Rotation::now(rotation, &tracker, bytes)?;
+        show(&rotation);
+        rotations.push(rotation);
+    }
+    let first_bytes = rotations.iter().take(3).map(|it| it.bytes).max().unwrap_or(before);
+    let last_bytes = rotations.last().map_or(before, |it| it.bytes);
     let growth_percent = (last_bytes * 100 / first_bytes.max(1)).saturating_sub(100);
+    if json {
+        let rotations: Vec<_> = rotations.iter().map(Rotation::json).collect();
+        println!("{}", json!({ "rotations": rotations, "growth_percent": growth_percent }));
+        return Ok(());
+    }
     println!("grown by {growth_percent} %");
     // Leechers who have left are remembered: more of them with every rotation.
     let creeps = population.leecher_every == 0 && growth_percent > CHURN_GROWTH_PERCENT_MAX;
     ensure!(!creeps, "memory has grown by {growth_percent} %");
+    Ok(())
+}
+
+/// Once all peers.
+fn rotate(
+    population: &Population,
+    tracker: &Tracker,
+    order: &[u32],
+    rotation: u32,
+    list: &mut PeerList,
+) -> Result<()> {
+    // Longer than the peer timeout, so that the silent ones of the last rotation are gone.
+    let now_seconds = START_SECONDS + 10_000 * rotation;
+    for (count, number) in order.iter().enumerate() {
+        if !number.is_multiple_of(SILENT_EVERY) {
+            let old = population.peer(*number, rotation - 1);
+            stop(population, tracker, old, now_seconds, list)?;
+        }
+        let new = population.peer(*number, rotation);
+        let request = population.request(new, 0, 0)?;
+        population.announce(tracker, &request, new, now_seconds, list)?;
+        if count % ANNOUNCES_PER_DRAIN == ANNOUNCES_PER_DRAIN - 1 {
+            drain(tracker, now_seconds);
+        }
+    }
+    for part in 0..Tracker::PARTS {
+        tracker.expire(part, now_seconds);
+    }
+    drain(tracker, now_seconds);
     Ok(())
 }
 
@@ -357,13 +406,37 @@ fn stop(
     population.announce(tracker, &request, peer, now_seconds, list)
 }
 
-fn report(rotation: u32, tracker: &Tracker, bytes: u64) -> Result<()> {
-    let stats = tracker.stats();
-    let peers = stats.seeders + stats.leechers;
-    ensure!(peers > 0, "no peers are left");
-    let (mebibytes, each) = (bytes as f64 / 1_048_576.0, bytes as f64 / peers as f64);
-    println!("{rotation:>8} {peers:>9} {:>9} {mebibytes:>7.1} {each:>7.1}", stats.departed);
-    Ok(())
+/// What there is after so many rotations.
+struct Rotation {
+    number: u32,
+    peers: u64,
+    departed: u64,
+    bytes: u64,
+}
+
+impl Rotation {
+    fn now(number: u32, tracker: &Tracker, bytes: u64) -> Result<Self> {
+        let stats = tracker.stats();
+        let peers = stats.seeders + stats.leechers;
+        ensure!(peers > 0, "no peers are left");
+        Ok(Self { number, peers, departed: stats.departed, bytes })
+    }
+
+    fn line(&self) -> String {
+        let mebibytes = self.bytes as f64 / 1_048_576.0;
+        let each = self.bytes as f64 / self.peers as f64;
+        let Self { number, peers, departed, .. } = self;
+        format!("{number:>8} {peers:>9} {departed:>9} {mebibytes:>7.1} {each:>7.1}")
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "rotation": self.number,
+            "peers": self.peers,
+            "departed": self.departed,
+            "bytes": self.bytes,
+        })
+    }
 }
 
 fn random_order(count: u32) -> Vec<u32> {

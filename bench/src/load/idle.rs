@@ -14,8 +14,9 @@ use super::options::IdleOptions;
 use super::run::source_address;
 use super::target::{Protocol, Target};
 
-/// Ephemeral ports of one source address are fewer than 30,000.
-const CONNECTIONS_PER_SOURCE: u32 = 10_000;
+/// Ephemeral ports of one source address are fewer than 30,000, and those of connections that were
+/// closed in the last minute are not free yet: the fewer are, the longer the system looks for one.
+const CONNECTIONS_PER_SOURCE: u32 = 2_000;
 /// A server that answers no request within this time is not measured.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Until the server has put everything away that it needed to answer.

@@ -7,35 +7,77 @@ use anyhow::{Context as _, Result, anyhow};
 use mika_bench::population::{START_SECONDS, drain};
 use mika_bench::sequence::{Sequence, spread, thread_cpu};
 use mika_core::{PeerList, Tracker};
+use serde_json::{Value, json};
 
 use crate::Size;
 
 const ANNOUNCES: usize = 50_000;
-/// Threads that announce for the hot torrent.
-const HOT_THREADS: u64 = 2;
+/// Threads that announce for the hot torrent, or for the others.
+const HEATERS: u64 = 2;
 
-pub(crate) fn run(size: Size) -> Result<()> {
+/// Processor time of an announce for other torrents in nanoseconds, in each round. In a round all
+/// take turns.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    alone: Vec<f64>,
+    /// As many threads announce as beside the hot torrent: what the machine itself does to them.
+    beside_others: Vec<f64>,
+    beside_hot: Vec<f64>,
+}
+
+pub(crate) fn run(size: Size) -> Result<Outcome> {
     let tracker = size.filled()?;
-    let alone = measure(&tracker, size, None)?;
     // A user has one session in a torrent.
     let hot_peers = size.population().users;
     let hot = Size { torrents: 1, peers_per_torrent: hot_peers, ..size };
     // Its torrent is the first of the many, too: the same tracker holds it.
     let mut list = PeerList::new(1);
     hot.population().join(&tracker, 0..hot_peers, 10_000, &mut list)?;
-    let beside = measure(&tracker, size, Some(hot))?;
-    println!("CPU ns per announce for other torrents (min median max)");
-    for (name, (low, middle, high)) in [("alone", alone), ("beside a hot torrent", beside)] {
-        println!("{name:<22} {low:>7.0} {middle:>7.0} {high:>7.0}");
+    let mut outcome = Outcome::default();
+    for round in 1..=size.rounds {
+        let mut report = round * 10;
+        for (figures, heat) in [
+            (&mut outcome.alone, None),
+            (&mut outcome.beside_others, Some(size)),
+            (&mut outcome.beside_hot, Some(hot)),
+        ] {
+            report += 1;
+            figures.push(measure(&tracker, size, heat, report)?);
+        }
     }
-    println!("ratio of the medians   {:>7.2}", beside.1 / alone.1);
-    Ok(())
+    Ok(outcome)
 }
 
-fn measure(tracker: &Tracker, size: Size, hot: Option<Size>) -> Result<(f64, f64, f64)> {
+impl crate::Outcome for Outcome {
+    fn text(&self) -> Result<String> {
+        let mut lines =
+            vec!["CPU ns per announce for other torrents (min median max)  x alone".to_owned()];
+        let mut first = None;
+        for (name, figures) in [
+            ("alone", &self.alone),
+            ("beside the other torrents", &self.beside_others),
+            ("beside a hot torrent", &self.beside_hot),
+        ] {
+            let (low, middle, high) = spread(figures.clone()).context("no rounds")?;
+            let ratio = middle / *first.get_or_insert(middle);
+            lines.push(format!("{name:<28} {low:>8.0} {middle:>8.0} {high:>8.0} {ratio:>8.2}"));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "alone_ns": self.alone,
+            "beside_others_ns": self.beside_others,
+            "beside_hot_ns": self.beside_hot,
+        })
+    }
+}
+
+fn measure(tracker: &Tracker, size: Size, hot: Option<Size>, report: u32) -> Result<f64> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let heaters: Vec<_> = (0..hot.map_or(0, |_| HOT_THREADS))
+        let heaters: Vec<_> = (0..hot.map_or(0, |_| HEATERS))
             .map(|thread| {
                 scope.spawn({
                     let done = &done;
@@ -43,19 +85,18 @@ fn measure(tracker: &Tracker, size: Size, hot: Option<Size>) -> Result<(f64, f64
                 })
             })
             .collect();
-        let figures = (1..=size.rounds).map(|round| one(tracker, size, round)).collect();
+        let figure = one(tracker, size, report);
         done.store(true, Ordering::Relaxed);
         for heater in heaters {
             heater.join().map_err(|_| anyhow!("panic"))??;
         }
-        spread(Result::<Vec<f64>>::from_iter::<Vec<_>>(figures)?).context("no rounds")
+        figure
     })
 }
 
-fn one(tracker: &Tracker, size: Size, round: u32) -> Result<f64> {
-    let seed = u64::from(round);
-    let sequence =
-        Sequence::random(&size.population(), ANNOUNCES, size.numwant, 100 + round, seed)?;
+fn one(tracker: &Tracker, size: Size, report: u32) -> Result<f64> {
+    let seed = u64::from(report);
+    let sequence = Sequence::random(&size.population(), ANNOUNCES, size.numwant, report, seed)?;
     drain(tracker, START_SECONDS);
     let mut list = PeerList::new(1);
     let before = thread_cpu()?;

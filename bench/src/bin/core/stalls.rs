@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow};
 use mika_bench::population::START_SECONDS;
 use mika_bench::sequence::Sequence;
 use mika_core::{PeerList, Tracker};
+use serde_json::{Value, json};
 
 use crate::Size;
 
@@ -33,20 +34,62 @@ const CASES: [(&str, Work); 4] = [
     }),
 ];
 
-pub(crate) fn run(size: Size) -> Result<()> {
+/// Microseconds of an announce at some quantiles, beside each kind of work.
+pub(crate) struct Outcome(Vec<Beside>);
+
+struct Beside {
+    work: &'static str,
+    p50_us: f64,
+    p99_us: f64,
+    p99_9_us: f64,
+    max_us: f64,
+    /// How often the work was done.
+    done: u32,
+}
+
+pub(crate) fn run(size: Size) -> Result<Outcome> {
     let tracker = size.filled()?;
-    println!("microseconds of an announce      p50     p99   p99.9     max   work done");
-    for (number, (name, work)) in CASES.into_iter().enumerate() {
-        let (mut times, done) = beside(&tracker, size, number, work)?;
+    let mut outcome = Vec::new();
+    for (number, (work, function)) in CASES.into_iter().enumerate() {
+        let (mut times, done) = beside(&tracker, size, number, function)?;
         times.sort();
         let at = |share: f64| {
             let place = (times.len() as f64 * share) as usize;
-            times.get(place.min(times.len() - 1)).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+            let last = times.len().saturating_sub(1);
+            times.get(place.min(last)).map_or(0.0, |time| time.as_secs_f64() * 1e6)
         };
-        let (p50, p99, p999, max) = (at(0.5), at(0.99), at(0.999), at(1.0));
-        println!("{name:<27} {p50:>8.1}{p99:>8.1}{p999:>8.1}{max:>8.0}   {done} x");
+        let (p50_us, p99_us, p99_9_us, max_us) = (at(0.5), at(0.99), at(0.999), at(1.0));
+        outcome.push(Beside { work, p50_us, p99_us, p99_9_us, max_us, done });
     }
-    Ok(())
+    Ok(Outcome(outcome))
+}
+
+impl crate::Outcome for Outcome {
+    fn text(&self) -> Result<String> {
+        let head = "microseconds of an announce      p50     p99   p99.9     max   work done";
+        let mut lines = vec![head.to_owned()];
+        lines.extend(self.0.iter().map(|it| {
+            format!(
+                "{:<27} {:>8.1}{:>8.1}{:>8.1}{:>8.0}   {} x",
+                it.work, it.p50_us, it.p99_us, it.p99_9_us, it.max_us, it.done
+            )
+        }));
+        Ok(lines.join("\n"))
+    }
+
+    fn json(&self) -> Value {
+        let one = |it: &Beside| {
+            json!({
+                "work": it.work,
+                "p50_us": it.p50_us,
+                "p99_us": it.p99_us,
+                "p99_9_us": it.p99_9_us,
+                "max_us": it.max_us,
+                "done": it.done,
+            })
+        };
+        json!({ "beside": self.0.iter().map(one).collect::<Vec<_>>() })
+    }
 }
 
 /// The times of announces beside work that is done again and again, and how often it was done.

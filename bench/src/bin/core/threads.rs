@@ -8,10 +8,13 @@ use anyhow::{Context as _, Result, anyhow};
 use mika_bench::population::{START_SECONDS, drain};
 use mika_bench::sequence::{Sequence, spread, thread_cpu};
 use mika_core::{PeerList, Tracker};
+use serde_json::{Value, json};
 
 use crate::Size;
 
 const ANNOUNCES_PER_THREAD: usize = 50_000;
+
+const THREADS: [u32; 3] = [1, 2, 4];
 
 /// What a round has cost.
 struct Round {
@@ -19,31 +22,64 @@ struct Round {
     cpu_ns_per_announce: f64,
 }
 
-pub(crate) fn run(size: Size) -> Result<()> {
+/// Rounds by the number of threads. In a round all numbers take turns.
+pub(crate) struct Outcome([Vec<Round>; THREADS.len()]);
+
+pub(crate) fn run(size: Size) -> Result<Outcome> {
     let tracker = size.filled()?;
-    println!("threads  announces/s (min median max)   x of one   CPU ns/announce  x of one");
-    let mut first = None;
-    for threads in [1_u32, 2, 4] {
-        let rounds = (1..=size.rounds)
-            .map(|round| measure(&tracker, size, threads, round))
-            .collect::<Result<Vec<_>>>()?;
-        let rate = rounds.iter().map(|round| round.announces_per_second).collect();
-        let (low, rate, high) = spread(rate).context("no rounds")?;
-        let cpu = rounds.iter().map(|round| round.cpu_ns_per_announce).collect();
-        let (_, cpu, _) = spread(cpu).context("no rounds")?;
-        let (rate_of_one, cpu_of_one) = *first.get_or_insert((rate, cpu));
-        println!(
-            "{threads:>7}  {low:>9.0} {rate:>9.0} {high:>9.0}   {:>8.2}   {cpu:>15.0}  {:>8.2}",
-            rate / rate_of_one,
-            cpu / cpu_of_one,
-        );
+    let mut outcome = Outcome(Default::default());
+    for round in 1..=size.rounds {
+        for (rounds, threads) in outcome.0.iter_mut().zip(THREADS) {
+            rounds.push(measure(&tracker, size, threads, round)?);
+        }
     }
-    Ok(())
+    Ok(outcome)
+}
+
+impl Outcome {
+    fn by_threads(&self) -> impl Iterator<Item = (u32, [Vec<f64>; 2])> {
+        THREADS.into_iter().zip(&self.0).map(|(threads, rounds)| {
+            let rates = rounds.iter().map(|round| round.announces_per_second).collect();
+            let cpu = rounds.iter().map(|round| round.cpu_ns_per_announce).collect();
+            (threads, [rates, cpu])
+        })
+    }
+}
+
+impl crate::Outcome for Outcome {
+    fn text(&self) -> Result<String> {
+        let head = "threads  announces/s (min median max)   x of one   CPU ns/announce  x of one";
+        let mut lines = vec![head.to_owned()];
+        let mut first = None;
+        for (threads, [rates, cpu]) in self.by_threads() {
+            let (low, rate, high) = spread(rates).context("no rounds")?;
+            let (_, cpu, _) = spread(cpu).context("no rounds")?;
+            let (rate_of_one, cpu_of_one) = *first.get_or_insert((rate, cpu));
+            lines.push(format!(
+                "{threads:>7}  {low:>9.0} {rate:>9.0} {high:>9.0}   {:>8.2}   {cpu:>15.0}  {:>8.2}",
+                rate / rate_of_one,
+                cpu / cpu_of_one,
+            ));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    fn json(&self) -> Value {
+        let one = |(threads, [rates, cpu]): (u32, [Vec<f64>; 2])| {
+            json!({
+                "threads": threads,
+                "announces_per_second": rates,
+                "cpu_ns_per_announce": cpu,
+            })
+        };
+        json!({ "by_threads": self.by_threads().map(one).collect::<Vec<_>>() })
+    }
 }
 
 fn measure(tracker: &Tracker, size: Size, threads: u32, round: u32) -> Result<Round> {
     let population = size.population();
-    let report = threads * 1000 + round;
+    // It grows with every measurement.
+    let report = round * 10 + threads;
     let sequences = (0..threads)
         .map(|thread| {
             let seed = u64::from(report) << 8 | u64::from(thread);

@@ -49,7 +49,8 @@ impl<T: Copy> Chunks<T> {
         self.list.get(at >> self.shift)?.get(at & self.mask as usize)
     }
 
-    /// Has all items brought near from memory, if they are few; else where they are, if that is few.
+    /// Has all items brought near from memory, if they are few; else what tells where they are, if
+    /// that is little.
     pub(crate) fn prefetch_few(&self) {
         if self.list.len() > LIST_STEPS_MAX {
             return;
