@@ -148,6 +148,9 @@ impl<R: Row> Dense<R> {
     /// The same, kept from now on; `None` if there are too few rows to choose from.
     pub(crate) fn keep_profiles(&mut self, kept: Kept) -> Option<&mut Profiles<R::Id>> {
         let Rows::Large(large) = &mut self.rows else { return None };
+        if large.index.len() <= SMALL_MAX {
+            return None;
+        }
         let profiles = large.profiles.get_or_insert_with(|| Box::new(Profiles::new(kept)));
         profiles.keep(kept);
         profiles.catch_up(large.index.len());
@@ -320,8 +323,11 @@ impl<R: Row> Large<R> {
         let row = self.rows.pop()?;
         let gone = u32::try_from(self.rows.len()).ok()?;
         self.index.remove(R::hash(&row.id(), key), gone, hash_of(&self.rows, key));
+        if self.index.len() <= SMALL_MAX {
+            self.profiles = None;
+        }
         if let Some(profiles) = &mut self.profiles {
-            profiles.removed(self.rows.len(), row.id());
+            profiles.removed(self.index.len(), row.id());
         }
         Some(row)
     }

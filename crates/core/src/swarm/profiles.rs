@@ -3,7 +3,7 @@
 
 mod size;
 
-use super::size_class::size_class;
+use super::size_class::taken;
 use crate::selection::profile::{Kept, Known, Profile};
 
 pub(crate) use size::SizeEstimate;
@@ -13,14 +13,24 @@ pub(crate) use size::SizeEstimate;
 const CATCH_UP_ROWS: usize = 512;
 /// Members of marked roles that a swarm remembers at most.
 const MARKED_MAX: usize = 64;
-/// A chunk of a small table has 2^7 rows: 512, 640 or 768 bytes, which are all sizes that an
+/// Bytes for each peer that a table may take, with all that belongs to it. A swarm of 33 has a
+/// table of this many.
+const BYTES_PER_PEER_MAX: usize = 6;
+/// Bytes of rows in the record itself, so that the record is one of an allocator's sizes, and the
+/// whole of the smallest table. With rows of 5 bytes these are 34.
+const FIRST_BYTES: usize = 170;
+/// What follows is one chunk up to this size: the next is a quarter larger, which is too much for
+/// the rows that there are then.
+const ONE_BYTES_MAX: usize = 512;
+/// Else a chunk of a small table has 2^6 rows: 256, 320 or 384 bytes, which are all sizes that an
 /// allocator has.
-const FEW_SHIFT: u8 = 7;
+const FEW_SHIFT: u8 = 6;
 /// A chunk of a large table has 2^11, so that the list of chunks is short.
 const MANY_SHIFT: u8 = 11;
 /// A table of more rows than this is large; one of half of it is small again.
 const FEW_ROWS_MAX: usize = 4096;
-/// Rows that may go before the last chunk gives memory back, so that it does not do so each time.
+/// Rows that may go before the last chunk gives memory back, so that it does not do so each time:
+/// as long as the table takes no more than it may.
 const STEP: usize = 8;
 /// Up to this many chunks, the list of them grows by one.
 const LIST_STEPS_MAX: usize = 8;
@@ -29,45 +39,53 @@ const LIST_STEPS_MAX: usize = 8;
 /// announces have caught up; rows without a profile have that of a peer of whom nothing is known.
 ///
 /// Rows are kept as bytes, as many as the strategies need. There may be more than the swarm has:
-/// those are empty. In a swarm of some dozens the record itself counts: it is 32 bytes.
+/// those are empty. In a swarm of some dozens every byte of the record counts.
 #[derive(Debug)]
 pub(crate) struct Profiles<Id> {
-    first: Box<[u8]>,
-    rest: Option<Box<Rest<Id>>>,
+    more: More<Id>,
     pub(crate) size: SizeEstimate,
     kept: Kept,
     /// Of the number of rows in a full chunk.
     shift: u8,
+    first: [u8; FIRST_BYTES],
 }
 
-const _: () = assert!(size_of::<Profiles<u32>>() == 32);
+const _: () = assert!(size_of::<Profiles<u32>>() == 192);
 
-/// What a swarm of some dozens rarely has.
+/// The rows that are not in the record, and what else a swarm of some dozens rarely has.
+#[derive(Debug)]
+enum More<Id> {
+    One(Box<[u8]>),
+    Many(Box<Rest<Id>>),
+}
+
 #[derive(Debug)]
 struct Rest<Id> {
-    /// The chunks after the first. All but the last of all are full.
+    /// All but the last are full.
     chunks: Vec<Box<[u8]>>,
-    /// Sessions that leechers are always given while they seed.
-    marked: Vec<Id>,
+    marked: Option<Box<Marked<Id>>>,
 }
 
-impl<Id> Default for Rest<Id> {
-    fn default() -> Self {
-        Self { chunks: Vec::new(), marked: Vec::new() }
-    }
-}
+const _: () = assert!(size_of::<Rest<u32>>() == 32);
+
+/// Sessions that leechers are always given while they seed.
+#[derive(Debug)]
+struct Marked<Id>(Vec<Id>);
 
 impl<Id: Copy + PartialEq> Profiles<Id> {
     pub(crate) fn new(kept: Kept) -> Self {
-        let (first, size) = (Box::default(), SizeEstimate::default());
-        Self { first, rest: None, size, kept, shift: FEW_SHIFT }
+        let (more, size) = (More::One(Box::default()), SizeEstimate::default());
+        Self { more, size, kept, shift: FEW_SHIFT, first: [0; FIRST_BYTES] }
     }
 
     /// Begins anew if something else is to be kept from now on.
     pub(crate) fn keep(&mut self, kept: Kept) {
         if self.kept != kept {
-            (self.kept, self.shift, self.first) = (kept, FEW_SHIFT, Box::default());
-            self.rest.iter_mut().for_each(|rest| rest.chunks = Vec::new());
+            (self.kept, self.shift, self.first) = (kept, FEW_SHIFT, [0; FIRST_BYTES]);
+            match &mut self.more {
+                More::One(chunk) => *chunk = Box::default(),
+                More::Many(rest) => rest.chunks = Vec::new(),
+            }
         }
     }
 
@@ -79,14 +97,15 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
     }
 
     pub(crate) fn get(&self, at: usize) -> Profile {
-        let (chunk, bytes) = self.position(at);
-        let stored = self.chunk(chunk).and_then(|chunk| chunk.get(bytes));
+        let (chunk, row) = self.chunk(at);
+        let stored = chunk.get(bytes_of(row, self.kept));
         stored.map(|stored| Profile::load(self.kept, stored)).unwrap_or_default()
     }
 
     pub(crate) fn set(&mut self, at: usize, profile: Profile) {
         let kept = self.kept;
-        if let Some(stored) = self.stored_mut(at) {
+        let (chunk, row) = self.chunk_mut(at);
+        if let Some(stored) = chunk.get_mut(bytes_of(row, kept)) {
             profile.store(kept, stored);
         }
     }
@@ -96,8 +115,7 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
     pub(crate) fn tell(&self, at: usize, count: usize, to: &mut Vec<Known>) {
         let (mut at, end) = (at, at + count);
         while at < end {
-            let chunk = self.chunk(at >> self.shift).unwrap_or_default();
-            let from = at & ((1 << self.shift) - 1);
+            let (chunk, from) = self.chunk(at);
             let told = match self.kept.bytes() {
                 4 => tell_run::<4>(chunk, from, end - at, to),
                 5 => tell_run::<5>(chunk, from, end - at, to),
@@ -112,20 +130,32 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
     }
 
     pub(crate) fn marked(&self) -> &[Id] {
-        self.rest.as_ref().map_or(&[], |rest| &rest.marked)
+        match &self.more {
+            More::One(_) => &[],
+            More::Many(rest) => rest.marked.as_ref().map_or(&[], |marked| &marked.0),
+        }
     }
 
     /// Remembers a session, or forgets it.
     pub(crate) fn mark(&mut self, id: Id, on: bool) {
-        if !on && self.rest.is_none() {
+        let at = self.marked().iter().position(|other| *other == id);
+        if at.is_some() == on {
             return;
         }
-        let marked = &mut self.rest.get_or_insert_default().marked;
-        match marked.iter().position(|other| *other == id) {
-            Some(at) if !on => _ = marked.swap_remove(at),
-            None if on && marked.len() < MARKED_MAX => marked.push(id),
-            _ => {}
+        if matches!(self.more, More::One(_)) {
+            self.regroup(FEW_SHIFT, self.rows());
         }
+        let More::Many(rest) = &mut self.more else { return };
+        let marked = &mut rest.marked.get_or_insert_with(|| Box::new(Marked(Vec::new()))).0;
+        match at {
+            Some(at) => _ = marked.swap_remove(at),
+            None if marked.len() < MARKED_MAX => {
+                marked.reserve_exact(1);
+                marked.push(id);
+            }
+            None => {}
+        }
+        rest.marked.take_if(|marked| marked.0.is_empty());
     }
 
     /// A row was added to a swarm that has so many now.
@@ -139,7 +169,7 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
     pub(super) fn removed(&mut self, swarm_rows: usize, id: Id) {
         self.set(swarm_rows, Profile::default());
         if swarm_rows <= FEW_ROWS_MAX / 2 && self.shift == MANY_SHIFT {
-            self.regroup(FEW_SHIFT);
+            self.regroup(FEW_SHIFT, swarm_rows);
         }
         self.shrink(swarm_rows);
         self.mark(id, false);
@@ -156,140 +186,217 @@ impl<Id: Copy + PartialEq> Profiles<Id> {
 
     // ---- Chunks ----
 
+    /// Rows in the record itself.
+    fn first_rows(&self) -> usize {
+        match self.kept.bytes() {
+            4 => FIRST_BYTES / 4,
+            5 => FIRST_BYTES / 5,
+            _ => FIRST_BYTES / 6,
+        }
+    }
+
     /// The rows that there is room for.
     fn rows(&self) -> usize {
-        let rest = self.rest.as_ref().filter(|rest| !rest.chunks.is_empty());
-        let (full, last) = rest.map_or((0, &self.first), |rest| {
-            (rest.chunks.len() << self.shift, rest.chunks.last().unwrap_or(&self.first))
-        });
-        full + last.len() / self.kept.bytes()
-    }
-
-    /// The chunk of a row, and its bytes there.
-    fn position(&self, at: usize) -> (usize, std::ops::Range<usize>) {
         let each = self.kept.bytes();
-        let from = (at & ((1 << self.shift) - 1)) * each;
-        (at >> self.shift, from..from + each)
+        let beyond = match &self.more {
+            More::One(chunk) => chunk.len() / each,
+            More::Many(rest) => rest.rows(each, self.shift),
+        };
+        self.first_rows() + beyond
     }
 
-    fn chunk(&self, number: usize) -> Option<&[u8]> {
-        match number.checked_sub(1) {
-            None => Some(&self.first),
-            Some(number) => self.rest.as_ref()?.chunks.get(number).map(|chunk| &**chunk),
+    /// The chunk of a row and its number there.
+    fn chunk(&self, at: usize) -> (&[u8], usize) {
+        let Some(beyond) = at.checked_sub(self.first_rows()) else { return (&self.first, at) };
+        match &self.more {
+            More::One(chunk) => (chunk, beyond),
+            More::Many(rest) => {
+                let chunk = rest.chunks.get(beyond >> self.shift).map_or(&[][..], |it| it);
+                (chunk, beyond & ((1 << self.shift) - 1))
+            }
         }
     }
 
-    fn stored_mut(&mut self, at: usize) -> Option<&mut [u8]> {
-        let (chunk, bytes) = self.position(at);
-        self.chunk_mut(chunk)?.get_mut(bytes)
-    }
-
-    fn chunk_mut(&mut self, number: usize) -> Option<&mut Box<[u8]>> {
-        match number.checked_sub(1) {
-            None => Some(&mut self.first),
-            Some(number) => self.rest.as_mut()?.chunks.get_mut(number),
+    fn chunk_mut(&mut self, at: usize) -> (&mut [u8], usize) {
+        let Some(beyond) = at.checked_sub(self.first_rows()) else { return (&mut self.first, at) };
+        match &mut self.more {
+            More::One(chunk) => (chunk, beyond),
+            More::Many(rest) => {
+                let chunk = rest.chunks.get_mut(beyond >> self.shift).map_or(&mut [][..], |it| it);
+                (chunk, beyond & ((1 << self.shift) - 1))
+            }
         }
-    }
-
-    /// The number of the last chunk.
-    fn last(&self) -> usize {
-        self.rest.as_ref().map_or(0, |rest| rest.chunks.len())
     }
 
     /// Makes room for so many rows at least.
     fn grow(&mut self, rows: usize) {
-        if rows > FEW_ROWS_MAX && self.shift == FEW_SHIFT {
-            self.regroup(MANY_SHIFT);
-        }
-        let full = 1 << self.shift;
-        loop {
-            let (last, before) = (self.last(), self.rows());
-            if before >= rows {
+        let each = self.kept.bytes();
+        let beyond = rows.saturating_sub(self.first_rows());
+        match &mut self.more {
+            More::One(chunk) if beyond * each <= ONE_BYTES_MAX => {
+                if chunk.len() < beyond * each {
+                    resize(chunk, room(beyond, each));
+                }
                 return;
             }
-            if before < (last + 1) << self.shift {
-                let wanted = (rows - (last << self.shift)).min(full);
-                self.resize(last, wanted);
-            } else {
-                // A large table's chunk is begun with an eighth, so that it is not copied often.
-                let few = if self.shift == FEW_SHIFT { 1 } else { full / 8 };
-                let chunks = &mut self.rest.get_or_insert_default().chunks;
-                if chunks.len() < LIST_STEPS_MAX {
-                    chunks.reserve_exact(1);
-                }
-                chunks.push(Box::default());
-                self.resize(last + 1, (rows - before).clamp(few, full));
-            }
+            More::One(_) => self.regroup(FEW_SHIFT, rows),
+            More::Many(_) => {}
         }
-    }
-
-    /// Gives the last chunk room for so many rows, and for those that fit in with them.
-    fn resize(&mut self, number: usize, rows: usize) {
-        let each = self.kept.bytes();
-        let bytes = self.room(rows) * each;
-        if let Some(chunk) = self.chunk_mut(number).filter(|chunk| chunk.len() != bytes) {
-            let mut resized = std::mem::take(chunk).into_vec();
-            resized.reserve_exact(bytes.saturating_sub(resized.len()));
-            resized.resize(bytes, 0);
-            *chunk = resized.into_boxed_slice();
+        if rows > FEW_ROWS_MAX && self.shift == FEW_SHIFT {
+            self.regroup(MANY_SHIFT, rows);
         }
-    }
-
-    /// How many rows fit where so many are wanted.
-    fn room(&self, rows: usize) -> usize {
-        let each = self.kept.bytes();
-        (size_class(rows * each) / each).min(1 << self.shift)
+        if let More::Many(rest) = &mut self.more {
+            rest.grow(beyond, each, self.shift);
+        }
     }
 
     /// Gives memory back that a swarm of so many rows does not need.
     fn shrink(&mut self, swarm_rows: usize) {
-        let last = self.last();
-        let begin = last << self.shift;
-        if last > 0 && swarm_rows + STEP <= begin {
-            let Some(rest) = &mut self.rest else { return };
-            rest.chunks.pop();
-            if rest.chunks.len() < rest.chunks.capacity() / 4 {
-                rest.chunks.shrink_to(rest.chunks.capacity() / 2);
+        let each = self.kept.bytes();
+        let beyond = swarm_rows.saturating_sub(self.first_rows());
+        let is_too_much = self.bytes() > swarm_rows * BYTES_PER_PEER_MAX.max(each + 1);
+        match &mut self.more {
+            More::One(chunk) => fit(chunk, (beyond, each), is_too_much),
+            More::Many(rest) => {
+                rest.shrink((beyond, each), self.shift, is_too_much);
+                let is_one = rest.chunks.len() <= 1 && self.shift == FEW_SHIFT;
+                if is_one && rest.marked.is_none() {
+                    self.more = More::One(rest.chunks.pop().unwrap_or_default());
+                }
             }
-            if rest.chunks.is_empty() && rest.marked.is_empty() {
-                self.rest = None;
-            }
-            return;
-        }
-        let used = swarm_rows.saturating_sub(begin);
-        let bytes = self.chunk(last).map_or(0, <[u8]>::len);
-        if bytes > self.room(used + STEP) * self.kept.bytes() {
-            self.resize(last, used + 1);
         }
     }
 
-    /// Copies everything, which is at most [`FEW_ROWS_MAX`] rows and a chunk, into chunks of
-    /// another size.
-    fn regroup(&mut self, shift: u8) {
-        let rows = self.rows();
-        let mut bytes = std::mem::take(&mut self.first).into_vec();
-        let rest = self.rest.iter_mut().flat_map(|rest| std::mem::take(&mut rest.chunks));
-        rest.for_each(|chunk| bytes.extend_from_slice(&chunk));
+    /// Copies everything in chunks, which is at most [`FEW_ROWS_MAX`] rows and a chunk, into chunks
+    /// of another size; only so many rows are needed.
+    fn regroup(&mut self, shift: u8, rows: usize) {
+        let each = self.kept.bytes();
+        let (chunks, marked) = match std::mem::replace(&mut self.more, More::One(Box::default())) {
+            More::One(chunk) => (vec![chunk], None),
+            More::Many(rest) => (rest.chunks, rest.marked),
+        };
+        let mut bytes = chunks.concat();
+        bytes.truncate(rows.saturating_sub(self.first_rows()) * each);
+        let chunks = bytes.chunks(each << shift).map(|part| {
+            let mut chunk = Box::from(part);
+            resize(&mut chunk, room(part.len() / each, each));
+            chunk
+        });
+        let chunks = chunks.collect();
         self.shift = shift;
-        self.grow(rows);
-        let full = self.kept.bytes() << shift;
-        for (number, part) in bytes.chunks(full).enumerate() {
-            let to = self.chunk_mut(number).and_then(|chunk| chunk.get_mut(..part.len()));
-            to.into_iter().for_each(|to| to.copy_from_slice(part));
-        }
+        self.more = More::Many(Box::new(Rest { chunks, marked }));
+    }
+
+    /// What allocators give for the record and its chunks.
+    fn bytes(&self) -> usize {
+        let more = match &self.more {
+            More::One(chunk) => taken(chunk.len()),
+            More::Many(rest) => rest.bytes(self.kept.bytes() << self.shift),
+        };
+        size_of::<Self>() + more
     }
 
     /// What allocators give for the record and all that belongs to it.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
-        let first = size_class(self.first.len());
-        let rest = self.rest.as_ref().map_or(0, |rest| {
-            let chunks: usize = rest.chunks.iter().map(|chunk| size_class(chunk.len())).sum();
-            let list = rest.chunks.capacity() * size_of::<Box<[u8]>>();
-            chunks + list + rest.marked.capacity() * size_of::<Id>() + size_of::<Rest<Id>>()
-        });
-        size_of::<Self>() + first + rest
+        let more = match &self.more {
+            More::One(chunk) => taken(chunk.len()),
+            More::Many(rest) => {
+                let chunks: usize = rest.chunks.iter().map(|chunk| taken(chunk.len())).sum();
+                let list = taken(rest.chunks.capacity() * size_of::<Box<[u8]>>());
+                let marked = rest.marked.as_ref().map_or(0, |marked| {
+                    taken(size_of::<Marked<Id>>()) + taken(marked.0.capacity() * size_of::<Id>())
+                });
+                taken(size_of::<Rest<Id>>()) + chunks + list + marked
+            }
+        };
+        taken(size_of::<Self>()) + more
     }
+}
+
+impl<Id> Rest<Id> {
+    fn rows(&self, each: usize, shift: u8) -> usize {
+        let last_and_full = self.chunks.split_last();
+        last_and_full.map_or(0, |(last, full)| (full.len() << shift) + last.len() / each)
+    }
+
+    fn grow(&mut self, rows: usize, each: usize, shift: u8) {
+        let full = 1 << shift;
+        loop {
+            let before = self.rows(each, shift);
+            if before >= rows {
+                return;
+            }
+            let begin = self.chunks.len().saturating_sub(1) << shift;
+            match self.chunks.last_mut() {
+                Some(last) if before < begin + full => {
+                    resize(last, room((rows - begin).min(full), each));
+                }
+                _ => {
+                    // A large table's chunk is begun with an eighth: it is copied less often.
+                    let few = if shift == FEW_SHIFT { 1 } else { full / 8 };
+                    let mut chunk = Box::default();
+                    let wanted = (rows - before).clamp(few, full);
+                    resize(&mut chunk, room(wanted, each));
+                    if self.chunks.len() < LIST_STEPS_MAX {
+                        self.chunks.reserve_exact(1);
+                    }
+                    self.chunks.push(chunk);
+                }
+            }
+        }
+    }
+
+    fn shrink(&mut self, (rows, each): (usize, usize), shift: u8, is_too_much: bool) {
+        let begin = self.chunks.len().saturating_sub(1) << shift;
+        let spare = if is_too_much { 0 } else { STEP };
+        if begin > 0 && rows + spare <= begin {
+            self.chunks.pop();
+        }
+        if is_too_much {
+            self.chunks.shrink_to_fit();
+        } else if self.chunks.len() < self.chunks.capacity() / 4 {
+            self.chunks.shrink_to(self.chunks.capacity() / 2);
+        }
+        let begin = self.chunks.len().saturating_sub(1) << shift;
+        if let Some(last) = self.chunks.last_mut() {
+            fit(last, (rows.saturating_sub(begin), each), is_too_much);
+        }
+    }
+
+    /// What allocators give for the record, the list and chunks, of which a full one has so many.
+    fn bytes(&self, full: usize) -> usize {
+        let last = self.chunks.last().map_or(0, |chunk| taken(chunk.len()));
+        let list = taken(self.chunks.capacity() * size_of::<Box<[u8]>>());
+        size_of::<Self>() + list + self.chunks.len().saturating_sub(1) * taken(full) + last
+    }
+}
+
+/// The bytes of a row within its chunk.
+fn bytes_of(row: usize, kept: Kept) -> std::ops::Range<usize> {
+    let each = kept.bytes();
+    row * each..row * each + each
+}
+
+/// The bytes of rows for which there is room where so many are wanted.
+fn room(rows: usize, each: usize) -> usize {
+    let bytes = taken(rows * each);
+    bytes - bytes % each
+}
+
+/// Gives memory back that a chunk with so many rows does not need: some, or as much as can be.
+fn fit(chunk: &mut Box<[u8]>, (rows, each): (usize, usize), closely: bool) {
+    let spare = if closely { 0 } else { STEP };
+    if chunk.len() > room(rows + spare, each) {
+        resize(chunk, room(rows + spare.min(1), each));
+    }
+}
+
+fn resize(chunk: &mut Box<[u8]>, bytes: usize) {
+    let mut resized = std::mem::take(chunk).into_vec();
+    resized.reserve_exact(bytes.saturating_sub(resized.len()));
+    resized.resize(bytes, 0);
+    *chunk = resized.into_boxed_slice();
 }
 
 /// Appends what a draw reads of the rows of a chunk, and says of how many.

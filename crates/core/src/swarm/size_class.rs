@@ -4,9 +4,22 @@
 /// The smallest allocation that is worth a size of its own.
 const BYTES_MIN: usize = 64;
 
-/// The bytes that an allocation of `bytes` takes: at most a quarter more, or [`BYTES_MIN`].
+/// The smallest sizes are so many bytes apart.
+const STEP_BYTES: usize = 16;
+/// From here on there are four sizes between two powers of two.
+const FOUR_FROM_BYTES: usize = 128;
+
+/// The bytes that are worth asking for instead of `bytes`: what an allocation of them takes, or
+/// [`BYTES_MIN`].
 pub(crate) fn size_class(bytes: usize) -> usize {
-    let bytes = bytes.max(BYTES_MIN);
+    taken(bytes.max(BYTES_MIN))
+}
+
+/// The bytes that an allocation of `bytes` takes, however few: at most a quarter more, or 15.
+pub(crate) fn taken(bytes: usize) -> usize {
+    if bytes <= FOUR_FROM_BYTES {
+        return bytes.next_multiple_of(STEP_BYTES);
+    }
     let power = bytes.next_power_of_two();
     let classes = [power / 8 * 5, power / 8 * 6, power / 8 * 7];
     classes.into_iter().find(|class| *class >= bytes).unwrap_or(power)
@@ -26,6 +39,8 @@ mod tests {
     fn a_size_is_rounded_up_to_one_of_four_between_two_powers() {
         let classes = [1, 64, 65, 80, 81, 112, 113, 128, 129, 1281].map(size_class);
         assert_eq!(classes, [64, 64, 80, 80, 96, 112, 128, 128, 160, 1536]);
+        let of_few = [0, 1, 16, 17, 48, 49, 64, 65, 129].map(taken);
+        assert_eq!(of_few, [0, 16, 16, 32, 48, 64, 64, 80, 160]);
     }
 
     #[test]
