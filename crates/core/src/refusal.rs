@@ -113,9 +113,10 @@ refusals! {
     /// The URL carries a passkey that no user can have.
     PasskeyInvalid: "passkey_invalid", Long,
         "invalid passkey: download the torrent file again";
-    /// The URL carries no passkey, on a private tracker.
+    /// The URL carries no passkey, on a private tracker. Over UDP, where most clients send nothing
+    /// of the URL (BEP 41), a new torrent file does not help.
     PasskeyMissing: "passkey_missing", Never,
-        "passkey missing: download the torrent from the site again";
+        "passkey missing: download the torrent again, over UDP use the http address instead";
     /// No user has this passkey.
     PasskeyUnknown: "passkey_unknown", Long,
         "passkey unknown: download the torrent from the site again";
