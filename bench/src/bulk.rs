@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use mika_client::Client;
 use mika_client::types::{Bulk, BulkTorrent, BulkUser};
 use mika_protocol::{InfoHash, Passkey};
+use nix::sched::CpuSet;
 
 use announcers::Announcers;
 
@@ -29,8 +30,10 @@ pub struct Options {
     pub per_call: u32,
     /// Announces per second.
     pub rate: f64,
-    /// Connections that they are sent over, a thread each.
+    /// Connections that they are sent over.
     pub connections: u32,
+    /// Where they are sent from, if not anywhere.
+    pub cores: Option<CpuSet>,
     /// How long announces are measured while nothing else happens.
     pub idle: Duration,
 }
@@ -42,6 +45,9 @@ pub struct Report {
     pub idle: Latencies,
     /// Announces while torrents came in.
     pub during: Latencies,
+    /// The longest time that the thread which sends announces was itself kept from running. What
+    /// announces waited may be this, rather than the tracker.
+    pub held_up: Duration,
     /// The calls.
     pub calls: Latencies,
     /// Torrents that are new.
@@ -104,17 +110,18 @@ pub async fn measure(client: &Client, announce: SocketAddr, options: Options) ->
     let added = client.bulk_torrents(&Bulk::new(torrents, [])).await?;
     ensure!(added.created == TORRENTS, "torrents: {:?}", added.errors);
 
-    let announcers = Announcers::start(announce, options.rate, options.connections)?;
+    let announcers = Announcers::start(announce, options.rate, options.connections, options.cores)?;
     tokio::time::sleep(options.idle).await;
     let idle = announcers.stop()?;
 
-    let announcers = Announcers::start(announce, options.rate, options.connections)?;
+    let announcers = Announcers::start(announce, options.rate, options.connections, options.cores)?;
     let brought = bring_in(client, options).await;
     let during = announcers.stop()?;
     let (calls, created, seconds) = brought?;
     Ok(Report {
-        idle: Latencies::of(idle),
-        during: Latencies::of(during),
+        idle: Latencies::of(idle.latencies),
+        during: Latencies::of(during.latencies),
+        held_up: idle.held_up.max(during.held_up),
         calls: Latencies::of(calls),
         created,
         seconds,

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use mika_bench::bulk::{Latencies, Options, measure};
 use mika_client::Client;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -35,12 +36,20 @@ struct Arguments {
     /// Announces per second.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
-    /// Connections that they are sent over, a thread each.
+    /// Connections that they are sent over.
     #[arg(long, default_value_t = 8)]
     connections: u32,
     /// Seconds of announces before the first call.
     #[arg(long, default_value_t = 10)]
     idle_seconds: u32,
+    /// Leave all cores to everybody. Otherwise the last one is for announces, the one before it for
+    /// the client that makes the calls, and the tracker has the rest, if there are four or more.
+    #[arg(long)]
+    share_cores: bool,
+    /// Cores of the tracker's that nothing but announces is answered on, such as 1,
+    /// as `announce_cores` in its configuration.
+    #[arg(long, value_name = "CORE", value_delimiter = ',')]
+    announce_cores: Vec<u16>,
 }
 
 fn main() -> Result<()> {
@@ -48,7 +57,11 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     // Whoever takes the port in between makes the tracker say so and end.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let tracker = Tracker::start(&arguments.mika, folder.path(), port)?;
+    let cores = if arguments.share_cores { None } else { Cores::divide()? };
+    // A process has the cores of the thread that starts it.
+    on(cores.as_ref().map(|cores| &cores.tracker))?;
+    let tracker = Tracker::start(&arguments, folder.path(), port)?;
+    on(cores.as_ref().map(|cores| &cores.client))?;
     let token = std::fs::read_to_string(folder.path().join("mika-data/admin.token"))?;
     let client = Client::new(&tracker.url, token.trim())?;
     let options = Options {
@@ -56,6 +69,7 @@ fn main() -> Result<()> {
         per_call: arguments.per_call,
         rate: arguments.rate.into(),
         connections: arguments.connections,
+        cores: cores.as_ref().map(|cores| cores.announces),
         idle: Duration::from_secs(arguments.idle_seconds.into()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -64,6 +78,10 @@ fn main() -> Result<()> {
     let rate = report.created as f64 / report.seconds;
     println!("idle            {}", announces(&report.idle));
     println!("bulk            {}", announces(&report.during));
+    println!(
+        "held up         {:.1} ms at most was this program itself",
+        report.held_up.as_secs_f64() * 1e3
+    );
     println!(
         "torrents        {} new in {:.1} s, {rate:.0} per second; the tracker has {}",
         report.created, report.seconds, report.torrents
@@ -76,6 +94,45 @@ fn main() -> Result<()> {
         report.calls.max_us / 1000.0
     );
     Ok(())
+}
+
+/// Who runs where.
+struct Cores {
+    tracker: CpuSet,
+    client: CpuSet,
+    announces: CpuSet,
+}
+
+impl Cores {
+    /// `None` where there are fewer than four.
+    fn divide() -> Result<Option<Self>> {
+        let all = sched_getaffinity(Pid::from_raw(0))?;
+        let all: Vec<usize> =
+            (0..CpuSet::count()).filter(|core| all.is_set(*core).unwrap_or_default()).collect();
+        let [tracker @ .., client, announces] = all.as_slice() else { return Ok(None) };
+        if tracker.len() < 2 {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            tracker: set(tracker)?,
+            client: set(&[*client])?,
+            announces: set(&[*announces])?,
+        }))
+    }
+}
+
+fn set(cores: &[usize]) -> Result<CpuSet> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core)?;
+    }
+    Ok(set)
+}
+
+/// Keeps this thread, and what it starts from now on, to some cores.
+fn on(cores: Option<&CpuSet>) -> Result<()> {
+    let Some(cores) = cores else { return Ok(()) };
+    sched_setaffinity(Pid::from_raw(0), cores).context("the cores cannot be divided")
 }
 
 fn announces(latencies: &Latencies) -> String {
@@ -93,12 +150,15 @@ struct Tracker {
 }
 
 impl Tracker {
-    fn start(program: &Path, folder: &Path, port: u16) -> Result<Self> {
+    fn start(arguments: &Arguments, folder: &Path, port: u16) -> Result<Self> {
+        let cores = &arguments.announce_cores;
         let config = format!(
-            "[http]\nlisten = [\"127.0.0.1:{port}\"]\n[udp]\nlisten = []\n\
+            "[tracker]\nannounce_cores = {cores:?}\n\
+             [http]\nlisten = [\"127.0.0.1:{port}\"]\n[udp]\nlisten = []\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n"
         );
         std::fs::write(folder.join("mika.toml"), config)?;
+        let program = &arguments.mika;
         let program = program.canonicalize().with_context(|| {
             format!("there is no {}: run `cargo build --release -p mika`", program.display())
         })?;

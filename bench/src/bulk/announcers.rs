@@ -1,6 +1,9 @@
 //! Announces on schedule, over connections that stay open.
+//!
+//! One thread sends and receives on all of them and never sleeps: a thread that sleeps may wake up
+//! late, which would be charged to the tracker.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +11,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use nix::sys::prctl;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 
 use super::{TORRENTS, USERS, info_hash, passkey};
 
@@ -16,68 +20,137 @@ use super::{TORRENTS, USERS, info_hash, passkey};
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer replies are no replies.
 const REPLY_BYTES_MAX: usize = 64 << 10;
-/// Lets a thread wake up when it is due, not 50 microseconds later.
-const TIMER_SLACK_NS: u64 = 1000;
 
-/// Threads that announce until they are told to stop.
+/// A thread that announces until it is told to stop.
 pub(super) struct Announcers {
     is_over: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Result<Vec<u64>>>>,
+    thread: JoinHandle<Result<Measured>>,
+}
+
+/// What a thread has seen.
+pub(super) struct Measured {
+    /// Nanoseconds from the moment that each announce was due to its reply.
+    pub(super) latencies: Vec<u64>,
+    /// The longest time that the thread itself was kept from looking.
+    pub(super) held_up: Duration,
 }
 
 impl Announcers {
-    /// Announces so often per second, from now on.
-    pub(super) fn start(address: SocketAddr, rate: f64, connections: u32) -> Result<Self> {
+    /// Announces `rate` times per second, from now on, on one of `cores`, or on any.
+    pub(super) fn start(
+        address: SocketAddr,
+        rate: f64,
+        connections: u32,
+        cores: Option<CpuSet>,
+    ) -> Result<Self> {
         ensure!(rate > 0.0 && connections > 0, "no announces are wanted");
         let is_over = Arc::new(AtomicBool::new(false));
         let pause = Duration::from_secs_f64(f64::from(connections) / rate);
         let begin = Instant::now() + Duration::from_millis(10);
-        let mut threads = Vec::new();
+        let mut all = Vec::new();
         for number in 0..connections {
-            let stream = TcpStream::connect(address).context("no connection to the tracker")?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            let first = begin + pause * number / connections;
-            let is_over = Arc::clone(&is_over);
-            threads.push(thread::spawn(move || announce(stream, number, first, pause, &is_over)));
+            let due = begin + pause * number / connections;
+            all.push(Announcer::connect(address, number, due, pause)?);
         }
-        Ok(Self { is_over, threads })
+        let over = Arc::clone(&is_over);
+        let thread = thread::spawn(move || {
+            if let Some(cores) = cores {
+                sched_setaffinity(Pid::from_raw(0), &cores).context("the core for announces")?;
+            }
+            announce(all, &over)
+        });
+        Ok(Self { is_over, thread })
     }
 
-    /// The latencies in nanoseconds, each from the moment that the announce was due.
-    pub(super) fn stop(self) -> Result<Vec<u64>> {
+    /// Waits for the replies that are under way.
+    pub(super) fn stop(self) -> Result<Measured> {
         self.is_over.store(true, Ordering::Relaxed);
-        let mut all = Vec::new();
-        for thread in self.threads {
-            all.extend(thread.join().map_err(|_| anyhow!("a thread has panicked"))??);
-        }
-        Ok(all)
+        self.thread.join().map_err(|_| anyhow!("a thread has panicked"))?
     }
 }
 
-fn announce(
-    mut stream: TcpStream,
-    number: u32,
-    mut due: Instant,
-    pause: Duration,
-    is_over: &AtomicBool,
-) -> Result<Vec<u64>> {
-    // Without it the schedule is kept a little less well.
-    let _ = prctl::set_timerslack(TIMER_SLACK_NS);
-    let mut random = fastrand::Rng::with_seed(number.into());
+fn announce(mut all: Vec<Announcer>, is_over: &AtomicBool) -> Result<Measured> {
     let mut latencies = Vec::new();
-    let mut reply = vec![0; REPLY_BYTES_MAX];
-    while !is_over.load(Ordering::Relaxed) {
-        let request = request(random.u32(..USERS), random.u32(..TORRENTS));
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        stream.write_all(request.as_bytes())?;
-        let reply = read(&mut stream, &mut reply)?;
-        latencies.push(u64::try_from(due.elapsed().as_nanos())?);
-        let is_good = reply.windows(10).any(|part| part == b"8:interval");
-        ensure!(is_good, "not answered with peers: {}", String::from_utf8_lossy(reply));
-        due += pause;
+    let mut held_up = Duration::ZERO;
+    let mut last = Instant::now();
+    loop {
+        let now = Instant::now();
+        held_up = held_up.max(now.duration_since(last));
+        last = now;
+        let is_over = is_over.load(Ordering::Relaxed);
+        for announcer in &mut all {
+            if let Some(latency) = announcer.go_on(is_over)? {
+                latencies.push(u64::try_from(latency.as_nanos())?);
+            }
+        }
+        if is_over && all.iter().all(|announcer| !announcer.is_waiting) {
+            return Ok(Measured { latencies, held_up });
+        }
+        std::hint::spin_loop();
     }
-    Ok(latencies)
+}
+
+/// One connection, with one announce at a time.
+struct Announcer {
+    stream: TcpStream,
+    random: fastrand::Rng,
+    /// When the next announce has to be sent, or that which waits for its reply had to be.
+    due: Instant,
+    pause: Duration,
+    is_waiting: bool,
+    reply: Vec<u8>,
+    length: usize,
+}
+
+impl Announcer {
+    fn connect(address: SocketAddr, number: u32, due: Instant, pause: Duration) -> Result<Self> {
+        let stream = TcpStream::connect(address).context("no connection to the tracker")?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let random = fastrand::Rng::with_seed(number.into());
+        let reply = vec![0; REPLY_BYTES_MAX];
+        Ok(Self { stream, random, due, pause, is_waiting: false, reply, length: 0 })
+    }
+
+    /// Sends what is due or reads what has come. Returns the latency of an announce once it is
+    /// answered.
+    fn go_on(&mut self, is_over: bool) -> Result<Option<Duration>> {
+        if self.is_waiting {
+            return self.receive();
+        }
+        if !is_over && self.due <= Instant::now() {
+            let request = request(self.random.u32(..USERS), self.random.u32(..TORRENTS));
+            // The last reply has come, so that the socket has room for a request.
+            self.stream.write_all(request.as_bytes())?;
+            self.is_waiting = true;
+        }
+        Ok(None)
+    }
+
+    fn receive(&mut self) -> Result<Option<Duration>> {
+        let free = self.reply.get_mut(self.length..).filter(|free| !free.is_empty());
+        let more = match self.stream.read(free.context("a reply is too long")?) {
+            Ok(0) => bail!("the tracker has closed a connection"),
+            Ok(more) => more,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                ensure!(self.due.elapsed() < TIMEOUT, "an announce was not answered");
+                return Ok(None);
+            }
+            Err(error) => return Err(error).context("an announce was not answered"),
+        };
+        self.length += more;
+        let read = self.reply.get(..self.length).unwrap_or_default();
+        if whole(read)?.is_none_or(|whole| self.length < whole) {
+            return Ok(None);
+        }
+        let latency = self.due.elapsed();
+        let is_good = read.windows(10).any(|part| part == b"8:interval");
+        ensure!(is_good, "not answered with peers: {}", String::from_utf8_lossy(read));
+        self.length = 0;
+        self.due += self.pause;
+        self.is_waiting = false;
+        Ok(Some(latency))
+    }
 }
 
 fn request(user: u32, torrent: u32) -> String {
@@ -89,23 +162,6 @@ fn request(user: u32, torrent: u32) -> String {
          &downloaded=0&left={left}&compact=1&numwant=30 HTTP/1.1\r\nHost: t\r\n\r\n",
         passkey(user)
     )
-}
-
-/// A whole reply, whose length its head says.
-fn read<'a>(stream: &mut TcpStream, into: &'a mut [u8]) -> Result<&'a [u8]> {
-    let mut length = 0;
-    loop {
-        let Some(free) = into.get_mut(length..).filter(|free| !free.is_empty()) else {
-            bail!("a reply is too long");
-        };
-        let more = stream.read(free).context("an announce was not answered")?;
-        ensure!(more > 0, "the tracker has closed a connection");
-        length += more;
-        let read = into.get(..length).unwrap_or_default();
-        if whole(read)?.is_some_and(|whole| length >= whole) {
-            return Ok(into.get(..length).unwrap_or_default());
-        }
-    }
 }
 
 /// How long a reply is, once its head is there.

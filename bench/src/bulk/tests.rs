@@ -58,6 +58,7 @@ async fn every_torrent_comes_in_and_every_announce_is_answered_meanwhile() {
         per_call: 500,
         rate: 200.0,
         connections: 2,
+        cores: None,
         idle: Duration::from_millis(300),
     };
     let address = (Ipv4Addr::LOCALHOST, port).into();

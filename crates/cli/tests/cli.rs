@@ -13,6 +13,7 @@ mod cli {
     mod cheater;
     mod commands;
     mod connection;
+    mod cores;
     mod example;
     mod geo;
     mod help;

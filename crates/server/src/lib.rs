@@ -23,6 +23,7 @@ pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod cores;
 pub mod counters;
 pub mod data_dir;
 pub mod detection;

@@ -131,6 +131,7 @@ fn the_keys_that_need_a_restart_are_these() {
         [
             "tracker.mode",
             "tracker.keep_peer_ids",
+            "tracker.announce_cores",
             "detection.fingerprints_file",
             "detection.weights_file",
             "http.listen",

@@ -41,6 +41,8 @@ pub fn run(
             }
         }),
     };
+    // Threads have the cores of the one that starts them, so before there are others.
+    mika_server::cores::leave_to_announces(&config.tracker.announce_cores)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("mika-control")

@@ -77,6 +77,11 @@ section! {
         /// "whitelist_unless_empty": the same, but every client while the whitelist is empty.
         live client_rules: ClientRules = ClientRules::Open;
 
+        /// Cores that nothing but announces and scrapes is answered on, such as [2, 3] (`lscpu -e`
+        /// names them). The store, the admin API and the rest keep to the others, so that the
+        /// slowest announces do not wait for them. Empty: everything runs on every core.
+        restart announce_cores: Vec<u16> = Vec::new();
+
         /// Sent as `tracker id` (BEP 3), which clients repeat in their next announce; of use when
         /// several trackers share a name. Empty: not sent.
         live tracker_id: String = String::new();

@@ -26,10 +26,11 @@ pub struct BindError {
     source: io::Error,
 }
 
-/// How many workers a setting means: `0` is one per core.
-pub fn worker_count(setting: u32) -> usize {
+/// How many workers a setting means: `0` is one per core, of those for announces if there are any.
+pub fn worker_count(setting: u32, announce_cores: &[u16]) -> usize {
     match setting {
-        0 => available_parallelism().map_or(1, usize::from),
+        0 if announce_cores.is_empty() => available_parallelism().map_or(1, usize::from),
+        0 => announce_cores.len(),
         count => count as usize,
     }
 }

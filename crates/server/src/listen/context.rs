@@ -76,6 +76,8 @@ pub struct HttpSettings {
     pub proxy_protocol: bool,
     /// How long requests under way may take after the shutdown was asked for.
     pub drain_timeout: Duration,
+    /// Cores that its threads are kept to; any if there are none.
+    pub announce_cores: Vec<u16>,
 }
 
 impl ListenContext {
@@ -182,6 +184,7 @@ impl HttpSettings {
             request_bytes_max: config.http.request_bytes_max as usize,
             connections_max: config.limits.connections as usize,
             proxy_protocol: config.http.proxy_protocol,
+            announce_cores: config.tracker.announce_cores.clone(),
             ..Self::default()
         }
     }
@@ -215,6 +218,7 @@ impl Default for HttpSettings {
             connections_max: 50_000,
             proxy_protocol: false,
             drain_timeout: Duration::from_secs(5),
+            announce_cores: Vec::new(),
         }
     }
 }

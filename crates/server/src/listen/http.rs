@@ -78,7 +78,7 @@ pub fn serve(
     context: &Arc<ListenContext>,
     shutdown: &ShutdownSignal,
 ) -> io::Result<Workers> {
-    let mut threads = Workers::none();
+    let mut threads = Workers::on(&settings.announce_cores);
     if let Some(first) = workers.first() {
         log_addresses("HTTP", &first.plain, workers.len());
         log_addresses("HTTPS", &first.tls, workers.len());

@@ -42,6 +42,8 @@ pub struct UdpSettings {
     pub connection_id_seconds: u32,
     /// Sources per worker that are remembered to have announced with a passkey.
     pub identified_max: usize,
+    /// Cores that its threads are kept to; any if there are none.
+    pub announce_cores: Vec<u16>,
 }
 
 impl UdpSettings {
@@ -58,6 +60,7 @@ impl UdpSettings {
             connection_ids: ConnectionIds::new(key),
             connection_id_seconds: CONNECTION_ID_SECONDS_MAX,
             identified_max: 65_536,
+            announce_cores: Vec::new(),
         })
     }
 
@@ -69,7 +72,8 @@ impl UdpSettings {
     pub fn of(config: &Config, connection_id_key: [u8; 16]) -> io::Result<Self> {
         let connection_id_seconds = config.udp.connection_id_seconds;
         let connection_ids = ConnectionIds::new(connection_id_key);
-        Ok(Self { connection_id_seconds, connection_ids, ..Self::new()? })
+        let announce_cores = config.tracker.announce_cores.clone();
+        Ok(Self { connection_id_seconds, connection_ids, announce_cores, ..Self::new()? })
     }
 }
 
@@ -87,7 +91,7 @@ pub fn serve(
     context: &Arc<ListenContext>,
     shutdown: &ShutdownSignal,
 ) -> io::Result<Workers> {
-    let mut threads = Workers::none();
+    let mut threads = Workers::on(&settings.announce_cores);
     for address in
         workers.first().into_iter().flatten().filter_map(|socket| socket.local_addr().ok())
     {

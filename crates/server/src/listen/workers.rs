@@ -4,19 +4,23 @@ use std::io;
 use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
+use crate::cores;
+
 /// The running threads of a server.
 #[derive(Debug)]
 #[must_use = "joined, so that what is under way is finished before the process ends"]
 pub struct Workers {
     threads: Vec<JoinHandle<()>>,
+    announce_cores: Vec<u16>,
 }
 
 /// Reports that a worker is ready, or why it never will be.
 pub(super) type Ready = mpsc::SyncSender<io::Result<()>>;
 
 impl Workers {
-    pub(super) fn none() -> Self {
-        Self { threads: Vec::new() }
+    /// Of none yet; those that come are kept to these cores, or run on any if there are none.
+    pub(super) fn on(announce_cores: &[u16]) -> Self {
+        Self { threads: Vec::new(), announce_cores: announce_cores.to_vec() }
     }
 
     /// Starts a thread and waits until it says that it is ready.
@@ -26,7 +30,14 @@ impl Workers {
         run: impl FnOnce(&Ready) + Send + 'static,
     ) -> io::Result<()> {
         let (ready, is_ready) = mpsc::sync_channel(1);
-        self.threads.push(Builder::new().name(name).spawn(move || run(&ready))?);
+        let announce_cores = self.announce_cores.clone();
+        self.threads.push(Builder::new().name(name).spawn(move || {
+            match cores::take_for_announces(&announce_cores) {
+                Ok(()) => run(&ready),
+                // Whoever waits for it has gone only if the whole start has failed.
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        })?);
         is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the worker ended at once")))
     }
 

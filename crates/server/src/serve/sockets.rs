@@ -41,7 +41,8 @@ impl Sockets {
     pub(super) fn bind(config: &Config, data: &DataDir) -> Result<Self, ServeError> {
         let admin = AdminListeners::bind(&config.admin)?;
         let site_api = SiteApiListeners::bind(&config.site_api)?;
-        let workers = bind::worker_count(config.http.workers);
+        let announce_cores = &config.tracker.announce_cores;
+        let workers = bind::worker_count(config.http.workers, announce_cores);
         let plain = bind::bind_http(&config.http.listen, workers)?;
         let tls = bind::bind_http(&config.https.listen, workers)?;
         let certificates = match config.https.listen.is_empty() {
@@ -54,7 +55,7 @@ impl Sockets {
         };
         let udp = bind::bind_udp(
             &config.udp.listen,
-            bind::worker_count(config.udp.workers),
+            bind::worker_count(config.udp.workers, announce_cores),
             config.udp.receive_buffer_bytes as usize,
         )?;
         let workers = WorkerSockets {
