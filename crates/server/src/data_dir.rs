@@ -3,10 +3,11 @@
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use mika_core::Mode;
+use nix::unistd::geteuid;
 use rustls::crypto::aws_lc_rs;
 use thiserror::Error;
 
@@ -37,7 +38,7 @@ impl fmt::Debug for HashKey {
 #[derive(Debug, Error)]
 pub enum DataDirError {
     /// A file or the directory itself.
-    #[error("the data directory: {path}: {source}")]
+    #[error("the data directory: {path}: {source}{}", advice(path, source))]
     Io {
         /// Which.
         path: PathBuf,
@@ -220,6 +221,34 @@ impl DataDir {
     }
 }
 
+/// What to do about an error with a file or directory, as the end of a sentence.
+fn advice(path: &Path, error: &io::Error) -> String {
+    advice_for(geteuid().as_raw(), path, error)
+}
+
+fn advice_for(user_id: u32, path: &Path, error: &io::Error) -> String {
+    let visible = |path: &Path| {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        path.metadata().ok().map(|found| (path.display().to_string(), found))
+    };
+    let Some((path, found)) = path.ancestors().find_map(visible) else { return String::new() };
+    match error.kind() {
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists if !found.is_dir() => {
+            format!("; {path} is not a directory: name another one with --data-dir")
+        }
+        io::ErrorKind::PermissionDenied if found.uid() != user_id => format!(
+            "; {path} belongs to the user with uid {}, but mika runs as uid {user_id}: run it as \
+             that user, or give the data directory and all that is in it to this one with \
+             chown -R {user_id}",
+            found.uid()
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("; mika runs as the owner of {path}, uid {user_id}: look at the mode of it")
+        }
+        _ => String::new(),
+    }
+}
+
 /// Writes a file whole or not at all, readable for its owner only. When this returns, it is on the
 /// disk.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -276,6 +305,39 @@ mod tests {
         assert!(error.contains("in use by another mika"), "{error}");
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn who_is_not_the_owner_is_told_so_and_what_to_do() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (path, owner) = (dir.path().display(), geteuid().as_raw());
+        let lock = dir.path().join("lock");
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let expected = format!(
+            "; {path} belongs to the user with uid {owner}, but mika runs as uid 4242: run it as \
+             that user, or give the data directory and all that is in it to this one with chown \
+             -R 4242"
+        );
+        assert_eq!(advice_for(4242, &lock, &denied), expected);
+        let expected =
+            format!("; mika runs as the owner of {path}, uid {owner}: look at the mode of it");
+        let error = DataDirError::Io { path: lock.clone(), source: denied }.to_string();
+        assert!(error.ends_with(&expected), "{error}");
+        let other = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(advice_for(4242, &lock, &other), "");
+    }
+
+    #[test]
+    fn a_file_is_not_taken_for_a_data_directory() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let advice =
+            format!("; {} is not a directory: name another one with --data-dir", file.display());
+        for path in [file.clone(), file.join("below")] {
+            let error = DataDir::open(&path).unwrap_err().to_string();
+            assert!(error.ends_with(&advice), "{error}");
+        }
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub async fn run_watched(
         Err(error) => error!(%error, "what was set over the API is not in force"),
     }
     let sockets = Sockets::bind(&config, &data)?;
-    let token = admin_token(&config)?;
+    let token = AdminToken::configured(&config)?;
     // So that a reload finds the token that it is, not a change.
     config.admin.token = Secret::new(token.expose());
 
@@ -167,12 +167,4 @@ pub async fn run_watched(
         running.reload().await;
     }
     running.stop().await
-}
-
-fn admin_token(config: &Config) -> Result<AdminToken, TokenError> {
-    if config.admin.token.is_empty() {
-        AdminToken::load_or_create(&config.admin.token_file)
-    } else {
-        AdminToken::new(config.admin.token.expose())
-    }
 }

@@ -313,6 +313,41 @@ fn a_token_file_that_was_named_has_to_hold_a_token() {
 }
 
 #[test]
+fn a_token_file_with_something_else_in_it_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("admin.token");
+    let (name, data_dir) = (file.to_str().unwrap(), directory.path().to_str().unwrap());
+    let must = "the admin token has to be 16 to 256 visible ASCII characters";
+    std::fs::write(&file, "0123456789 5353535353\n").unwrap();
+    let message = in_variable("MIKA__DATA__DIR", data_dir);
+    assert!(message.starts_with(&format!("{name}: {must}; ")), "{message}");
+    let message = in_variable("MIKA__ADMIN__TOKEN_FILE", name);
+    let variable = "environment variable MIKA__ADMIN__TOKEN_FILE";
+    assert!(message.starts_with(&format!("{variable}: {name}: {must}; ")), "{message}");
+    assert!(!message.contains("5353535353"), "{message}");
+    std::fs::write(&file, "\n").unwrap();
+    assert_eq!(
+        in_variable("MIKA__DATA__DIR", data_dir),
+        format!("{name} is empty: delete it, and a new admin token is made at the next start")
+    );
+}
+
+#[test]
+fn a_data_directory_that_is_a_file_is_named_rather_than_a_key_that_nobody_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let name = file.to_str().unwrap();
+    assert_eq!(
+        in_variable("MIKA__DATA__DIR", name),
+        format!(
+            "the data directory: {name}/admin.token: Not a directory (os error 20); {name} is not \
+             a directory: name another one with --data-dir"
+        )
+    );
+}
+
+#[test]
 fn no_message_contains_a_secret() {
     let files = [
         "[admin]\ntoken = 5353535353",

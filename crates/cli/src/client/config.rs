@@ -90,7 +90,7 @@ fn one(key: &ConfigKey) -> String {
         ("key", key.key.clone()),
         ("value", key.value.clone()),
         ("set by", set_by(key).to_owned()),
-        ("changes live", output::yes(key.live)),
+        ("changes live", changes_live(key)),
         ("expected", key.expected.clone()),
         ("description", key.description.clone()),
     ])
@@ -100,9 +100,14 @@ fn table(keys: &[ConfigKey]) -> String {
     let mut table = output::Table::new(&["KEY", "VALUE", "SET BY", "LIVE"]);
     for key in keys {
         let (name, value) = (key.key.clone(), key.value.clone());
-        table.row([name, value, set_by(key).to_owned(), output::yes(key.live)]);
+        table.row([name, value, set_by(key).to_owned(), changes_live(key)]);
     }
     table.render("nothing is set over the API")
+}
+
+/// A secret changes with the file, if it changes at all.
+fn changes_live(key: &ConfigKey) -> String {
+    if key.live && key.secret { "not over the API".to_owned() } else { output::yes(key.live) }
 }
 
 fn set_by(key: &ConfigKey) -> &'static str {

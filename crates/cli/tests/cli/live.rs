@@ -146,3 +146,19 @@ fn doctor_adds_up_what_the_limits_allow() {
     assert_eq!(cells, ["limits.sessions", "1000000", "61.04", "MiB"]);
     assert!(run.output.contains("ok  "), "{}", run.output);
 }
+
+#[test]
+fn a_secret_key_is_said_to_change_with_the_file_only() {
+    let tracker = Tracker::start();
+    let live = |key: &str| {
+        let run = tracker.client(&["config", "get", key]);
+        let line = run.output.lines().find_map(|line| line.strip_prefix("changes live"));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(live("site.torrent_pass_private_key"), "not over the API");
+    assert_eq!(live("tracker.interval_seconds"), "yes");
+    assert_eq!(live("store.url"), "no");
+    let run = tracker.client(&["config", "set", "tracker.interval=5"]);
+    let expected = "did you mean `tracker.interval_seconds`?";
+    assert!(run.errors.contains(expected), "{}", run.errors);
+}

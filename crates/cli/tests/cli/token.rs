@@ -1,3 +1,6 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::support::{Tracker, mika_in};
 
 #[test]
@@ -63,4 +66,32 @@ fn health_needs_no_token() {
     let run = tracker.client(&["health", "--data-dir", "nowhere"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.output.contains("registry  ok"), "{}", run.output);
+}
+
+#[test]
+fn a_token_that_others_may_read_is_warned_of() {
+    let warned = "others may read the admin token: chmod 600 this file";
+    let mut tracker = Tracker::start();
+    assert!(!tracker.log().contains(warned), "{}", tracker.log());
+    let default = tracker.folder.path().join("mika-data/admin.token");
+    let chmod = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chmod(&default, 0o644);
+    tracker.kill_and_start();
+    assert!(tracker.log().contains(warned), "{}", tracker.log());
+    assert!(tracker.log().contains("mika-data/admin.token"), "{}", tracker.log());
+    let other = tracker.folder.path().join("at.txt");
+    std::fs::copy(&default, &other).unwrap();
+    chmod(&other, 0o644);
+    let path = tracker.folder.path().join("mika.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let with_file = config.replace("[admin]\n", "[admin]\ntoken_file = \"at.txt\"\n");
+    std::fs::write(&path, with_file).unwrap();
+    tracker.kill_and_start();
+    assert!(tracker.log().contains(warned), "{}", tracker.log());
+    assert!(tracker.log().contains("at.txt"), "{}", tracker.log());
+    chmod(&other, 0o600);
+    tracker.kill_and_start();
+    assert!(!tracker.log().contains(warned), "{}", tracker.log());
 }

@@ -16,6 +16,9 @@ pub struct ConfigKey {
     pub set_by_api: bool,
     /// Whether it can be changed in a running server.
     pub live: bool,
+    /// Whether it is a secret: it is not shown, and cannot be changed over the API.
+    #[serde(default)]
+    pub secret: bool,
     /// What a value has to be.
     pub expected: String,
     /// What it is for.

@@ -4,6 +4,7 @@
 //! so no change is missing, even if the process is killed in between. A change that cannot be
 //! written down is refused. The log is a file of JSON lines in the data directory, `audit.jsonl`;
 //! when it has half of its allowed size it becomes `audit.old.jsonl`, in place of the one before.
+//! No secret is in it, nor in what was refused; [`redact`] has the rules.
 
 mod lines;
 mod redact;
@@ -17,10 +18,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use axum::body::{Body, to_bytes};
-use axum::extract::{OriginalUri, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use mika_client::types::{AuditEntry, AuditPage, AuditQuery, PageQuery};
 use parking_lot::Mutex;
+use redact::Route;
 use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::{error, warn};
@@ -143,8 +145,10 @@ pub(super) async fn begin(
     request: Request,
 ) -> Result<(u64, Request), Failure> {
     let (parts, body) = request.into_parts();
+    let template = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let route = Route::of(template, &parts.method);
     let (body, json) = match is_short_json(&parts.headers) {
-        true => read(body).await?,
+        true => read(body, route).await?,
         false => (body, None),
     };
     // A nested router sees the end of the path only.
@@ -156,7 +160,7 @@ pub(super) async fn begin(
         token_id: caller.token_id(),
         address: caller.from().to_string(),
         method: parts.method.to_string(),
-        path: redact::path(uri),
+        path: route.path(uri),
         request: json,
         status: None,
     };
@@ -174,12 +178,12 @@ fn is_short_json(headers: &HeaderMap) -> bool {
     is_json && length.is_some_and(|length| length <= BODY_BYTES_MAX)
 }
 
-async fn read(body: Body) -> Result<(Body, Option<Value>), Failure> {
+async fn read(body: Body, route: Route) -> Result<(Body, Option<Value>), Failure> {
     let limit = usize::try_from(BODY_BYTES_MAX).unwrap_or(usize::MAX);
     let bytes = to_bytes(body, limit).await;
     let bytes = bytes.map_err(|error| Failure::bad_request("malformed_body", error.to_string()))?;
     let json = serde_json::from_slice::<Value>(&bytes).ok().map(|mut json| {
-        redact::json(&mut json);
+        route.redact(&mut json);
         json
     });
     Ok((Body::from(bytes), json))

@@ -59,6 +59,11 @@ pub(super) fn operations() -> impl Iterator<Item = (&'static str, &'static str, 
     })
 }
 
+/// What a `$ref` of the document refers to.
+pub(super) fn referenced(reference: &str) -> Option<&'static Value> {
+    DOCUMENT.pointer(reference.strip_prefix('#')?)
+}
+
 fn build() -> Value {
     let described = described_open_routes().nest(PREFIX, routes::routes()).into_openapi();
     let mut document = serde_json::to_value(described).unwrap_or_default();

@@ -10,6 +10,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use tracing::warn;
 
+use crate::config::Config;
+
 /// Random bytes in a token that is made here.
 const RANDOM_BYTES: usize = 32;
 /// The shortest token accepted, in characters.
@@ -29,8 +31,9 @@ pub enum TokenError {
     Invalid,
     /// The file does not contain one that can be used.
     #[error(
-        "{0}: the admin token has to be 16 to 256 visible ASCII characters; delete the file and a \
-         new one is made at the next start"
+        "{0}: the admin token has to be 16 to 256 visible ASCII characters; write one to the file, \
+         or, if it is admin.token in the data directory, delete it and a new one is made at the \
+         next start"
     )]
     InvalidFile(PathBuf),
     /// The file cannot be read or made.
@@ -57,14 +60,21 @@ impl AdminToken {
         Ok(Self(text.to_owned()))
     }
 
+    /// The token of a configuration. What it was read from, if anything, is looked at, too.
+    pub(crate) fn configured(config: &Config) -> Result<Self, TokenError> {
+        let text = config.admin.token.expose();
+        match config.admin_token_file() {
+            None => Self::new(text),
+            Some(path) if text.is_empty() => Self::load_or_create(path),
+            Some(path) => Self::of_file(text, path),
+        }
+    }
+
     /// The token of a file. If there is no such file, a new token is written to it, readable for
     /// its owner only.
     pub fn load_or_create(path: &Path) -> Result<Self, TokenError> {
         match fs::read_to_string(path) {
-            Ok(text) => {
-                warn_if_others_read(path);
-                Self::new(&text).map_err(|_| TokenError::InvalidFile(path.to_owned()))
-            }
+            Ok(text) => Self::of_file(&text, path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let token = Self::random()?;
                 token.write(path).map_err(|source| file_error(path, source))?;
@@ -72,6 +82,12 @@ impl AdminToken {
             }
             Err(source) => Err(file_error(path, source)),
         }
+    }
+
+    /// The text of a file.
+    fn of_file(text: &str, path: &Path) -> Result<Self, TokenError> {
+        warn_if_others_read(path);
+        Self::new(text).map_err(|_| TokenError::InvalidFile(path.to_owned()))
     }
 
     /// The token itself, for the configuration of the running server.
@@ -118,9 +134,13 @@ fn file_error(path: &Path, source: io::Error) -> TokenError {
 }
 
 fn warn_if_others_read(path: &Path) {
-    if fs::metadata(path).is_ok_and(|file| file.mode() & 0o077 != 0) {
+    if others_read(path) {
         warn!(path = %path.display(), "others may read the admin token: chmod 600 this file");
     }
+}
+
+fn others_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.mode() & 0o077 != 0)
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use super::secret::Secret;
 use super::section::{Key, SectionInfo};
 use super::suggest::nearest;
 use super::{Config, Given, derived, validate};
+use crate::admin::TokenError;
+use crate::data_dir::DataDirError;
 
 /// What the names of all variables of mika begin with.
 const VARIABLE_PREFIX: &str = "MIKA__";
@@ -104,7 +106,7 @@ fn all_keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// The key that somebody may have meant who wrote this path.
-fn nearest_key(path: &str) -> Option<&'static Key> {
+pub(super) fn nearest_key(path: &str) -> Option<&'static Key> {
     let (section, name) = path.split_once('.').unwrap_or(("", path));
     match find_section(section) {
         Some(section) => nearest_in(section.keys, name),
@@ -119,6 +121,12 @@ fn nearest_in(keys: impl IntoIterator<Item = &'static Key>, name: &str) -> Optio
 }
 
 impl Config {
+    /// Where the admin token is, unless it was given itself.
+    pub(crate) fn admin_token_file(&self) -> Option<&Path> {
+        let is_given = self.given.0.contains("admin.token");
+        (!is_given).then_some(self.admin.token_file.as_path())
+    }
+
     /// The same with values for keys that were left out; those that were given stay. A key is
     /// written like `tracker.interval_seconds`.
     ///
@@ -341,30 +349,40 @@ impl Loader {
         }
     }
 
-    /// Reads the token from its file, unless it was given itself.
+    /// Reads the token from its file, unless it was given itself. An empty one was not given.
     fn read_token(&mut self) {
         const KEY: &str = "admin.token_file";
         if self.invalid.contains(KEY) || self.invalid.contains("admin.token") {
             return;
         }
         let given = self.places.get(KEY).cloned();
-        let admin = &mut self.config.admin;
-        let wrong = if !admin.token.is_empty() {
+        let wrong = if !self.config.admin.token.is_empty() {
             given.is_some().then(|| {
                 "`admin.token` and `admin.token_file` are both given: keep one of them".to_owned()
             })
         } else {
-            let file = admin.token_file.display().to_string();
-            let is_default = admin.token_file == self.config.data.dir.join("admin.token");
-            match read_text(&admin.token_file) {
+            self.config.given.0.remove("admin.token");
+            let admin = &mut self.config.admin;
+            let (path, file) = (&admin.token_file, admin.token_file.display());
+            let is_default = *path == self.config.data.dir.join("admin.token");
+            match read_text(path) {
+                Ok(text) if text.trim().is_empty() && given.is_none() => Some(format!(
+                    "{file} is empty: delete it, and a new admin token is made at the next start"
+                )),
                 Ok(text) if text.trim().is_empty() => {
                     Some(format!("`{KEY}` names an empty file: {file}"))
+                }
+                Ok(text) if !text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => {
+                    Some(TokenError::InvalidFile(path.clone()).to_string())
                 }
                 Ok(text) => {
                     admin.token = Secret::new(text.trim());
                     None
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound && is_default => None,
+                Err(source) if given.is_none() => {
+                    Some(DataDirError::Io { path: path.clone(), source }.to_string())
+                }
                 Err(error) => Some(format!("`{KEY}`: {file} cannot be read: {error}")),
             }
         };
@@ -411,7 +429,7 @@ impl Loader {
     }
 }
 
-fn did_you_mean(hint: Option<impl std::fmt::Display>) -> String {
+pub(super) fn did_you_mean(hint: Option<impl std::fmt::Display>) -> String {
     hint.map(|hint| format!("; did you mean `{hint}`?")).unwrap_or_default()
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use mika_client::types::{ConfigKey, ConfigKeys};
 use serde_json::Value;
 
+use super::load::{did_you_mean, nearest_key};
 use super::section::{Effect, Key};
 use super::{Config, validate};
 
@@ -19,6 +20,10 @@ pub(crate) struct Overrides(BTreeMap<String, Value>);
 
 fn find(name: &str) -> Option<&'static Key> {
     Config::SECTIONS.iter().flat_map(|section| section.keys).find(|key| key.path() == name)
+}
+
+fn no_such_key(name: &str) -> String {
+    format!("there is no key `{name}`{}", did_you_mean(nearest_key(name).map(Key::path)))
 }
 
 impl Overrides {
@@ -51,7 +56,7 @@ impl Overrides {
     /// Sets values, and takes those back that are `null`. The error says what is wrong.
     pub(crate) fn change(&mut self, patch: BTreeMap<String, Value>) -> Result<(), String> {
         for (name, value) in patch {
-            let key = find(&name).ok_or_else(|| format!("there is no key `{name}`"))?;
+            let key = find(&name).ok_or_else(|| no_such_key(&name))?;
             if key.is_secret {
                 return Err(format!("`{name}` is a secret: set it in the file"));
             }
@@ -72,7 +77,7 @@ impl Overrides {
             return Ok(config);
         }
         for (name, value) in &self.0 {
-            let key = find(name).ok_or_else(|| format!("there is no key `{name}`"))?;
+            let key = find(name).ok_or_else(|| no_such_key(name))?;
             config
                 .set(key, value.clone())
                 .map_err(|_| format!("`{name}` must be {}, not {value}", key.expectation()))?;
@@ -97,7 +102,8 @@ impl Overrides {
                 set_by_api: self.0.contains_key(&name),
                 key: name,
                 value,
-                live: key.effect == Effect::Live && !key.is_secret,
+                live: key.effect == Effect::Live,
+                secret: key.is_secret,
                 expected: key.expectation(),
                 description: lines.join(" "),
             }
@@ -147,6 +153,29 @@ mod tests {
         assert_eq!(config.site.scrape_interval_seconds, 90);
         let (config, _) = overrides.over(file).unwrap().with_settings(&rows);
         assert_eq!(config.site.scrape_interval_seconds, 60);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_told_what_was_meant() {
+        let told = |name: &str| Overrides::default().change(patch(name, json!(5))).unwrap_err();
+        assert_eq!(
+            told("tracker.interval"),
+            "there is no key `tracker.interval`; did you mean `tracker.interval_seconds`?"
+        );
+        assert_eq!(told("log.colour"), "there is no key `log.colour`");
+        let overrides = Overrides(patch("tracker.interval", json!(5)));
+        let error = overrides.over(Config::default()).unwrap_err();
+        assert!(error.ends_with("did you mean `tracker.interval_seconds`?"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_told_apart_from_what_needs_a_restart() {
+        let keys = Overrides::default().keys(&Config::default()).items;
+        let told = |name: &str| keys.iter().find(|key| key.key == name).map(|k| (k.live, k.secret));
+        assert_eq!(told("site.torrent_pass_private_key"), Some((true, true)));
+        assert_eq!(told("store.url"), Some((false, true)));
+        assert_eq!(told("tracker.interval_seconds"), Some((true, false)));
+        assert_eq!(told("data.dir"), Some((false, false)));
     }
 
     #[test]

@@ -208,8 +208,8 @@ impl ServerCommands {
         if new.admin.token.is_empty() {
             return Ok(());
         }
-        let token = AdminToken::new(new.admin.token.expose())
-            .map_err(|error| CommandError::Config(error.to_string()))?;
+        let token =
+            AdminToken::configured(new).map_err(|error| CommandError::Config(error.to_string()))?;
         admin.set_token(token);
         Ok(())
     }

@@ -206,6 +206,46 @@ async fn every_change_is_in_the_audit_log_without_its_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_audit_log_has_no_secret_of_a_request_that_was_refused() {
+    let server = Server::start().await;
+    let url = "http://user:s3cret@host/hook?key=s3cret";
+    let requests = [
+        ("PATCH", "/api/v1/config", serde_json::json!({ "store.url": "mysql://u:s3cret@h/x" })),
+        ("PATCH", "/api/v1/config", serde_json::json!({ "admin.token": "s3cret" })),
+        (
+            "PATCH",
+            "/api/v1/config",
+            serde_json::json!({ "site.torrent_pass_private_key": "s3cret" }),
+        ),
+        ("PATCH", "/api/v1/config", serde_json::json!({ "geo.maxmind_license_key": "s3cret" })),
+        ("POST", "/api/v1/webhooks", serde_json::json!({ "url": url })),
+        ("POST", "/api/v1/users", serde_json::json!({ "name": "bob", "passkeyy": "s3cret" })),
+        ("POST", "/api/v1/user/s3cret?passkey=s3cret", serde_json::json!({ "name": "s3cret" })),
+        ("PUT", "/api/v1/users", serde_json::json!({ "name": "s3cret" })),
+    ];
+    for (method, path, body) in &requests {
+        let status = server.request(method, path, &body.to_string()).status;
+        assert!(status >= 400, "{method} {path}: {status}");
+    }
+    let text = std::fs::read_to_string(server.folder().join("audit.jsonl")).unwrap();
+    assert!(!text.contains("s3cret"), "{text}");
+    let log = server.client.audit(&AuditQuery::default()).await.unwrap().items;
+    let lines: Vec<_> =
+        log.iter().map(|it| format!("{} {}", it.path, it.request.as_ref().unwrap())).collect();
+    let expected = [
+        r#"/api/v1/config {"store.url":"…"}"#,
+        r#"/api/v1/config {"admin.token":"…"}"#,
+        r#"/api/v1/config {"site.torrent_pass_private_key":"…"}"#,
+        r#"/api/v1/config {"geo.maxmind_license_key":"…"}"#,
+        r#"/api/v1/webhooks {"url":"http://…@host/hook?…"}"#,
+        r#"/api/v1/users {"name":"bob","passkeyy":"…"}"#,
+        r#"/api/v1/…/…?passkey=… {"name":"…"}"#,
+        r#"/api/v1/users {"name":"…"}"#,
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_client_is_told_of_a_url_it_cannot_use() {
     assert!(Client::new("unix:", TOKEN).is_err());
     assert!(Client::with_authority("https://t.example", TOKEN, b"no PEM").is_err());

@@ -59,3 +59,44 @@ fn short_long_and_invisible_tokens_are_not_accepted() {
         assert!(matches!(AdminToken::new(text), Err(TokenError::Invalid)), "{text:?}");
     }
 }
+
+#[test]
+fn a_token_that_the_configuration_read_from_a_file_is_checked_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = ("data.dir".to_owned(), folder.path().display().to_string());
+    let path = folder.path().join("admin.token");
+    let other = folder.path().join("other");
+    let other_file = ("admin.token_file".to_owned(), other.display().to_string());
+    for (pairs, path) in [(vec![data_dir.clone()], path), (vec![data_dir, other_file], other)] {
+        fs::write(&path, "too-short\n").unwrap();
+        let config = Config::load(None, [], pairs.clone()).unwrap();
+        let error = AdminToken::configured(&config).unwrap_err();
+        assert!(matches!(error, TokenError::InvalidFile(ref file) if *file == path), "{error}");
+        fs::write(&path, "0123456789abcdef\n").unwrap();
+        let empty = ("admin.token".to_owned(), String::new());
+        for pairs in [pairs.clone(), [pairs, vec![empty]].concat()] {
+            let config = Config::load(None, [], pairs).unwrap();
+            assert_eq!(config.admin_token_file(), Some(path.as_path()));
+            assert!(AdminToken::configured(&config).unwrap().matches(b"0123456789abcdef"));
+        }
+    }
+}
+
+#[test]
+fn a_token_that_was_given_itself_has_no_file() {
+    let pairs = [("admin.token".to_owned(), "too-short".to_owned())];
+    let config = Config::load(None, [], pairs).unwrap();
+    assert_eq!(config.admin_token_file(), None);
+    assert!(matches!(AdminToken::configured(&config), Err(TokenError::Invalid)));
+}
+
+#[test]
+fn a_file_is_for_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.token");
+    fs::write(&path, "0123456789abcdef\n").unwrap();
+    for (mode, expected) in [(0o600, false), (0o400, false), (0o640, true), (0o644, true)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(others_read(&path), expected, "{mode:o}");
+    }
+}
