@@ -1,28 +1,25 @@
 //! `mika doctor`: what a configuration needs, before it needs it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use mika_server::config::Config;
 use mika_server::doctor;
 use mika_server::schema::Grade;
 
-use crate::config::environment;
 use crate::output::{self, Table};
 use crate::schema::runtime;
+use crate::serve::TrackerArguments;
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
-    /// The configuration file; without it the defaults and the environment count.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    tracker: TrackerArguments,
 }
 
 impl DoctorArguments {
     /// Exits with 1 if something was found.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let config = Config::load(self.config.as_deref(), environment(), [])?;
+        let config = self.tracker.load()?;
         let mut table = Table::new(&["limit", "#count", "#memory"]);
         let mut total = 0_u64;
         for cost in doctor::costs(&config) {

@@ -14,8 +14,9 @@ use tracing::{info, warn};
 use crate::config::environment;
 use crate::output;
 
+/// Which tracker it is.
 #[derive(Debug, Args)]
-pub struct ServeArguments {
+pub struct TrackerArguments {
     /// The configuration file; without it the defaults and the environment count.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -27,12 +28,16 @@ pub struct ServeArguments {
     data_dir: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    tracker: TrackerArguments,
+}
+
 impl ServeArguments {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let overrides = self.overrides()?;
-        let client = self.client_command();
-        let path = self.config;
-        let read = move || Ok(Config::load(path.as_deref(), environment(), overrides.clone())?);
+        let client = self.tracker.client_command();
+        let read = move || self.tracker.load();
         let config: Config = read()?;
         let words = config.clone();
         process::run(config, read, move |started| {
@@ -44,6 +49,13 @@ impl ServeArguments {
             }
         })?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl TrackerArguments {
+    /// Its configuration.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(self.config.as_deref(), environment(), self.overrides()?)?)
     }
 
     /// How the client finds this tracker.

@@ -14,6 +14,7 @@ mod cli {
     mod commands;
     mod connection;
     mod cores;
+    mod doctor;
     mod example;
     mod geo;
     mod help;

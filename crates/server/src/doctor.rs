@@ -3,11 +3,11 @@
 //! The sizes are those that the memory benchmark measures, rounded up; they are what `[limits]`
 //! is chosen by.
 
+mod data_dir;
 mod detection;
 mod geo;
+mod listeners;
 mod store;
-
-use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -94,7 +94,11 @@ pub fn costs(config: &Config) -> Vec<Cost> {
 
 /// Looks at what the configuration needs of this machine.
 pub fn findings(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![open_files(config), data_dir(&config.data.dir), admin_address(config)];
+    let (data_dir, usage) = data_dir::look(config);
+    let mut findings = vec![open_files(config)];
+    findings.extend(data_dir);
+    findings.push(admin_address(config));
+    findings.extend(listeners::findings(config, usage));
     findings.extend(detection::findings(config));
     findings.extend(geo::findings(config));
     findings.extend(config.warnings().into_iter().map(|text| finding(false, text)));
@@ -119,21 +123,6 @@ fn open_files(config: &Config) -> Finding {
             ),
         ),
         Err(error) => finding(false, format!("the limit of open files cannot be read: {error}")),
-    }
-}
-
-fn data_dir(dir: &Path) -> Finding {
-    let shown = dir.display();
-    match std::fs::metadata(dir) {
-        Ok(data) if !data.is_dir() => finding(false, format!("{shown} is not a directory")),
-        Ok(data) if data.permissions().readonly() => {
-            finding(false, format!("{shown} cannot be written"))
-        }
-        Ok(_) => finding(true, format!("{shown} is there")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            finding(true, format!("{shown} is made at the first start"))
-        }
-        Err(error) => finding(false, format!("{shown}: {error}")),
     }
 }
 
@@ -176,16 +165,8 @@ mod tests {
             "{found:?}"
         );
         assert!(
-            found[2].grade == Grade::Bad && found[2].text.contains("others reach it"),
+            found.iter().any(|it| it.grade == Grade::Bad && it.text.contains("others reach it")),
             "{found:?}"
         );
-    }
-
-    #[test]
-    fn a_file_in_the_place_of_the_data_directory_is_found() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(data_dir(file.path()).grade, Grade::Bad);
-        assert_eq!(data_dir(Path::new("/tmp")).grade, Grade::Ok);
-        assert_eq!(data_dir(Path::new("/tmp/nothing-is-here-yet")).grade, Grade::Ok);
     }
 }

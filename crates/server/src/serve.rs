@@ -146,7 +146,6 @@ pub async fn run_watched(
     ready: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
     let data = DataDir::open(&config.data.dir)?;
-    data.claim(settings::mode_of(&config))?;
     // What was set over the API is no reason not to start, whatever is wrong with it.
     match Overrides::read(&data.overrides()).map(|overrides| overrides.over(config.clone())) {
         Ok(Ok(with)) => config = with,

@@ -388,3 +388,21 @@ fn a_mark_stays_below_what_it_marks() {
 mika.toml:3:11: `log.filter` must be a string, not `1`\n    \tfilter = 1\n    \t         ^"
     );
 }
+
+#[test]
+fn the_url_of_a_store_is_told_by_its_place_and_never_shown() {
+    let url = "postgres://mika:s3cret@localhost/site";
+    let file = format!("[store]\nkind = \"mysql\"\nurl = \"{url}\"\n");
+    let told = "store.url must begin with mysql:// or mariadb://, not with postgres://, as in \
+                mysql://user:password@localhost/site; percent-encode special characters in the \
+                password";
+    assert_eq!(in_file(&file), format!("mika.toml:3:7: {told}"));
+    let said = error("[store]\nkind = \"mysql\"\n", &[("MIKA__STORE__URL", url)], &[]);
+    assert_eq!(said, format!("environment variable MIKA__STORE__URL: {told}"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("url");
+    std::fs::write(&path, url).unwrap();
+    let file = format!("[store]\nkind = \"mysql\"\nurl_file = {path:?}\n");
+    let said = in_file(&file);
+    assert!(said.contains(told) && !said.contains("s3cret"), "{said}");
+}

@@ -392,3 +392,23 @@ async fn what_the_journal_says_is_withheld_is_withheld_after_a_start() {
 async fn what_is_withheld_survives_the_loss_of_the_hash_key() {
     assert_eq!(withheld_after_a_start(true).await, 700);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_leaves_the_directory_to_either_mode() {
+    let dir = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let no_port = Running::start(dir.path(), &[("admin.listen", &address)]).await;
+    assert!(matches!(no_port.err().unwrap(), ServeError::AdminListen(_)));
+    let mysql = [("store.kind", "mysql"), ("store.url", &format!("mysql://{address}/site"))];
+    drop(taken);
+    let no_store = Running::start(dir.path(), &mysql).await;
+    assert!(matches!(no_store.err().unwrap(), ServeError::Store(_)));
+    assert!(!dir.path().join("mode").exists());
+
+    let public = [("tracker.mode", "public"), ("tracker.auto_register_torrents", "true")];
+    Running::start(dir.path(), &public).await.unwrap().stop().await;
+    // One that succeeded does not.
+    let private = Running::start(dir.path(), &[]).await.err().unwrap();
+    assert!(matches!(private, ServeError::DataDir(_)), "{private}");
+}

@@ -6,6 +6,8 @@
 mod error;
 mod session;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool};
 use sqlx::{ConnectOptions, Executor, MySql, SqlSafeStr};
@@ -13,6 +15,7 @@ use sqlx::{ConnectOptions, Executor, MySql, SqlSafeStr};
 use crate::schema::Schema;
 use crate::sql::SqlStore;
 use crate::sql::backend::{self, Arguments, Backend, Columns, Session, timeouts};
+use crate::sql::url::Form;
 use crate::store::StoreError;
 use session::MysqlSession;
 
@@ -32,6 +35,9 @@ pub struct MysqlBackend {
 /// beside them does not deadlock with it.
 const WRITER_SETUP: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
+/// What its URLs look like.
+const FORM: Form = Form { schemes: ["mysql", "mariadb"], example_user: "mysql://user" };
+
 impl MysqlStore {
     /// Connects to `mysql://user:password@host:port/database` (`mariadb://` is the same; with
     /// `?socket=/path` to a socket) and makes the tables that the tracker owns.
@@ -45,7 +51,7 @@ impl MysqlStore {
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
-        let greeted = backend::greet(&options).await;
+        let greeted = backend::greet(&options, timeouts::ACQUIRE).await;
         greeted.map_err(|error| error::meaning(&place, &error))?;
         Self::lazy(place.clone(), options, schema).prepared(&place).await
     }
@@ -57,6 +63,14 @@ impl MysqlStore {
     pub fn connect(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
         Ok(Self::lazy(place, options, schema))
+    }
+
+    /// Looks at a URL, and connects to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if it cannot be the database's; it has nothing of the password.
+    pub fn check_url(url: &str) -> Result<(), StoreError> {
+        read_url(url).map(drop)
     }
 
     /// Connects when it is first used.
@@ -75,9 +89,7 @@ impl MysqlStore {
 
 /// What a URL says, and how errors name the place.
 fn read_url(url: &str) -> Result<(String, MySqlConnectOptions), StoreError> {
-    let options: MySqlConnectOptions = url.parse().map_err(|error: sqlx::Error| {
-        StoreError::Broken(format!("store.url is not good: {error}"))
-    })?;
+    let options: MySqlConnectOptions = FORM.read(url)?;
     let options = options
         .pipes_as_concat(false)
         .no_engine_substitution(false)
@@ -95,12 +107,18 @@ fn read_url(url: &str) -> Result<(String, MySqlConnectOptions), StoreError> {
 #[async_trait]
 impl Backend for MysqlBackend {
     async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error> {
-        Ok(Box::new(MysqlSession(self.writer.begin().await?)))
+        let begun = self.writer.begin().await;
+        Ok(Box::new(MysqlSession(backend::or_cause(begun, self).await?)))
     }
 
     async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error> {
         let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-        Ok(Box::new(MysqlSession(self.readers.begin_with(begin).await?)))
+        let begun = self.readers.begin_with(begin).await;
+        Ok(Box::new(MysqlSession(backend::or_cause(begun, self).await?)))
+    }
+
+    async fn greet(&self, time: Duration) -> Result<(), sqlx::Error> {
+        backend::greet(self.readers.connect_options().as_ref(), time).await
     }
 
     async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error> {

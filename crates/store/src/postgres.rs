@@ -6,6 +6,8 @@
 mod error;
 mod session;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, SqlSafeStr};
@@ -13,6 +15,7 @@ use sqlx::{ConnectOptions, SqlSafeStr};
 use crate::schema::Schema;
 use crate::sql::SqlStore;
 use crate::sql::backend::{self, Arguments, Backend, Columns, Session, timeouts};
+use crate::sql::url::Form;
 use crate::store::StoreError;
 use session::PostgresSession;
 
@@ -28,6 +31,9 @@ pub struct PostgresBackend {
     readers: PgPool,
 }
 
+/// What its URLs look like.
+const FORM: Form = Form { schemes: ["postgres", "postgresql"], example_user: "postgres://user" };
+
 impl PostgresStore {
     /// Connects to `postgres://user:password@host:port/database` (see the libpq documentation for
     /// more; `sslmode` among it) and makes the tables that the tracker owns.
@@ -38,7 +44,7 @@ impl PostgresStore {
     /// password.
     pub async fn open(url: &str, schema: Schema) -> Result<Self, StoreError> {
         let (place, options) = read_url(url)?;
-        let greeted = backend::greet(&options).await;
+        let greeted = backend::greet(&options, timeouts::ACQUIRE).await;
         greeted.map_err(|error| error::meaning(&place, &error))?;
         Self::lazy(place.clone(), options, schema).prepared(&place).await
     }
@@ -52,6 +58,14 @@ impl PostgresStore {
         Ok(Self::lazy(place, options, schema))
     }
 
+    /// Looks at a URL, and connects to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if it cannot be the database's; it has nothing of the password.
+    pub fn check_url(url: &str) -> Result<(), StoreError> {
+        read_url(url).map(drop)
+    }
+
     /// Connects when it is first used.
     fn lazy(place: String, options: PgConnectOptions, schema: Schema) -> Self {
         let writer = timeouts::pool().max_connections(1).connect_lazy_with(options.clone());
@@ -63,9 +77,7 @@ impl PostgresStore {
 
 /// What a URL says, and how errors name the place.
 fn read_url(url: &str) -> Result<(String, PgConnectOptions), StoreError> {
-    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
-        StoreError::Broken(format!("store.url is not good: {error}"))
-    })?;
+    let options: PgConnectOptions = FORM.read(url)?;
     let options = options.application_name("mika").disable_statement_logging();
     let place = format!(
         "PostgreSQL {}:{}/{}",
@@ -79,12 +91,18 @@ fn read_url(url: &str) -> Result<(String, PgConnectOptions), StoreError> {
 #[async_trait]
 impl Backend for PostgresBackend {
     async fn write(&self) -> Result<Box<dyn Session>, sqlx::Error> {
-        Ok(Box::new(PostgresSession(self.writer.begin().await?)))
+        let begun = self.writer.begin().await;
+        Ok(Box::new(PostgresSession(backend::or_cause(begun, self).await?)))
     }
 
     async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        Ok(Box::new(PostgresSession(self.readers.begin_with(begin).await?)))
+        let begun = self.readers.begin_with(begin).await;
+        Ok(Box::new(PostgresSession(backend::or_cause(begun, self).await?)))
+    }
+
+    async fn greet(&self, time: Duration) -> Result<(), sqlx::Error> {
+        backend::greet(self.readers.connect_options().as_ref(), time).await
     }
 
     async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error> {

@@ -73,6 +73,14 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
+    /// Looks at a URL, and connects to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if it is not a Redis server's; it has nothing of the password.
+    pub fn check_url(url: &str) -> Result<(), StoreError> {
+        server::client(url).map(drop)
+    }
+
     /// Connects, makes an empty database ready (one role, `user`, with id 1), and finishes a batch
     /// that was cut short. Logs a warning if the server may lose what it has acknowledged.
     ///

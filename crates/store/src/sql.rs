@@ -18,6 +18,8 @@ pub(crate) mod migrate;
 pub(crate) mod record;
 pub(crate) mod session;
 mod site;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) mod url;
 
 use async_trait::async_trait;
 use mika_core::batch::Batch;

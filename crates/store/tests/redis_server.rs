@@ -41,6 +41,20 @@ async fn a_wrong_password_is_broken_and_not_told() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_missing_is_told_where_to_put_it() {
+    let Some(redis) = Redis::new() else { return };
+    let address = redis.0.endpoint().address();
+    for database in ["", "/0", "/1"] {
+        let url = format!("redis://{address}{database}");
+        let options = RedisOptions { url, prefix: "mika:".into() };
+        let examined = RedisStore::examine(&options).await.unwrap_err().to_string();
+        for text in [broken(&options).await, examined] {
+            assert!(text.contains("; put its password into store.url, as in redis://"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     let mut server = need!(Server::start(&options()));
     let redis = Redis::on(&server);

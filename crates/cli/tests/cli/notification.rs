@@ -32,7 +32,7 @@ fn what_happens_is_printed_as_it_happens() {
     live::get(
         port,
         &format!(
-            "/alice-key/announce?info_hash={escaped}&peer_id=-TR3000-abcdefghijkl&port=6881\
+            "/alice-key/announce?info_hash={escaped}&peer_id=-XX3000-abcdefghijkl&port=6881\
              &uploaded=0&downloaded=0&left=0&event=stopped"
         ),
     );

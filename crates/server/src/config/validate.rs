@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, StoreKind, detection, selection};
+use mika_store::{MysqlStore, PostgresStore, RedisStore, StoreError};
+
+use super::{Config, StoreConfig, StoreKind, detection, selection};
 use crate::site_call::{Target, TargetError};
 
 mod site_api;
@@ -277,6 +279,24 @@ fn store(config: &Config, found: &mut Found) {
             format!("{:?}", store.kind).to_lowercase()
         )
     });
+    if let (false, Err(wrong)) = (store.url.is_empty(), check_url(store)) {
+        let message = match wrong {
+            StoreError::Broken(what) => what,
+            other => other.to_string(),
+        };
+        found.when(true, &keys, || message);
+    }
+}
+
+/// Its errors have nothing of the password.
+fn check_url(store: &StoreConfig) -> Result<(), StoreError> {
+    let url = store.url.expose();
+    match store.kind {
+        StoreKind::Sqlite | StoreKind::Http => Ok(()),
+        StoreKind::Postgres => PostgresStore::check_url(url),
+        StoreKind::Mysql => MysqlStore::check_url(url),
+        StoreKind::Redis => RedisStore::check_url(url),
+    }
 }
 
 fn store_http(config: &Config, found: &mut Found) {

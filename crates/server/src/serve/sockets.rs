@@ -89,7 +89,12 @@ fn http_settings(config: &Config) -> HttpSettings {
     let files_max = allow_many_files();
     let connections_max = files_max - FILES_RESERVED.min(files_max / 4);
     if connections_max < settings.connections_max {
-        warn!(connections_max, "the system allows fewer open files than limits.connections");
+        warn!(
+            "the system allows fewer open files than limits.connections: {files_max}, of which \
+             {connections_max} are for connections, not {}; raise the hard limit (`ulimit -Hn`, \
+             LimitNOFILE= in a systemd unit) or lower the setting",
+            settings.connections_max
+        );
         settings.connections_max = connections_max;
     }
     settings

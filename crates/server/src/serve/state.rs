@@ -51,6 +51,9 @@ impl State {
         progress: &LoadProgress,
     ) -> Result<Self, ServeError> {
         let (catalog, http) = open_store(&config).await?;
+        // Not before the ports and the store are known to be good: a directory in which nothing
+        // was begun is still free for either mode. Nothing before this depends on it.
+        data.claim(settings::mode_of(&config))?;
         let site_settings = SiteSettings::read(Arc::clone(&catalog)).await;
         let config = site_settings.over(config);
         let (journal, cut_bytes) = Journal::open(&data.journal())?;

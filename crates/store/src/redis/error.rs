@@ -50,6 +50,10 @@ pub(super) fn error(server: &str, failure: impl Into<Failure>) -> StoreError {
         return StoreError::Unavailable(text);
     }
     let advice = match error.kind() {
+        // While it connects, the client keeps the words of the reply, but not its code.
+        _ if text.contains("NOAUTH") || text.contains("Authentication required") => {
+            "; put its password into store.url, as in redis://:password@127.0.0.1:6379/0"
+        }
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {
             "; look at user, password and permissions (ACL) in store.url"
         }

@@ -1,5 +1,9 @@
 //! What an adapter knows of its database.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use std::io;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::SqlStr;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -38,6 +42,12 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
 
     /// Begins a transaction that reads, and sees the tables as of one moment.
     async fn read(&self) -> Result<Box<dyn Session>, sqlx::Error>;
+
+    /// Connects once, apart from the connections that are kept: unlike those, it says at once why
+    /// a server cannot be reached.
+    async fn greet(&self, _time: Duration) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
 
     /// The names of the tables that there are, views excluded.
     async fn tables(&self, session: &mut dyn Session) -> Result<Vec<String>, sqlx::Error>;
@@ -157,15 +167,32 @@ pub(crate) fn parse_integer(column: &str, text: &str) -> Result<i128, String> {
 /// Connects once. A pool waits for a server that refuses connections and then only says that it
 /// waited; whoever starts the tracker wants to know why at once.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) async fn greet<O>(options: &O) -> Result<(), sqlx::Error>
+pub(crate) async fn greet<O>(options: &O, time: Duration) -> Result<(), sqlx::Error>
 where
     O: ConnectOptions,
     O::Connection: Sized,
 {
-    let connection = timeouts::within(timeouts::ACQUIRE, options.connect()).await?;
+    let connection = timeouts::within(time, options.connect()).await?;
     // It was good for what it was made for; how it ends does not matter.
     let _ = timeouts::within(timeouts::FAREWELL, connection.close()).await;
     Ok(())
+}
+
+/// A pool that waited in vain says nothing else: asks the server for the cause. It is the pool's
+/// own if the server answers, or nobody says anything.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) async fn or_cause<T>(
+    acquired: Result<T, sqlx::Error>,
+    backend: &dyn Backend,
+) -> Result<T, sqlx::Error> {
+    if !matches!(acquired, Err(sqlx::Error::PoolTimedOut)) {
+        return acquired;
+    }
+    match backend.greet(timeouts::FAREWELL).await {
+        Err(sqlx::Error::Io(silence)) if silence.kind() == io::ErrorKind::TimedOut => acquired,
+        Err(cause) => Err(cause),
+        Ok(()) => acquired,
+    }
 }
 
 /// What an error on the way to a server means, that is not the database's own.

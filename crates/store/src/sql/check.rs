@@ -12,7 +12,7 @@ mod synthetic;
 mod words;
 
 use super::SqlStore;
-use super::backend::{Arguments, Backend, Session};
+use super::backend::{Arguments, Backend, Session, timeouts};
 use crate::schema::{AnyStatement, Dialect, FileKind, Schema, SchemaFile, Statement};
 use crate::store::StoreError;
 pub use facts::Facts;
@@ -100,6 +100,8 @@ impl<B: Backend> SqlStore<B> {
     /// # Errors
     /// Those of the connection. What is wrong with statements is in the report.
     pub async fn check(&self, now_seconds: u32) -> Result<Report, StoreError> {
+        let greeted = self.backend.greet(timeouts::ACQUIRE).await;
+        greeted.map_err(|error| self.backend.error(error))?;
         let checked = check(&self.backend, &self.schema, now_seconds).await;
         self.named(checked.map_err(Into::into))
     }

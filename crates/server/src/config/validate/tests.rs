@@ -319,3 +319,28 @@ fn the_interface_of_a_site_needs_a_secret_that_fits_into_a_path_and_a_private_ad
     let taken = first(&|config| config.site_api.listen = addresses(&["127.0.0.1:34001"]));
     assert!(taken.contains("is in conflict with `admin.listen"), "{taken}");
 }
+
+#[test]
+fn the_url_of_a_store_is_one_that_its_kind_can_use() {
+    let said = |kind, url: &str| {
+        messages(|config| {
+            config.store.kind = kind;
+            config.store.url = Secret::new(url);
+        })
+    };
+    for (kind, good, bad) in [
+        (StoreKind::Mysql, "mysql://mika:s3cret@localhost/site", "postgres://"),
+        (StoreKind::Postgres, "postgres://mika:s3cret@localhost/site", "mysql://"),
+        (StoreKind::Redis, "redis://:s3cret@localhost/0", "http://"),
+    ] {
+        assert_eq!(said(kind, good), Vec::<String>::new());
+        for bad in [format!("{bad}mika:s3cret@localhost/site"), "s3cret".to_owned()] {
+            let said = said(kind, &bad);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with("store.url ") && !said[0].contains("s3cret"), "{said:?}");
+        }
+    }
+    let said = said(StoreKind::Mysql, "mysql://mika:s3cret/word@localhost/site");
+    assert!(said[0].contains("percent-encode special characters in the password"), "{said:?}");
+    assert!(!said[0].contains("s3cret"), "{said:?}");
+}
