@@ -6,6 +6,7 @@
 
 mod announcers;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use anyhow::{Context as _, Result, ensure};
 use mika_client::Client;
 use mika_client::types::{Bulk, BulkTorrent, BulkUser};
 use mika_protocol::{InfoHash, Passkey};
-use nix::sched::CpuSet;
 
 use announcers::Announcers;
 
@@ -32,8 +32,8 @@ pub struct Options {
     pub rate: f64,
     /// Connections that they are sent over.
     pub connections: u32,
-    /// Where they are sent from, if not anywhere.
-    pub cores: Option<CpuSet>,
+    /// The core that they are sent from, if not any.
+    pub core: Option<u16>,
     /// How long announces are measured while nothing else happens.
     pub idle: Duration,
 }
@@ -56,6 +56,41 @@ pub struct Report {
     pub seconds: f64,
     /// Torrents that the tracker knows afterwards, those that announce included.
     pub torrents: u64,
+}
+
+impl Report {
+    /// New torrents by the time that the calls took.
+    pub fn torrents_per_second(&self) -> f64 {
+        self.created as f64 / self.seconds
+    }
+}
+
+/// The same figure of several rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// As many are below as above it; of two in the middle, their mean.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of one figure or more; all three are 0 of none.
+    pub fn of(mut figures: Vec<f64>) -> Self {
+        figures.sort_by(f64::total_cmp);
+        let at = |place: usize| figures.get(place).copied().unwrap_or_default();
+        let count = figures.len();
+        let median = f64::midpoint(at(count.saturating_sub(1) / 2), at(count / 2));
+        Self { median, min: at(0), max: at(count.saturating_sub(1)) }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ({:.0} to {:.0})", self.median, self.min, self.max)
+    }
 }
 
 /// Latencies in microseconds.
@@ -110,11 +145,11 @@ pub async fn measure(client: &Client, announce: SocketAddr, options: Options) ->
     let added = client.bulk_torrents(&Bulk::new(torrents, [])).await?;
     ensure!(added.created == TORRENTS, "torrents: {:?}", added.errors);
 
-    let announcers = Announcers::start(announce, options.rate, options.connections, options.cores)?;
+    let announcers = Announcers::start(announce, options.rate, options.connections, options.core)?;
     tokio::time::sleep(options.idle).await;
     let idle = announcers.stop()?;
 
-    let announcers = Announcers::start(announce, options.rate, options.connections, options.cores)?;
+    let announcers = Announcers::start(announce, options.rate, options.connections, options.core)?;
     let brought = bring_in(client, options).await;
     let during = announcers.stop()?;
     let (calls, created, seconds) = brought?;

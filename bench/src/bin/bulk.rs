@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use mika_bench::bulk::{Latencies, Options, measure};
+use mika_bench::bulk::{Latencies, Options, Report, Spread, measure};
 use mika_client::Client;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use mika_server::cores;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -50,18 +50,36 @@ struct Arguments {
     /// as `announce_cores` in its configuration.
     #[arg(long, value_name = "CORE", value_delimiter = ',')]
     announce_cores: Vec<u16>,
+    /// How often all of it is done, each time with a new tracker. If more than once, the medians
+    /// are printed as well.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let cores = if arguments.share_cores { None } else { Cores::divide()? };
+    let mut reports = Vec::new();
+    for _ in 0..arguments.rounds {
+        let report = round(&arguments, cores.as_ref())?;
+        print_round(&report, arguments.per_call);
+        reports.push(report);
+    }
+    if reports.len() > 1 {
+        print_medians(&reports);
+    }
+    Ok(())
+}
+
+/// A new tracker, and all that is measured with it.
+fn round(arguments: &Arguments, cores: Option<&Cores>) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     // Whoever takes the port in between makes the tracker say so and end.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let cores = if arguments.share_cores { None } else { Cores::divide()? };
     // A process has the cores of the thread that starts it.
-    on(cores.as_ref().map(|cores| &cores.tracker))?;
-    let tracker = Tracker::start(&arguments, folder.path(), port)?;
-    on(cores.as_ref().map(|cores| &cores.client))?;
+    on(cores.map(|cores| cores.tracker.as_slice()))?;
+    let tracker = Tracker::start(arguments, folder.path(), port)?;
+    on(cores.map(|cores| [cores.client]).as_ref().map(<[_; 1]>::as_slice))?;
     let token = std::fs::read_to_string(folder.path().join("mika-data/admin.token"))?;
     let client = Client::new(&tracker.url, token.trim())?;
     let options = Options {
@@ -69,13 +87,15 @@ fn main() -> Result<()> {
         per_call: arguments.per_call,
         rate: arguments.rate.into(),
         connections: arguments.connections,
-        cores: cores.as_ref().map(|cores| cores.announces),
+        core: cores.map(|cores| cores.announces),
         idle: Duration::from_secs(arguments.idle_seconds.into()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let report = runtime.block_on(measure(&client, address, options))?;
-    let rate = report.created as f64 / report.seconds;
+    runtime.block_on(measure(&client, address, options))
+}
+
+fn print_round(report: &Report, per_call: u32) {
     println!("idle            {}", announces(&report.idle));
     println!("bulk            {}", announces(&report.during));
     println!(
@@ -83,56 +103,61 @@ fn main() -> Result<()> {
         report.held_up.as_secs_f64() * 1e3
     );
     println!(
-        "torrents        {} new in {:.1} s, {rate:.0} per second; the tracker has {}",
-        report.created, report.seconds, report.torrents
+        "torrents        {} new in {:.1} s, {:.0} per second; the tracker has {}",
+        report.created,
+        report.seconds,
+        report.torrents_per_second(),
+        report.torrents
     );
     println!(
-        "calls           {} of {} torrents; p50 {:.0} ms, max {:.0} ms",
+        "calls           {} of {per_call} torrents; p50 {:.0} ms, max {:.0} ms",
         report.calls.count,
-        arguments.per_call,
         report.calls.p50_us / 1000.0,
         report.calls.max_us / 1000.0
     );
-    Ok(())
+}
+
+fn print_medians(reports: &[Report]) {
+    let print = |what: &str, of: &dyn Fn(&Report) -> f64| {
+        let spread = Spread::of(reports.iter().map(of).collect());
+        println!("{what:<24}{spread}");
+    };
+    println!("median (minimum to maximum) of {} rounds", reports.len());
+    print("idle p50, us", &|report| report.idle.p50_us);
+    print("bulk p50, us", &|report| report.during.p50_us);
+    print("idle p99, us", &|report| report.idle.p99_us);
+    print("bulk p99, us", &|report| report.during.p99_us);
+    print("idle p99.9, us", &|report| report.idle.p99_9_us);
+    print("bulk p99.9, us", &|report| report.during.p99_9_us);
+    print("p99.9 above idle, us", &|report| report.during.p99_9_us - report.idle.p99_9_us);
+    print("torrents per second", &Report::torrents_per_second);
+    print("held up, us", &|report| report.held_up.as_secs_f64() * 1e6);
 }
 
 /// Who runs where.
 struct Cores {
-    tracker: CpuSet,
-    client: CpuSet,
-    announces: CpuSet,
+    tracker: Vec<u16>,
+    client: u16,
+    announces: u16,
 }
 
 impl Cores {
     /// `None` where there are fewer than four.
     fn divide() -> Result<Option<Self>> {
-        let all = sched_getaffinity(Pid::from_raw(0))?;
-        let all: Vec<usize> =
-            (0..CpuSet::count()).filter(|core| all.is_set(*core).unwrap_or_default()).collect();
+        let all = cores::available()?;
         let [tracker @ .., client, announces] = all.as_slice() else { return Ok(None) };
-        if tracker.len() < 2 {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            tracker: set(tracker)?,
-            client: set(&[*client])?,
-            announces: set(&[*announces])?,
+        Ok((tracker.len() >= 2).then(|| Self {
+            tracker: tracker.to_vec(),
+            client: *client,
+            announces: *announces,
         }))
     }
 }
 
-fn set(cores: &[usize]) -> Result<CpuSet> {
-    let mut set = CpuSet::new();
-    for core in cores {
-        set.set(*core)?;
-    }
-    Ok(set)
-}
-
 /// Keeps this thread, and what it starts from now on, to some cores.
-fn on(cores: Option<&CpuSet>) -> Result<()> {
+fn on(cores: Option<&[u16]>) -> Result<()> {
     let Some(cores) = cores else { return Ok(()) };
-    sched_setaffinity(Pid::from_raw(0), cores).context("the cores cannot be divided")
+    cores::keep_to(cores).context("the cores cannot be divided")
 }
 
 fn announces(latencies: &Latencies) -> String {

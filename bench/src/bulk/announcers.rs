@@ -11,8 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
+use mika_server::cores;
 
 use super::{TORRENTS, USERS, info_hash, passkey};
 
@@ -36,12 +35,12 @@ pub(super) struct Measured {
 }
 
 impl Announcers {
-    /// Announces `rate` times per second, from now on, on one of `cores`, or on any.
+    /// Announces `rate` times per second, from now on, on `core`, or on any.
     pub(super) fn start(
         address: SocketAddr,
         rate: f64,
         connections: u32,
-        cores: Option<CpuSet>,
+        core: Option<u16>,
     ) -> Result<Self> {
         ensure!(rate > 0.0 && connections > 0, "no announces are wanted");
         let is_over = Arc::new(AtomicBool::new(false));
@@ -54,8 +53,8 @@ impl Announcers {
         }
         let over = Arc::clone(&is_over);
         let thread = thread::spawn(move || {
-            if let Some(cores) = cores {
-                sched_setaffinity(Pid::from_raw(0), &cores).context("the core for announces")?;
+            if let Some(core) = core {
+                cores::keep_to(&[core]).context("the core for announces")?;
             }
             announce(all, &over)
         });

@@ -29,6 +29,15 @@ fn quantiles_are_of_all_that_was_measured() {
     assert_eq!(Latencies::of(Vec::new()), Latencies::default());
 }
 
+#[test]
+fn the_spread_of_rounds_is_their_median_and_both_ends() {
+    let of = |figures: &[f64]| Spread::of(figures.to_vec()).to_string();
+    assert_eq!(of(&[3.0, -1.0, 10.0]), "3 (-1 to 10)");
+    assert_eq!(of(&[4.0, 1.0, 2.0, 10.0]), "3 (1 to 10)");
+    assert_eq!(of(&[7.0]), "7 (7 to 7)");
+    assert_eq!(of(&[]), "0 (0 to 0)");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_torrent_comes_in_and_every_announce_is_answered_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +67,7 @@ async fn every_torrent_comes_in_and_every_announce_is_answered_meanwhile() {
         per_call: 500,
         rate: 200.0,
         connections: 2,
-        cores: None,
+        core: None,
         idle: Duration::from_millis(300),
     };
     let address = (Ipv4Addr::LOCALHOST, port).into();

@@ -68,13 +68,22 @@ pub(crate) fn take_for_announces(announce_cores: &[u16]) -> io::Result<()> {
 }
 
 /// The cores that the calling thread may run on, in order.
-fn available() -> nix::Result<Vec<u16>> {
+///
+/// # Errors
+///
+/// The system does not say.
+pub fn available() -> nix::Result<Vec<u16>> {
     let set = sched_getaffinity(THIS_THREAD)?;
     let all = (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or_default());
     Ok(all.filter_map(|core| u16::try_from(core).ok()).collect())
 }
 
-fn keep_to(cores: &[u16]) -> nix::Result<()> {
+/// Keeps the calling thread, and whatever it starts from now on, to some cores.
+///
+/// # Errors
+///
+/// There is no such core for this process, or the system refuses.
+pub fn keep_to(cores: &[u16]) -> nix::Result<()> {
     let mut set = CpuSet::new();
     for core in cores {
         set.set(usize::from(*core))?;

@@ -222,7 +222,7 @@ impl DataDir {
 }
 
 /// What to do about an error with a file or directory, as the end of a sentence.
-fn advice(path: &Path, error: &io::Error) -> String {
+pub(crate) fn advice(path: &Path, error: &io::Error) -> String {
     advice_for(geteuid().as_raw(), path, error)
 }
 

@@ -46,8 +46,7 @@ fn doctor_finds_a_directory_that_cannot_be_written_or_made() {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     may(0o555);
-    for (dir, told) in [(".", "BAD  . cannot be written by "), ("x/y", "BAD  x/y is not there and")]
-    {
+    for (dir, told) in [(".", "BAD  . cannot be written: "), ("x/y", "BAD  x/y is not there and")] {
         let (code, text) = doctor_as_nobody(folder.path(), &["--data-dir", dir]);
         assert_eq!(code, 1, "{text}");
         let line = text.lines().find(|line| line.starts_with(told)).unwrap_or_else(|| {

@@ -59,6 +59,12 @@ pub(super) fn operations() -> impl Iterator<Item = (&'static str, &'static str, 
     })
 }
 
+/// A path of the document as the router has it, and its operations by method in lower case.
+pub(super) fn path(template: &str) -> Option<(&'static str, &'static Value)> {
+    let paths = DOCUMENT.get("paths").and_then(Value::as_object)?;
+    paths.get_key_value(template).map(|(path, operations)| (path.as_str(), operations))
+}
+
 /// What a `$ref` of the document refers to.
 pub(super) fn referenced(reference: &str) -> Option<&'static Value> {
     DOCUMENT.pointer(reference.strip_prefix('#')?)

@@ -4,11 +4,11 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use nix::unistd::{AccessFlags, access, getuid};
+use nix::unistd::{AccessFlags, access};
 
 use super::{Finding, finding};
 use crate::config::{Config, Mode};
-use crate::data_dir::DataDirError;
+use crate::data_dir::{DataDirError, advice};
 
 /// Whether a tracker runs with a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +41,8 @@ fn of_directory(dir: &Path, mode: Mode) -> (Vec<Finding>, Usage) {
     let shown = dir.display();
     let (usage, lock) = usage_of(dir);
     let mut findings = vec![match (writable(dir), lock) {
-        (Err(error), _) => finding(
-            false,
-            format!("{shown} cannot be written by {}: {error}: {}", user(), advice(dir)),
-        ),
-        (Ok(()), Err(error)) => finding(
-            false,
-            format!(
-                "{shown}/lock cannot be opened by {}: {error}: another user's tracker has run \
-                 here; {}",
-                user(),
-                advice(dir)
-            ),
-        ),
+        (Err(error), _) => finding(false, cannot_be_used(dir, &error)),
+        (Ok(()), Err(error)) => finding(false, cannot_be_used(&dir.join("lock"), &error)),
         (Ok(()), Ok(())) => finding(true, format!("{shown} is there, and can be written")),
     }];
     if let Some(is) = other_mode(dir, mode) {
@@ -73,16 +62,8 @@ fn of_missing(dir: &Path) -> Finding {
     match writable(parent) {
         Ok(()) => finding(true, format!("{shown} is made at the first start")),
         Err(error) => {
-            let parent = parent.display();
-            finding(
-                false,
-                format!(
-                    "{shown} is not there and cannot be made: {parent} cannot be written by {}: \
-                     {error}: make it, and give it to the user that runs the tracker (chown), or \
-                     choose another with data.dir or --data-dir",
-                    user()
-                ),
-            )
+            let cause = cannot_be_used(parent, &error);
+            finding(false, format!("{shown} is not there and cannot be made: {cause}"))
         }
     }
 }
@@ -94,15 +75,11 @@ fn writable(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn user() -> String {
-    format!("this user (uid {})", getuid())
-}
-
-fn advice(dir: &Path) -> String {
+fn cannot_be_used(path: &Path, error: &io::Error) -> String {
     format!(
-        "`chown -R` {} to the user that runs the tracker and run this as that user, or choose \
-         another with data.dir or --data-dir",
-        dir.display()
+        "{} cannot be written: {error}{}; or choose another with data.dir or --data-dir",
+        path.display(),
+        advice(path, error)
     )
 }
 

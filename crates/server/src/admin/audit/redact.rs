@@ -16,7 +16,7 @@
 
 mod url;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use axum::http::{Method, Uri};
@@ -40,11 +40,6 @@ const NAME_CHARS_MAX: usize = 64;
 /// How deep schemas refer to each other at most.
 const REFERENCES_MAX: u8 = 8;
 
-/// The operations of the document, by path and method.
-static OPERATIONS: LazyLock<HashMap<(&str, &str), &'static Value>> = LazyLock::new(|| {
-    openapi::operations().map(|(path, method, operation)| ((path, method), operation)).collect()
-});
-
 /// The parts of paths that are the same in every request to a route.
 static FIXED_SEGMENTS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let segments = openapi::operations().flat_map(|(path, ..)| path.split('/'));
@@ -62,11 +57,11 @@ pub(super) struct Route {
 impl Route {
     /// The route with a template that the router found.
     pub(super) fn of(template: Option<&str>, method: &Method) -> Self {
-        let same_path = |(path, ..): &(&'static str, _, _)| Some(*path) == template;
-        let template = openapi::operations().find(same_path).map(|(path, ..)| path);
-        let method = method.as_str().to_ascii_lowercase();
-        let operation = template.and_then(|path| OPERATIONS.get(&(path, method.as_str())).copied());
-        Self { template, operation }
+        let Some((template, methods)) = template.and_then(openapi::path) else {
+            return Self { template: None, operation: None };
+        };
+        let operation = methods.get(method.as_str().to_ascii_lowercase());
+        Self { template: Some(template), operation }
     }
 
     /// Takes out of a body what must not be written down.
