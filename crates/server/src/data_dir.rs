@@ -54,8 +54,8 @@ pub enum DataDirError {
     /// It belongs to a tracker of the other mode.
     #[error(
         "the data directory {path} belongs to a {is} tracker, and its peers would be lost: give \
-         this one another with --data-dir, or move {path}/mode and {path}/snapshot away to go on \
-         without them"
+         this one another with --data-dir, or move {path}/mode away, and {path}/snapshot if there \
+         is one, to go on without them"
     )]
     OtherMode {
         /// The directory.

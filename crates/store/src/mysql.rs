@@ -90,6 +90,9 @@ impl MysqlStore {
 /// What a URL says, and how errors name the place.
 fn read_url(url: &str) -> Result<(String, MySqlConnectOptions), StoreError> {
     let options: MySqlConnectOptions = FORM.read(url)?;
+    if options.get_database().is_none_or(str::is_empty) {
+        return Err(FORM.without_database());
+    }
     let options = options
         .pipes_as_concat(false)
         .no_engine_substitution(false)

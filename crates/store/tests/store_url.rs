@@ -72,6 +72,18 @@ fn a_password_that_was_not_encoded_is_told_how_to_be_written_and_not_shown() {
 }
 
 #[test]
+fn a_url_without_a_database_is_told_where_to_put_it() {
+    for url in ["mysql://user:s3cret@localhost", "mariadb://user:s3cret@localhost:3306/"] {
+        let text = broken(MysqlStore::check_url(url));
+        assert_eq!(
+            text,
+            "store.url names no database: put it at the end, as in \
+             mysql://user:password@localhost/site"
+        );
+    }
+}
+
+#[test]
 fn good_urls_are_good() {
     for url in [
         "mysql://user:pass%2Fword@localhost/site",

@@ -174,12 +174,14 @@ impl UserCommand {
             Self::List(arguments) => arguments.run(session).await,
             Self::Get { user, etag } => {
                 let user = session.client.versioned_user(&user).await?;
-                session.print_version_or(&user, etag, words)
+                let urls = announce_urls(session, &user.record).await;
+                session.print_version_or(&user, etag, |user| words(user, &urls))
             }
             Self::Set(arguments) => {
                 let change = arguments.change.into_change();
                 let user = session.client.update_user(&arguments.user, &change).await?;
-                session.print(&user, words)
+                let urls = announce_urls(session, &user).await;
+                session.print(&user, |user| words(user, &urls))
             }
             Self::Delete { user } => {
                 let user = session.client.delete_user(&user).await?;
@@ -253,18 +255,30 @@ async fn add(session: &Session, arguments: AddArguments) -> anyhow::Result<()> {
     if session.is_json() {
         return session.print_json(&user);
     }
-    let forms = session.client.stats().await.map(|stats| stats.announce_urls).unwrap_or_default();
-    let mut urls: Vec<_> =
-        forms.iter().map(|form| form.replace("{passkey}", &user.passkey)).collect();
-    if urls.is_empty() {
-        urls.push(user.announce_url.clone());
-    }
+    let urls = announce_urls(session, &user).await;
     let id = user.id.to_string();
     let mut lines = vec![("user", user.name), ("id", id), ("passkey", user.passkey)];
-    for (index, url) in urls.into_iter().enumerate() {
-        lines.push((if index == 0 { "announce URL" } else { "" }, url));
-    }
+    lines.extend(url_lines(&urls));
     session.write(&output::fields(&lines))
+}
+
+/// A user's announce URLs for people: one of each protocol, or the one that came with the user if
+/// the token may not ask for the others. JSON has that one alone.
+async fn announce_urls(session: &Session, user: &User) -> Vec<String> {
+    if session.is_json() || user.passkey.is_empty() {
+        return Vec::new();
+    }
+    let stats = session.client.stats().await;
+    let forms = stats.map(|stats| stats.announce_urls).unwrap_or_default();
+    match forms.as_slice() {
+        [] => vec![user.announce_url.clone()],
+        forms => forms.iter().map(|form| form.replace("{passkey}", &user.passkey)).collect(),
+    }
+}
+
+fn url_lines(urls: &[String]) -> impl Iterator<Item = (&'static str, String)> {
+    let names = std::iter::once("announce URL").chain(std::iter::repeat(""));
+    names.zip(urls.iter().cloned())
 }
 
 fn table(users: &[User]) -> output::Table {
@@ -294,7 +308,7 @@ fn state(user: &User) -> &'static str {
     }
 }
 
-fn words(user: &User) -> String {
+fn words(user: &User, urls: &[String]) -> String {
     let mut lines = vec![
         ("id", user.id.to_string()),
         ("site id", output::optional(user.site_id)),
@@ -312,8 +326,8 @@ fn words(user: &User) -> String {
         ("snatches", user.snatches.to_string()),
         ("last announce", time::format_optional(user.announced_at)),
         ("created", time::format(user.created_at)),
-        ("announce URL", user.announce_url.clone()),
     ];
+    lines.extend(url_lines(urls));
     lines.extend(rules(user));
     output::fields(&lines)
 }

@@ -25,6 +25,17 @@ fn a_user_is_added_shown_changed_and_closed() {
     assert_eq!(tracker.client(&["user", "add", "bob", "--role", "king"]).code, 1);
     let user = tracker.json(&["user", "get", "key_1"]);
     assert_eq!((user["id"].as_u64(), user["role"].as_str()), (Some(1), Some("user")));
+    let urls = |passkey: &str| {
+        format!(
+            "announce URL    http://t.example/{passkey}/announce\n\
+             {:16}udp://t.example:0/{passkey}/announce\n",
+            ""
+        )
+    };
+    let shown = tracker.client(&["user", "get", "alice"]).output;
+    assert!(shown.contains(&urls("key_1")), "{shown}");
+    let shown = tracker.client(&["user", "set", "alice", "--passkey", "key_2"]).output;
+    assert!(shown.contains(&urls("key_2")), "{shown}");
     let user = tracker.json(&["user", "set", "alice", "--uploaded", "2048", "--site-id", "-7"]);
     assert_eq!((user["uploaded"].as_u64(), user["site_id"].as_i64()), (Some(2048), Some(-7)));
     let user = tracker.json(&["user", "set", "1", "--new-passkey"]);

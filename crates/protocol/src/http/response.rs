@@ -31,6 +31,7 @@ pub fn write_response(
     }
 }
 
+/// With it, 405 says what is allowed (RFC 9110, section 15.5.6).
 fn write_status_line(out: &mut Vec<u8>, status: u16) {
     if status == 200 {
         return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
@@ -40,6 +41,9 @@ fn write_status_line(out: &mut Vec<u8>, status: u16) {
     out.push(b' ');
     out.extend_from_slice(reason(status).as_bytes());
     out.extend_from_slice(b"\r\n");
+    if status == 405 {
+        out.extend_from_slice(b"Allow: GET, HEAD\r\n");
+    }
 }
 
 /// The reason phrase, which may be empty (RFC 9112, section 4).

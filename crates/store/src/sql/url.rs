@@ -56,6 +56,14 @@ impl Form {
         ))
     }
 
+    /// For a server that has no database for those who name none.
+    pub(crate) fn without_database(&self) -> StoreError {
+        let user = self.example_user;
+        StoreError::Broken(format!(
+            "store.url names no database: put it at the end, as in {user}:password@localhost/site"
+        ))
+    }
+
     fn bad(&self, what: &str) -> StoreError {
         let user = self.example_user;
         StoreError::Broken(format!(

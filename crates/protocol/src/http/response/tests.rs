@@ -27,5 +27,10 @@ fn a_status_has_its_reason_and_a_closing_reply_says_so() {
         "beforeHTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nConnection: close\r\n\
          Content-Length: 2\r\n\r\nno"
     );
+    assert_eq!(
+        response(405, true, b"no"),
+        "beforeHTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Type: text/plain\r\n\
+         Connection: keep-alive\r\nContent-Length: 2\r\n\r\nno"
+    );
     assert!(response(299, false, b"").starts_with("beforeHTTP/1.1 299 \r\n"));
 }
