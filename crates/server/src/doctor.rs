@@ -99,6 +99,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     findings.extend(data_dir);
     findings.push(admin_address(config));
     findings.extend(listeners::findings(config, usage));
+    findings.extend(listeners::certificates(config));
     findings.extend(detection::findings(config));
     findings.extend(geo::findings(config));
     findings.extend(config.warnings().into_iter().map(|text| finding(false, text)));

@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::unistd::{AccessFlags, access};
 use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 
@@ -149,12 +150,29 @@ impl UnixSocket {
         socket.listen(BACKLOG)?;
         Ok(Self { listener: socket.into(), path: bound })
     }
+
+    /// Whether it could be had at a path, with the error that a start would have; nothing is made
+    /// or removed.
+    pub(crate) fn try_path(path: &Path) -> io::Result<()> {
+        is_stale(path)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        access(parent.unwrap_or(Path::new(".")), AccessFlags::W_OK | AccessFlags::X_OK)?;
+        Ok(())
+    }
 }
 
 /// Removes the socket of a process that was killed; anything else is left alone.
 fn remove_stale(path: &Path) -> io::Result<()> {
+    match is_stale(path)? {
+        true => fs::remove_file(path),
+        false => Ok(()),
+    }
+}
+
+/// Whether the socket of a process that was killed is there; an error if the path is taken.
+fn is_stale(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
         Ok(there) if !there.file_type().is_socket() => {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "this is not a socket"));
@@ -163,7 +181,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
     match UnixStream::connect(path) {
         Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
         Err(error) => Err(error),
     }
 }

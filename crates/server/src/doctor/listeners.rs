@@ -1,11 +1,14 @@
-//! Whether a start could listen where it is to listen.
+//! Whether a start could listen where it is to listen, and with which certificates.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use super::data_dir::Usage;
 use super::{Finding, finding};
+use crate::admin::UnixSocket;
 use crate::config::Config;
 use crate::listen::bind::{BindError, bind_http, bind_udp};
+use crate::listen::tls::TlsCertificates;
 use crate::schema::Grade;
 
 /// Tries each address, unless a tracker runs that has them.
@@ -44,7 +47,36 @@ fn tried(config: &Config) -> Vec<Finding> {
     for &address in &config.udp.listen {
         tried.put("udp.listen", "UDP", address, try_udp(address));
     }
+    for (key, path) in [
+        ("admin.unix_socket", &config.admin.unix_socket),
+        ("site_api.unix_socket", &config.site_api.unix_socket),
+    ] {
+        if !path.as_os_str().is_empty() {
+            let looked_at = UnixSocket::try_path(path);
+            let path = path.display();
+            tried.put(key, "unix", &path, looked_at.map_err(|error| format!("{path}: {error}")));
+        }
+    }
     tried.findings()
+}
+
+/// Reads the certificates and keys that a start reads, whether a tracker runs or not.
+pub(super) fn certificates(config: &Config) -> Vec<Finding> {
+    let (https, admin) = (&config.https, &config.admin);
+    let is_https = !https.listen.is_empty();
+    [
+        (is_https, "https", &https.certificate_file, &https.key_file),
+        (true, "admin", &admin.certificate_file, &admin.key_file),
+    ]
+    .into_iter()
+    .filter(|(is_used, _, certificate, _)| *is_used && !certificate.as_os_str().is_empty())
+    .map(|(_, section, certificate, key)| match TlsCertificates::load(certificate, key) {
+        Ok(_) => finding(true, format!("{section}: {} fits its key", certificate.display())),
+        Err(error) => {
+            finding(false, format!("{section}.certificate_file and {section}.key_file: {error}"))
+        }
+    })
+    .collect()
 }
 
 #[derive(Default)]
@@ -58,8 +90,8 @@ impl Tried {
         &mut self,
         key: &str,
         protocol: &str,
-        address: SocketAddr,
-        bound: Result<(), BindError>,
+        address: impl fmt::Display,
+        bound: Result<(), impl fmt::Display>,
     ) {
         match bound {
             Ok(()) => self.good.push(format!("{protocol} {address}")),
@@ -93,6 +125,7 @@ fn try_udp(address: SocketAddr) -> Result<(), BindError> {
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, UdpSocket};
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -120,6 +153,66 @@ mod tests {
         }
         config.admin.tcp = false;
         assert_eq!(findings(&config, Usage::Free).len(), keys.len());
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_be_at_is_told_and_a_stale_one_is_left_alone() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let mut config = Config::default();
+        config.http.listen = Vec::new();
+        config.udp.listen = Vec::new();
+        config.admin.tcp = false;
+        let mut said = |path: &std::path::Path| {
+            config.admin.unix_socket = path.to_owned();
+            findings(&config, Usage::Free).pop().unwrap()
+        };
+        let path = dir.path().join("admin.sock");
+        let shown = path.display();
+        let free = format!("free to listen on: unix {shown}");
+        assert_eq!(said(&path).text, free);
+        let listener = UnixListener::bind(&path).unwrap();
+        let found = said(&path);
+        assert_eq!(found.grade, Grade::Bad);
+        assert!(found.text.starts_with(&format!("admin.unix_socket: {shown}: ")), "{found:?}");
+        drop(listener);
+        assert_eq!(said(&path).text, free);
+        assert!(path.exists());
+        let found = said(dir.path());
+        assert!(found.text.ends_with(": this is not a socket"), "{found:?}");
+        let found = said(&dir.path().join("none/admin.sock"));
+        assert_eq!(found.grade, Grade::Bad);
+        assert!(found.text.contains("No such file or directory"), "{found:?}");
+    }
+
+    #[test]
+    fn a_certificate_is_read_with_its_key() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let made = rcgen::generate_simple_self_signed(["tracker.example".to_owned()]).unwrap();
+        let other = rcgen::generate_simple_self_signed(["tracker.example".to_owned()]).unwrap();
+        let mut config = Config::default();
+        assert_eq!(certificates(&config), []);
+        config.https.listen = vec!["127.0.0.1:0".parse().unwrap()];
+        config.https.certificate_file = write("a.pem", &made.cert.pem());
+        config.https.key_file = write("a.key", &made.signing_key.serialize_pem());
+        config.admin.certificate_file = config.https.certificate_file.clone();
+        config.admin.key_file = write("b.key", &other.signing_key.serialize_pem());
+        let found = certificates(&config);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].grade, Grade::Ok);
+        assert!(found[0].text.ends_with("a.pem fits its key"), "{found:?}");
+        assert_eq!(found[1].grade, Grade::Bad);
+        assert!(
+            found[1].text.starts_with("admin.certificate_file and admin.key_file: ")
+                && found[1].text.contains("b.key does not fit "),
+            "{found:?}"
+        );
+        config.https.key_file = dir.path().join("none");
+        assert_eq!(certificates(&config)[0].grade, Grade::Bad);
     }
 
     #[test]
