@@ -15,6 +15,7 @@ pub struct Clock {
     flushes_begun: AtomicU64,
     /// Of each process, the last flush that succeeded.
     flushed: Vec<AtomicU64>,
+    flushes_of_process: AtomicU64,
     stopped: AtomicBool,
     answered: AtomicU64,
     lost: AtomicU64,
@@ -28,6 +29,7 @@ impl Clock {
             over: AtomicU64::new(0),
             flushes_begun: AtomicU64::new(0),
             flushed: (0..=processes_max).map(|_| AtomicU64::new(0)).collect(),
+            flushes_of_process: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -37,6 +39,7 @@ impl Clock {
     /// To be called before a process is started: after the one before is over.
     pub fn begin_process(&self) {
         self.process.fetch_add(1, SeqCst);
+        self.flushes_of_process.store(0, SeqCst);
     }
 
     /// To be called when the running process is gone for certain, with all its sockets: an
@@ -67,6 +70,11 @@ impl Clock {
         flushed.load(SeqCst) > proof.flushes_begun
     }
 
+    /// Flushes of the running process that have succeeded.
+    pub fn flushes_of_process(&self) -> u64 {
+        self.flushes_of_process.load(SeqCst)
+    }
+
     /// Flushes once through the admin API; whether that succeeded.
     pub fn flush(&self, site: &Site) -> bool {
         let process = self.process();
@@ -74,6 +82,7 @@ impl Clock {
         let flushed = site.admin().flush().is_ok() && self.process() == process;
         if flushed {
             self.flushed[process as usize].fetch_max(flush, SeqCst);
+            self.flushes_of_process.fetch_add(1, SeqCst);
         }
         flushed
     }

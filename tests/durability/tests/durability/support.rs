@@ -99,6 +99,21 @@ impl Stage {
         self.announce_while(fleet, || thread::sleep(duration));
     }
 
+    /// Waits, in a scene, until clients have something to lose: they move nothing before a flush
+    /// has proved that the tracker knows them, which takes a busy machine longer than a moment.
+    pub fn wait_for_traffic(&self) {
+        let begin = Instant::now();
+        while self.clock.answered() <= self.answered_min() || self.clock.flushes_of_process() < 2 {
+            assert!(begin.elapsed() < PATIENCE, "no flush succeeds");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Fewer answers prove little.
+    fn answered_min(&self) -> u64 {
+        if self.database.is_some() { 100 } else { 500 }
+    }
+
     /// Lets everybody announce and proves nothing: for a store that takes nothing.
     pub fn announce_unflushed_for(&self, fleet: &mut Fleet<'_>, duration: Duration) {
         fleet.run(true, || thread::sleep(duration));
@@ -158,8 +173,8 @@ impl Stage {
         assert_eq!(self.dead_letters(), "", "rows were refused");
         let expected = self.expected(fleet);
         let bytes: u64 = expected.users.values().map(|user| user.uploaded_raw).sum();
-        let answered_min = if self.database.is_some() { 100 } else { 500 };
-        assert!(bytes > 0 && self.clock.answered() > answered_min, "hardly anything was announced");
+        let is_enough = bytes > 0 && self.clock.answered() > self.answered_min();
+        assert!(is_enough, "hardly anything was announced");
     }
 
     /// Rows that the store refused.

@@ -89,8 +89,8 @@ fn lose_answers(number: u16, server: &Server) {
     slow_commits(stage.database());
     let mut fleet = stage.fleet(machines);
     let tracker = stage.start();
-    stage.announce_for(&mut fleet, Duration::from_millis(500));
     let lost = stage.announce_while(&mut fleet, || {
+        stage.wait_for_traffic();
         let mut lost = 0;
         for _ in 0..rounds {
             in_a_commit(stage.database(), || {
@@ -130,7 +130,7 @@ fn outlive(number: u16, server: &Server) {
     let mut fleet = stage.fleet(machines);
     let mut tracker = stage.start();
     let tracker = stage.announce_while(&mut fleet, || {
-        thread::sleep(Duration::from_millis(500));
+        stage.wait_for_traffic();
         for _ in 0..rounds {
             in_a_commit(stage.database(), || stage.kill(tracker));
             tracker = stage.start();
