@@ -64,15 +64,24 @@ fn findings_survive_a_kill_once_the_interval_of_saving_is_over() {
 #[test]
 fn a_finding_is_shown_with_all_that_it_takes_to_recompute_it() {
     let tracker = tracker();
+    let finding = tracker.json(&["cheater", "show", "1"]);
+    let inputs = finding["inputs"].as_array().unwrap();
+    let fastest = inputs.iter().find(|input| input["name"] == "fastest").unwrap();
+    let fastest = fastest["value"].as_f64().unwrap();
+    // The moment may lie in two of the five minutes that are summed up.
+    assert!((TERABYTE as f64 * 0.49..TERABYTE as f64 * 1.01).contains(&fastest), "{finding}");
+    let observed = finding["observed"].as_f64().unwrap();
+    assert!((observed / (fastest / 300.0) - 1.0).abs() < 1e-6, "{finding}");
     let run = tracker.client(&["cheater", "show", "1"]);
     assert_eq!(run.code, 0, "{run:?}");
+    let gibibytes = |bytes: f64| format!("{:.2} GiB", bytes / f64::from(1 << 30));
     for part in [
         "detector          speed 1",
         "says              reported more than any line carries",
-        "observed          3.10 GiB/s",
+        &format!("observed          {}/s", gibibytes(observed)),
         "bound             1.16 GiB/s",
         "formula           observed = fastest / 300 s > bound, and above ≥ least; llr = ",
-        "  fastest: 931.32 GiB",
+        &format!("  fastest: {}", gibibytes(fastest)),
         "verdict           open",
     ] {
         assert!(run.output.contains(part), "{part}: {}", run.output);
