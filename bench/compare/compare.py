@@ -152,6 +152,9 @@ def run(options, place, plan):
         results["memory"] = json.loads(options.memory_from.read_text())["memory"]
     # Whoever names trackers wants a part.
     if options.only is None and not options.only_memory:
+        if not options.quick:
+            # What stops the rest, half an hour from now, does not take this with it.
+            keep(options, results)
         results["further"] = measure_further(options, place)
     results["machine"]["load_average_after"] = machine.facts()["load_average_before"]
     keep(options, results)
