@@ -4,6 +4,7 @@
     bench/compare/compare.py install        the other trackers, by package name; takes half an hour
     bench/compare/compare.py run            everything, about 40 minutes; writes docs/performance.md
     bench/compare/compare.py run --only-further    only what further.py says; keeps the rest
+    bench/compare/compare.py run --only-speed      only the trackers' speed; keeps the rest
     bench/compare/compare.py run --quick    mika and the responder only, three minutes; prints
     bench/compare/compare.py write FILE     docs/performance.md again, from a file of results
 
@@ -53,6 +54,8 @@ def main():
             return install(place, chosen(options.only), with_further=options.only is None)
         if options.only_further:
             return run_further(options, place, plan)
+        if options.only_speed:
+            return run_speed(options, place, plan)
         return run(options, place, plan)
 
 
@@ -82,12 +85,17 @@ def arguments():
         action="store_true",
         help="only what further.py measures; the rest is kept as it is in --from",
     )
+    memory.add_argument(
+        "--only-speed",
+        action="store_true",
+        help="only the trackers' speed; the rest is kept as it is in --from",
+    )
     running.add_argument(
         "--from",
         dest="earlier",
         type=Path,
         metavar="FILE",
-        help="earlier results, for --only-further; without it the latest of bench/compare/results",
+        help="earlier results, for --only-…; without it the latest of bench/compare/results",
     )
     running.add_argument("--output", type=Path, help="where the results go, and no document")
     commands.add_parser("write").add_argument("file", type=Path)
@@ -167,13 +175,35 @@ def run_further(options, place, plan):
         empty = replace(plan, paths=(), measures_memory=False)
         results = head() | Comparison(place, empty, []).run()
     else:
-        earlier = options.earlier or max(RESULTS.glob("20*.json"), default=None)
-        if earlier is None:
-            raise SystemExit("there are no earlier results: `compare.py run` makes them")
-        results = json.loads(earlier.read_text())
+        results = earlier_results(options)
     results["further"] = measure_further(options, place)
     keep(options, results)
     return 0
+
+
+def run_speed(options, place, plan):
+    """The rest is that of an earlier run."""
+    earlier = earlier_results(options)
+    plan = replace(
+        plan,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        fill_seconds=options.fill_seconds,
+        measures_memory=False,
+    )
+    comparison = Comparison(place, plan, chosen(options.only, options.quick))
+    results = head() | comparison.run()
+    results |= {part: earlier[part] for part in ("memory", "further") if part in earlier}
+    results["machine"]["load_average_after"] = machine.facts()["load_average_before"]
+    keep(options, results)
+    return 0 if results["runs"] else 1
+
+
+def earlier_results(options):
+    earlier = options.earlier or max(RESULTS.glob("20*.json"), default=None)
+    if earlier is None:
+        raise SystemExit("there are no earlier results: `compare.py run` makes them")
+    return json.loads(earlier.read_text())
 
 
 def head():

@@ -27,6 +27,13 @@ COMPLETE_SHARE = 0.99
 #: Of the replies: above it, a tracker refuses rather than answers, and its figures mean nothing.
 FAILED_SHARE_MAX = 0.02
 
+#: Of the machine's time: a run from which the hypervisor took more is measured again. What it takes
+#: falls on one tracker and not on the next, and with cold caches it costs more than its time.
+STEAL_PERCENT_MAX = 3
+
+#: Runs again for that reason, at most; the calmest one counts.
+AGAIN_MAX = 4
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -231,32 +238,37 @@ class Comparison:
             self.give_up(tracker, "died while it was measured")
             return
         try:
-            before = machine.cpu_seconds(tracker.pid)
-            others_before = self.seconds_of_others(tracker)
-            load = self.place.generator.run(
-                tracker, path, self.plan.speed, seconds=seconds, rate=rate
-            )
-            after = machine.cpu_seconds(tracker.pid)
-            others_after = self.seconds_of_others(tracker)
-            # What it writes afterwards must not be in the way of the next.
-            machine.settle(tracker.pid, SETTLE_SECONDS_MAX, quiet_seconds=0.5)
+            run = self.calmest(tracker, path, seconds, rate)
         except (LoadFailed, OSError) as why:
             say(f"{tracker.name}: {path}: {why}")
             known["failed_on"][path] = str(why)
             return
+        run = {"path": path, "tracker": tracker.name, "kind": kind, "round": number} | run
+        self.results["runs"].append(run)
+        say(words_of(run))
+
+    def calmest(self, tracker, path, seconds, rate):
+        """Runs until the hypervisor leaves one alone."""
+        runs = []
+        while not runs or (steal_of(runs[-1]) > STEAL_PERCENT_MAX and len(runs) <= AGAIN_MAX):
+            runs.append(self.run_once(tracker, path, seconds, rate))
+        return min(runs, key=steal_of) | {"again": len(runs) - 1}
+
+    def run_once(self, tracker, path, seconds, rate):
+        before = machine.cpu_seconds(tracker.pid)
+        others_before = self.seconds_of_others(tracker)
+        load = self.place.generator.run(tracker, path, self.plan.speed, seconds=seconds, rate=rate)
+        after = machine.cpu_seconds(tracker.pid)
+        others_after = self.seconds_of_others(tracker)
+        # What it writes afterwards must not be in the way of the next.
+        machine.settle(tracker.pid, SETTLE_SECONDS_MAX, quiet_seconds=0.5)
         threads = {name: after[name] - before.get(name, 0) for name in after}
         total = sum(threads.values())
-        run = {
-            "path": path,
-            "tracker": tracker.name,
-            "kind": kind,
-            "round": number,
+        return {
             "answering_share": tracker.answering_seconds(threads) / total if total else 1.0,
             "others_cores": round((others_after - others_before) / seconds, 3),
             "load": load,
         }
-        self.results["runs"].append(run)
-        say(words_of(run))
 
     def seconds_of_others(self, tracker):
         """CPU time of the trackers that should be idle now."""
@@ -290,6 +302,11 @@ def in_turn(trackers, number):
     return trackers[start:] + trackers[:start]
 
 
+def steal_of(run):
+    """Per cent of the machine's time that the hypervisor took; 0 where it does not say."""
+    return run["load"]["system"]["steal_percent"] or 0
+
+
 def failed_share(load):
     """Of the replies, those that were refusals."""
     run = load["run"]
@@ -305,7 +322,7 @@ def words_of(run):
         f"{load['run']['replies_per_second']:9.0f}/s {cpu or 0:6.1f} us "
         f"p99 {load['run']['latency_us']['p99'] / 1000:7.2f} ms "
         f"{load['run']['peers_per_reply'] or 0:4.1f} peers "
-        f"steal {load['system']['steal_percent']:4.1f} %"
+        f"steal {steal_of(run):4.1f} %, again {run['again']}"
     )
     if failed_share(load) > FAILED_SHARE_MAX:
         words += f" FAILED {load['run']['failures']}"

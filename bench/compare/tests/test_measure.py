@@ -74,6 +74,18 @@ class FakeGenerator:
         return made_up.load(5.0, tracker.rate)
 
 
+class StolenGenerator:
+    """A machine whose hypervisor takes so much of each run, and nothing of further ones."""
+
+    def __init__(self, steals):
+        self.steals = iter(steals)
+
+    def run(self, tracker, path, population, *, seconds=0, **_):
+        load = made_up.load(5.0, tracker.rate)
+        load["system"] = {"steal_percent": next(self.steals, 0.0) if seconds else 50.0}
+        return load
+
+
 class MeasureTest(unittest.TestCase):
     def setUp(self):
         self.settle, self.say = machine.settle, measure.say
@@ -83,13 +95,13 @@ class MeasureTest(unittest.TestCase):
     def tearDown(self):
         machine.settle, measure.say = self.settle, self.say
 
-    def compare(self, kinds):
-        generator = FakeGenerator()
+    def compare(self, kinds, generator=None):
+        generator = generator or FakeGenerator()
         place = SimpleNamespace(generator=generator, populations=(), running=set())
         plan = Plan(rounds=3, seconds=1, latency_seconds=1, give_back_seconds=0, paths=("udp",))
         results = Comparison(place, plan, kinds).run()
         self.assertEqual(place.running, set(), "left running")
-        return results, generator.calls
+        return results, getattr(generator, "calls", None)
 
     def test_trackers_take_turns_and_nobody_is_always_first(self):
         results, _ = self.compare([Fast, Half])
@@ -105,6 +117,16 @@ class MeasureTest(unittest.TestCase):
         results, _ = self.compare([Broken, Fast])
         self.assertEqual(results["trackers"]["broken"]["unavailable"], "does not start")
         self.assertEqual(len([run for run in results["runs"] if run["kind"] == "max"]), 3)
+
+    def test_a_run_that_the_hypervisor_disturbed_is_measured_again(self):
+        results, _ = self.compare([Fast], StolenGenerator([20.0, None, 5.0, 9.0, 2.9]))
+        found = [(run["again"], measure.steal_of(run)) for run in results["runs"]]
+        self.assertEqual(found, [(1, 0), (2, 2.9), (0, 0), (0, 0)])
+
+    def test_where_no_run_is_calm_the_calmest_counts(self):
+        results, _ = self.compare([Fast], StolenGenerator([9.0, 8.0, 4.0, 7.0, 6.0]))
+        self.assertEqual(results["runs"][0]["again"], 4)
+        self.assertEqual(measure.steal_of(results["runs"][0]), 4.0)
 
     def test_names_of_trackers_are_unique(self):
         names = [kind.name for kind in TRACKERS]
