@@ -388,11 +388,7 @@ impl Detection {
         let epochs: Vec<&ClosedEpoch> =
             self.state.closed.iter().filter(|it| !self.exempt.contains(&it.torrent_id)).collect();
         let suspicions = conservation::attribute(&epochs, now_seconds, &self.settings);
-        for suspicion in suspicions.iter().filter(|it| it.side == Side::Uploads) {
-            if let Some(user) = self.state.users.get_mut(&suspicion.user_id) {
-                user.evidence.set_beyond_doubt(false);
-            }
-        }
+        self.state.users.values_mut().for_each(|user| user.evidence.forget_proofs());
         // Torrent, beginning of the epoch, and place of the suspicion.
         let mut scored: Vec<(u32, u32, usize)> = Vec::new();
         for (number, suspicion) in suspicions.iter().enumerate() {
@@ -400,11 +396,16 @@ impl Detection {
             if suspicion.side == Side::Uploads && suspicion.is_beyond_doubt() {
                 user.evidence.set_beyond_doubt(true);
             }
+            if suspicion.is_sure() {
+                user.evidence.set_sure(true);
+            }
             let score = user.evidence.score(Family::Accounting, now_seconds);
             let mut room = suspicion.nats_max() - score;
             for (at, draft) in conservation::drafts_of(suspicion, &epochs, now_seconds) {
-                let Some(epoch) = epochs.get(at).filter(|_| room >= LEAST_NATS) else { continue };
-                room -= Family::Accounting.clip(draft.llr);
+                let nats = Family::Accounting.clip(draft.llr);
+                let fits = nats.max(LEAST_NATS) <= room;
+                let Some(epoch) = epochs.get(at).filter(|_| fits) else { continue };
+                room -= nats;
                 scored.push((epoch.torrent_id, epoch.opened_seconds, number));
                 self.drafts.push(draft);
             }

@@ -75,6 +75,8 @@ pub(super) struct Proof {
     pub(super) z: f64,
     /// The same for the earlier and the later rows, by the second formula.
     pub(super) z_halves: [f64; 2],
+    /// Of the loss without it in rows that speak for it, the part that is left with it.
+    pub(super) unexplained: f64,
     /// Residuals in standard deviations of each row of the column: without it, with it.
     pub(super) rows: Vec<(u32, f64, f64)>,
 }
@@ -258,6 +260,7 @@ impl System {
             fraction,
             z: z_plain.min(z_of(earlier + later)),
             z_halves: [z_of(earlier), z_of(later)],
+            unexplained: unexplained(&proof_rows),
             rows: proof_rows,
         }
     }
@@ -282,6 +285,18 @@ impl System {
     pub(super) fn sigma(&self, row: u32) -> f64 {
         self.rows.get(row as usize).map_or(1.0, |row| row.sigma)
     }
+}
+
+/// A row that the column makes likelier by less does not speak for it.
+const SPEAKS_NATS: f64 = 0.5;
+
+/// Of the loss of all rows that speak for a column, the part that is left with it: much is left
+/// where somebody else made up what the column happens to be near.
+fn unexplained(rows: &[(u32, f64, f64)]) -> f64 {
+    let losses = rows.iter().map(|(_, without, with)| (huber(*without), huber(*with)));
+    let speaking = losses.filter(|(without, with)| without - with >= SPEAKS_NATS);
+    let (without, with) = speaking.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    if without > 0.0 { with / without } else { 1.0 }
 }
 
 /// Where the cells of each key begin, of cells that are sorted by it.

@@ -4,7 +4,7 @@
 //! A user whose part is beyond [`Z_NOTE`] gets a finding for each epoch that shows it, which weighs
 //! how much better the epoch is explained with the user than without. Each epoch counts once.
 
-use super::attribution::{Cell, Proof, Row, System, huber};
+use super::attribution::{Cell, HUBER, Proof, Row, System, huber};
 use super::closed::{ClosedEpoch, Share};
 use super::evidence::SCORE_MAX;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
@@ -17,7 +17,16 @@ pub(super) const Z_NOTE: f64 = 4.0;
 const Z_REVIEW: f64 = 6.0;
 /// What is beyond doubt if both halves of the window show it.
 const Z_BEYOND_DOUBT: f64 = 10.0;
-/// What the books add to a score at most below [`Z_REVIEW`].
+/// The same for one torrent's books alone.
+const Z_SURE: f64 = 12.0;
+/// If more of the loss is left than this part, somebody else has made up some of it, who may have
+/// made up all of it: no review.
+const UNEXPLAINED_REVIEW: f64 = 0.3;
+/// The same for one torrent's books alone.
+const UNEXPLAINED_SURE: f64 = 0.2;
+/// Of what an epoch lacks, the part that a finding leaves at most.
+const LEFT_OVER_MAX: f64 = 0.5;
+/// What the books add to a score at most if they are not good for a review.
 const NATS_BELOW_REVIEW: f64 = 7.5;
 /// Findings of one user at a time.
 const DRAFTS_MAX: usize = 12;
@@ -74,7 +83,13 @@ impl Suspicion {
 
     /// The score of the family that the books alone lead to at most.
     pub(super) fn nats_max(&self) -> f64 {
-        if self.proof.z < Z_REVIEW { NATS_BELOW_REVIEW } else { SCORE_MAX }
+        let is_clear = self.proof.z >= Z_REVIEW && self.proof.unexplained <= UNEXPLAINED_REVIEW;
+        if is_clear { SCORE_MAX } else { NATS_BELOW_REVIEW }
+    }
+
+    /// Whether one torrent's books are enough for a review.
+    pub(super) fn is_sure(&self) -> bool {
+        self.proof.z >= Z_SURE && self.proof.unexplained <= UNEXPLAINED_SURE
     }
 
     pub(super) fn is_beyond_doubt(&self) -> bool {
@@ -185,7 +200,10 @@ pub(super) fn drafts_of(
         // Where others err without the user, that says nothing of what the user has reported.
         let alone = with + explained / sigma;
         let llr = huber(*without).min(huber(alone)) - huber(*with);
-        let Some(epoch) = epochs.get(*row as usize).filter(|_| llr >= LLR_MIN) else { continue };
+        // Somebody else has made up most of what is missing there, or has received it.
+        let is_others = *with > HUBER && *with > LEFT_OVER_MAX * without;
+        let tells = llr >= LLR_MIN && !is_others;
+        let Some(epoch) = epochs.get(*row as usize).filter(|_| tells) else { continue };
         let (mut scored, mut frozen, mut teleported) = (false, 0, false);
         for share in epoch.shares.iter().filter(|it| suspicion.is_about(it)) {
             let [as_uploader, as_downloader] = share.scored;
@@ -270,6 +288,7 @@ fn draft(
             bytes("others with", others_with),
             number("fraction", suspicion.proof.fraction),
             number("z", suspicion.proof.z),
+            number("unexplained", suspicion.proof.unexplained),
             number("r0", without),
             number("r1", with),
         ],

@@ -109,6 +109,8 @@ pub struct Evidence {
     records: u32,
     /// The torrents' books show it in both halves of the window, each beyond doubt.
     beyond_doubt: bool,
+    /// Books show it so clearly that those of one torrent are enough for a review.
+    sure: bool,
 }
 
 /// What a finding did to a score.
@@ -165,6 +167,15 @@ impl Evidence {
         self.beyond_doubt = beyond_doubt;
     }
 
+    pub(super) fn set_sure(&mut self, sure: bool) {
+        self.sure = sure;
+    }
+
+    /// Forgets what the books have proven: they are to be looked at again.
+    pub(super) fn forget_proofs(&mut self) {
+        (self.sure, self.beyond_doubt) = (false, false);
+    }
+
     /// Counts a finding. Of findings of one family with the same key only the largest adds.
     pub(super) fn add(
         &mut self,
@@ -211,7 +222,8 @@ impl Evidence {
         self.torrents.iter_mut().for_each(|(_, added)| *added *= faded);
         let known = self.torrents.iter_mut().find(|(id, _)| torrent_id == Some(*id));
         let Some((_, added)) = known else { return nats };
-        let nats = nats.min((ONE_TORRENT_NATS - f64::from(*added)).max(0.0));
+        let most = if self.sure { SURE_TORRENT_NATS } else { ONE_TORRENT_NATS };
+        let nats = nats.min((most - f64::from(*added)).max(0.0));
         *added += nats as f32;
         nats
     }
@@ -265,6 +277,8 @@ impl Evidence {
 
 /// What the bytes of one torrent add at most: less than a note.
 const ONE_TORRENT_NATS: f64 = 4.9;
+/// The same if its books leave no doubt: a review.
+const SURE_TORRENT_NATS: f64 = 8.5;
 
 /// No family says more, or a user who once cheated would be a suspect for years.
 pub(super) const SCORE_MAX: f64 = 30.0;
@@ -349,6 +363,22 @@ mod tests {
         let month = 30 * DAY;
         let again = evidence.add(Family::Accounting, 13, Some(1), 3.0, month);
         assert!((again.gained - 2.45).abs() < 1e-6, "{again:?}");
+    }
+
+    #[test]
+    fn one_torrent_whose_books_leave_no_doubt_asks_for_a_review_and_for_no_more() {
+        let mut evidence = Evidence::default();
+        evidence.set_sure(true);
+        for epoch in 1..=10 {
+            evidence.add(Family::Accounting, epoch, Some(1), 3.0, 0);
+        }
+        assert!((evidence.total(0) - 8.5).abs() < 1e-6, "{}", evidence.total(0));
+        assert_eq!(evidence.level(0), Level::Review);
+        evidence.add(Family::History, 99, None, 3.0, 0);
+        evidence.add(Family::Sharing, 98, None, 3.0, 0);
+        assert_eq!(evidence.level(0), Level::Review, "strong takes three torrents");
+        evidence.forget_proofs();
+        assert_eq!(evidence.add(Family::Accounting, 11, Some(1), 3.0, 0).gained, 0.0);
     }
 
     #[test]

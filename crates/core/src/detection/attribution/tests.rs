@@ -103,6 +103,22 @@ fn a_proof_leaves_the_solution_as_it_was() {
     assert!((loss - system.loss()).abs() < 1e-6 * loss.max(1.0));
 }
 
+#[test]
+fn what_a_column_leaves_unexplained_is_told() {
+    let unexplained = |amount: f64| {
+        let rows = vec![Row { excess: 1.0 * GB, sigma: 20e6 }; 12];
+        let cells = (0..12).map(|row| Cell { row, column: 0, amount }).collect();
+        let mut system = System::new(rows, cells, 1);
+        system.solve();
+        system.prove(0, |_| false, |_| false).unexplained
+    };
+    // All of it is explained by twice as much, of which half is fake.
+    assert!(unexplained(2.0 * GB) < 1e-3, "{}", unexplained(2.0 * GB));
+    // 50 standard deviations without, 30 with: 3·(30 − 1.5) of 3·(50 − 1.5).
+    let left = unexplained(0.4 * GB);
+    assert!((left - 28.5 / 48.5).abs() < 1e-3, "{left}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

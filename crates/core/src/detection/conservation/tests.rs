@@ -95,3 +95,47 @@ fn data_that_was_received_once_is_not_missing_in_later_books() {
     assert_eq!(room(700_000_000, 300e6), 300e6);
     assert_eq!(room(0, 300e6), 0.0);
 }
+
+/// User 9, whose books balance elsewhere, says to have uploaded so much beside user 7, and nobody
+/// has received anything.
+fn beside_nine(number: u32, by_seven: f32, by_nine: f32) -> ClosedEpoch {
+    let mut epoch = epoch(number, 1, by_seven + by_nine, 0.0);
+    epoch.shares = vec![
+        Share { uploaded: by_seven, ..Share::new(7, 1) },
+        Share { uploaded: by_nine, ..Share::new(9, 1) },
+    ];
+    epoch
+}
+
+fn suspicion_of_seven(by_nine: f32) -> (Suspicion, Vec<(usize, Draft)>) {
+    let honest = (1..=200).map(|number| {
+        let mut epoch = epoch(number, 1, 900.0 * MB, 900.0 * MB);
+        epoch.shares[0].user_id = 9;
+        epoch
+    });
+    let faked = (201..=210).map(|number| beside_nine(number, 300.0 * MB, by_nine));
+    let epochs: Vec<ClosedEpoch> = honest.chain(faked).collect();
+    let epochs: Vec<&ClosedEpoch> = epochs.iter().collect();
+    let found = attribute(&epochs, NOW, &DetectionSettings::default());
+    let suspicion = found.into_iter().find(|it| it.user_id == 7).unwrap();
+    let drafts = drafts_of(&suspicion, &epochs, NOW);
+    (suspicion, drafts)
+}
+
+#[test]
+fn whoever_explains_what_is_missing_may_come_to_a_review_by_one_torrent() {
+    let (suspicion, drafts) = suspicion_of_seven(10.0 * MB);
+    assert_eq!(drafts.len(), 10);
+    assert!(suspicion.is_sure(), "{:?}", suspicion.proof);
+    assert_eq!(suspicion.nats_max(), SCORE_MAX);
+}
+
+#[test]
+fn whoever_is_merely_near_where_far_more_is_missing_is_not_accused_of_that() {
+    let (suspicion, drafts) = suspicion_of_seven(900.0 * MB);
+    assert!(suspicion.proof.z >= Z_REVIEW, "{:?}", suspicion.proof);
+    assert!(suspicion.proof.unexplained > 0.5, "{:?}", suspicion.proof);
+    assert!(drafts.is_empty());
+    assert!(!suspicion.is_sure());
+    assert_eq!(suspicion.nats_max(), NATS_BELOW_REVIEW);
+}
