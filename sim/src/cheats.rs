@@ -107,6 +107,18 @@ impl Cheat {
         }
     }
 
+    /// Whether a proxy adds to the upload that a real client tells.
+    pub fn adds_upload(self) -> bool {
+        matches!(
+            self,
+            Self::GhostMultiplier
+                | Self::GhostSmall
+                | Self::GhostShare
+                | Self::GhostBoost
+                | Self::Adaptive
+        )
+    }
+
     /// Whether it makes up whole sessions.
     pub fn fakes(self) -> bool {
         matches!(

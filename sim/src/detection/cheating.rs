@@ -21,6 +21,9 @@ impl Run {
     pub(super) fn begin_to_cheat(&mut self, user: u32) -> Result<()> {
         let cheat = self.people[user as usize].cheat;
         self.tally[user as usize].begun = true;
+        if cheat.adds_upload() {
+            self.mask_all(user);
+        }
         if !cheat.fakes() {
             return Ok(());
         }
@@ -42,6 +45,13 @@ impl Run {
         }
         self.later(SWAP_DAYS * f64::from(DAY), Happening::Swap(user));
         Ok(())
+    }
+
+    /// A client's proxy is one for all of its torrents, those that it seeds already among them.
+    fn mask_all(&mut self, user: u32) {
+        for id in &self.by_user[user as usize] {
+            self.sessions[*id as usize].mask.get_or_insert_default();
+        }
     }
 
     /// The look of a program that makes up its sessions.
@@ -198,5 +208,27 @@ impl Run {
             fake.uploaded = fake.rate * (0.9 + 0.1 * self.rng.unit()) * interval;
         }
         self.announce(id, Event::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detection::plan::SitePlan;
+
+    #[test]
+    fn a_proxy_is_one_for_all_torrents_of_a_client() {
+        let plan = SitePlan::short().with([(Cheat::GhostMultiplier, 3)]);
+        let mut run = Run::new(plan, 1).unwrap();
+        run.run_until(2 * DAY).unwrap();
+        let mut masked = 0;
+        for (user, person) in run.people.iter().enumerate() {
+            let cheats = person.cheat == Cheat::GhostMultiplier && run.tally[user].begun;
+            for id in &run.by_user[user] {
+                assert_eq!(run.sessions[*id as usize].mask.is_some(), cheats, "user {user}");
+                masked += usize::from(cheats);
+            }
+        }
+        assert!(masked > 0, "nobody had begun");
     }
 }

@@ -81,7 +81,7 @@ impl Group {
 }
 
 /// Of each group, those that earlier studies reported.
-const SEEN_SEEDS: u64 = 50;
+const SEEN_SEEDS: u64 = 70;
 
 /// Whether a cheat has a target of its own.
 pub fn has_target(cheat: Cheat) -> bool {

@@ -65,6 +65,19 @@ pub(super) struct System {
     weights: Vec<f64>,
 }
 
+/// What one row tells of a column, in standard deviations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub(super) row: u32,
+    /// The residual if there were no such column.
+    pub(super) without: f64,
+    /// The residual as it is.
+    pub(super) with: f64,
+    /// What would be left if all that the column has in the row were fake: nobody adds the same
+    /// part everywhere.
+    pub(super) left: f64,
+}
+
 /// How well a column is needed.
 #[derive(Debug, Clone)]
 pub(super) struct Proof {
@@ -75,10 +88,10 @@ pub(super) struct Proof {
     pub(super) z: f64,
     /// The same for the earlier and the later rows, by the second formula.
     pub(super) z_halves: [f64; 2],
-    /// Of the loss without it in rows that speak for it, the part that is left with it.
+    /// Of the loss without it in rows that speak for it, the part that it cannot explain.
     pub(super) unexplained: f64,
-    /// Residuals in standard deviations of each row of the column: without it, with it.
-    pub(super) rows: Vec<(u32, f64, f64)>,
+    /// Of each row of the column.
+    pub(super) rows: Vec<Told>,
 }
 
 impl System {
@@ -251,7 +264,9 @@ impl System {
             let [earlier, later] = &mut gains;
             *(if is_later(*row) { later } else { earlier }) += gain;
             if rows.binary_search(row).is_ok() {
-                proof_rows.push((*row, without, with));
+                let more = (1.0 - fraction) * self.amount(*row, column) / self.sigma(*row);
+                let left = if with > 0.0 { (with - more).max(0.0) } else { with };
+                proof_rows.push(Told { row: *row, without, with, left });
             }
         }
         let z_of = |gain: f64| (2.0 * gain.max(0.0)).sqrt();
@@ -290,13 +305,13 @@ impl System {
 /// A row that the column makes likelier by less does not speak for it.
 const SPEAKS_NATS: f64 = 0.5;
 
-/// Of the loss of all rows that speak for a column, the part that is left with it: much is left
-/// where somebody else made up what the column happens to be near.
-fn unexplained(rows: &[(u32, f64, f64)]) -> f64 {
-    let losses = rows.iter().map(|(_, without, with)| (huber(*without), huber(*with)));
-    let speaking = losses.filter(|(without, with)| without - with >= SPEAKS_NATS);
-    let (without, with) = speaking.fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
-    if without > 0.0 { with / without } else { 1.0 }
+/// Of the loss of all rows that speak for a column, the part that it cannot explain even if all of
+/// it were fake: much is left where somebody else made up what the column happens to be near.
+fn unexplained(rows: &[Told]) -> f64 {
+    let speaking = rows.iter().filter(|it| huber(it.without) - huber(it.with) >= SPEAKS_NATS);
+    let (without, left) =
+        speaking.fold((0.0, 0.0), |sum, it| (sum.0 + huber(it.without), sum.1 + huber(it.left)));
+    if without > 0.0 { left / without } else { 1.0 }
 }
 
 /// Where the cells of each key begin, of cells that are sorted by it.

@@ -4,7 +4,7 @@
 //! A user whose part is beyond [`Z_NOTE`] gets a finding for each epoch that shows it, which weighs
 //! how much better the epoch is explained with the user than without. Each epoch counts once.
 
-use super::attribution::{Cell, HUBER, Proof, Row, System, huber};
+use super::attribution::{Cell, HUBER, Proof, Row, System, Told, huber};
 use super::closed::{ClosedEpoch, Share};
 use super::evidence::SCORE_MAX;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
@@ -179,8 +179,8 @@ pub(super) fn attribute(
         if proof.z < Z_NOTE {
             continue;
         }
-        let sigma = proof.rows.iter().map(|(row, ..)| system.sigma(*row)).collect();
-        let amounts = proof.rows.iter().map(|(row, ..)| system.amount(*row, column)).collect();
+        let sigma = proof.rows.iter().map(|it| system.sigma(it.row)).collect();
+        let amounts = proof.rows.iter().map(|it| system.amount(it.row, column)).collect();
         found.push(Suspicion { user_id, client, side, proof, sigma, amounts });
     }
     found
@@ -195,13 +195,15 @@ pub(super) fn drafts_of(
 ) -> Vec<(usize, Draft)> {
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
     let columns = suspicion.sigma.iter().zip(&suspicion.amounts);
-    for ((row, without, with), (sigma, amount)) in suspicion.proof.rows.iter().zip(columns) {
+    for (Told { row, without, with, left }, (sigma, amount)) in
+        suspicion.proof.rows.iter().zip(columns)
+    {
         let (explained, amount) = (suspicion.proof.fraction * *amount, *amount);
         // Where others err without the user, that says nothing of what the user has reported.
         let alone = with + explained / sigma;
         let llr = huber(*without).min(huber(alone)) - huber(*with);
         // Somebody else has made up most of what is missing there, or has received it.
-        let is_others = *with > HUBER && *with > LEFT_OVER_MAX * without;
+        let is_others = *left > HUBER && *left > LEFT_OVER_MAX * without;
         let tells = llr >= LLR_MIN && !is_others;
         let Some(epoch) = epochs.get(*row as usize).filter(|_| tells) else { continue };
         let (mut scored, mut frozen, mut teleported) = (false, 0, false);

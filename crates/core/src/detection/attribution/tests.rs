@@ -119,6 +119,23 @@ fn what_a_column_leaves_unexplained_is_told() {
     assert!((left - 28.5 / 48.5).abs() < 1e-3, "{left}");
 }
 
+#[test]
+fn a_part_that_differs_from_epoch_to_epoch_leaves_hardly_anything_unexplained() {
+    // Half of the upload is fake in three epochs, and a quarter of it in the next one.
+    let row =
+        |row: u32| Row { excess: if row.is_multiple_of(4) { 0.5 } else { 1.0 } * GB, sigma: 20e6 };
+    let rows = (0..40).map(row).collect();
+    let cells = (0..40).map(|row| Cell { row, column: 0, amount: 2.0 * GB }).collect();
+    let mut system = System::new(rows, cells, 1);
+    system.solve();
+    let proof = system.prove(0, |_| false, |_| false);
+    assert!((0.4..0.5).contains(&proof.fraction), "{proof:?}");
+    let short: Vec<_> = proof.rows.iter().filter(|it| it.with > 1.0).collect();
+    assert_eq!(short.len(), 30, "{proof:?}");
+    assert!(short.iter().all(|it| it.left == 0.0), "{proof:?}");
+    assert!(proof.unexplained < 0.2, "{proof:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
