@@ -144,10 +144,7 @@ def install(place, kinds, with_further):
 
 def run(options, place, plan):
     plan = replace(
-        plan,
-        rounds=options.rounds,
-        seconds=options.seconds,
-        fill_seconds=options.fill_seconds,
+        sized(plan, options),
         measures_memory=options.memory_from is None,
         paths=() if options.only_memory else plan.paths,
     )
@@ -169,6 +166,13 @@ def run(options, place, plan):
     return 0 if results["runs"] or results["memory"] else 1
 
 
+def sized(plan, options):
+    """As large as was asked for."""
+    return replace(
+        plan, rounds=options.rounds, seconds=options.seconds, fill_seconds=options.fill_seconds
+    )
+
+
 def run_further(options, place, plan):
     """The rest is that of an earlier run; with --quick there is none."""
     if options.quick:
@@ -184,13 +188,7 @@ def run_further(options, place, plan):
 def run_speed(options, place, plan):
     """The rest is that of an earlier run."""
     earlier = earlier_results(options)
-    plan = replace(
-        plan,
-        rounds=options.rounds,
-        seconds=options.seconds,
-        fill_seconds=options.fill_seconds,
-        measures_memory=False,
-    )
+    plan = replace(sized(plan, options), measures_memory=False)
     comparison = Comparison(place, plan, chosen(options.only, options.quick))
     results = head() | comparison.run()
     results |= {part: earlier[part] for part in ("memory", "further") if part in earlier}

@@ -22,18 +22,8 @@ pub struct Tally {
 impl Tally {
     /// Whether new sessions go through a proxy.
     pub fn masks(&self, cheat: Cheat) -> bool {
-        self.begun
-            && matches!(
-                cheat,
-                Cheat::GhostMultiplier
-                    | Cheat::GhostSmall
-                    | Cheat::GhostShare
-                    | Cheat::GhostBoost
-                    | Cheat::GhostSeed
-                    | Cheat::DownloadZero
-                    | Cheat::ResetTrick
-                    | Cheat::Adaptive
-            )
+        let hides = matches!(cheat, Cheat::GhostSeed | Cheat::DownloadZero | Cheat::ResetTrick);
+        self.begun && (hides || cheat.adds_upload())
     }
 
     /// Notes what a session is going to say, beside what is true.
