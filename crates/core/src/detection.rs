@@ -8,7 +8,7 @@
 //! # Tour
 //!
 //! * `book`, `closed`: what a torrent's clients report between two quiet times has to balance;
-//!   `attribution`, `conservation`: whose reports it does not balance for.
+//!   `noise`: how exactly; `attribution`, `conservation`: whose reports it does not balance for.
 //! * `sink`, `vanish`, `resets`, `almost`, `collusion`, `stall`: more about bytes.
 //! * `probe`: what a client shows that is asked for a handshake. Off unless turned on.
 //! * `speed`, `history`: more than a line carries, and more than ever before.
@@ -26,6 +26,7 @@ mod book;
 mod closed;
 mod collusion;
 mod conservation;
+mod demand;
 pub mod evidence;
 pub mod experiment;
 mod feed;
@@ -35,6 +36,7 @@ pub mod fingerprint;
 mod history;
 mod model;
 mod networks;
+mod noise;
 mod observation;
 mod pairs;
 pub mod places;
@@ -393,7 +395,7 @@ impl Detection {
         let mut scored: Vec<(u32, u32, usize)> = Vec::new();
         for (number, suspicion) in suspicions.iter().enumerate() {
             let Some(user) = self.state.users.get_mut(&suspicion.user_id) else { continue };
-            if suspicion.side == Side::Uploads && suspicion.is_beyond_doubt() {
+            if suspicion.side != Side::Downloads && suspicion.is_beyond_doubt() {
                 user.evidence.set_beyond_doubt(true);
             }
             if suspicion.is_sure() {
@@ -420,7 +422,7 @@ impl Detection {
                 let shares = epoch.shares.iter_mut().filter(|it| suspicion.is_about(it));
                 for share in shares {
                     let [uploads, downloads] = &mut share.scored;
-                    *(if suspicion.side == Side::Uploads { uploads } else { downloads }) = true;
+                    *(if suspicion.side == Side::Downloads { downloads } else { uploads }) = true;
                 }
             }
         }

@@ -33,8 +33,9 @@ fn of_books(finding: &Finding) -> Option<Recomputed> {
     let (uploaded, downloaded) = (get("uploaded")?, get("downloaded")?);
     let pending = get("pending")?;
     let observed = uploaded - downloaded - get("discarded")?;
-    let sigma = 10e6 + 0.005 * (uploaded + downloaded) + 0.4 * pending + get("soft")?;
-    let excess = observed - pending / 2.0;
+    let moved = uploaded + downloaded;
+    let sigma = 10e6 + get("noise")? * moved + 0.4 * pending + get("soft")?;
+    let excess = observed - pending / 2.0 - get("usual")? * moved;
     let without = (excess - get("others without")?) / sigma;
     let explained = get("fraction")? * get("amount")?;
     let with = (excess - get("others with")? - explained) / sigma;

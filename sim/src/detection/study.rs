@@ -81,7 +81,7 @@ impl Group {
 }
 
 /// Of each group, those that earlier studies reported.
-const SEEN_SEEDS: u64 = 70;
+const SEEN_SEEDS: u64 = 90;
 
 /// Whether a cheat has a target of its own.
 pub fn has_target(cheat: Cheat) -> bool {

@@ -65,10 +65,14 @@ pub(super) struct System {
     weights: Vec<f64>,
 }
 
-/// What one row tells of a column, in standard deviations.
+/// What one row tells of a column; residuals in standard deviations.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
     pub(super) row: u32,
+    /// Bytes of the column in the row.
+    pub(super) amount: f64,
+    /// One standard deviation of the row in bytes.
+    pub(super) sigma: f64,
     /// The residual if there were no such column.
     pub(super) without: f64,
     /// The residual as it is.
@@ -264,9 +268,10 @@ impl System {
             let [earlier, later] = &mut gains;
             *(if is_later(*row) { later } else { earlier }) += gain;
             if rows.binary_search(row).is_ok() {
-                let more = (1.0 - fraction) * self.amount(*row, column) / self.sigma(*row);
+                let (amount, sigma) = (self.amount(*row, column), self.sigma(*row));
+                let more = (1.0 - fraction) * amount / sigma;
                 let left = if with > 0.0 { (with - more).max(0.0) } else { with };
-                proof_rows.push(Told { row: *row, without, with, left });
+                proof_rows.push(Told { row: *row, amount, sigma, without, with, left });
             }
         }
         let z_of = |gain: f64| (2.0 * gain.max(0.0)).sqrt();
@@ -291,13 +296,13 @@ impl System {
     }
 
     /// What a column has in a row, in bytes.
-    pub(super) fn amount(&self, row: u32, column: u32) -> f64 {
+    fn amount(&self, row: u32, column: u32) -> f64 {
         let cells = self.cells(column).iter().filter(|cell| cell.row == row);
         cells.map(|cell| cell.amount).sum::<f64>() * self.sigma(row)
     }
 
     /// One standard deviation of a row, in bytes.
-    pub(super) fn sigma(&self, row: u32) -> f64 {
+    fn sigma(&self, row: u32) -> f64 {
         self.rows.get(row as usize).map_or(1.0, |row| row.sigma)
     }
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::closed::{ClosedEpoch, Share};
+use super::demand::Demand;
 use super::possession::Seeds;
 use super::settings::DetectionSettings;
 use super::{Observation, Signs};
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     vanished: bool,
     teleported: bool,
     finished: u8,
+    /// Bytes uploaded that were reported when the answer before had told of no leechers.
+    without_leechers: f32,
     uploaded: u64,
     downloaded: u64,
     /// What the client says it has discarded in all.
@@ -51,6 +54,7 @@ pub(super) struct Book {
     /// When a leecher came, went or downloaded anything last.
     sink_seconds: u32,
     lately: Lately,
+    demand: Demand,
     pub(super) uploaded: u64,
     pub(super) downloaded: u64,
     pub(super) corrupt: u64,
@@ -193,6 +197,7 @@ impl Book {
         client: u32,
         settings: &DetectionSettings,
     ) -> usize {
+        let without_leechers = !self.demand.was_there(of.at_seconds.saturating_sub(of.gap_seconds));
         self.meet(of);
         if !(of.moved() || of.leeched()) {
             return 0;
@@ -211,11 +216,12 @@ impl Book {
             self.sink_seconds = self.sink_seconds.max(of.at_seconds);
         }
         self.lately.add(of, settings);
-        self.add(of, client, settings)
+        self.add(of, client, without_leechers, settings)
     }
 
     /// Remembers who lacks something, and how large the torrent is.
     fn meet(&mut self, of: &Observation) {
+        self.demand.note(of);
         for left in [of.left_before_bytes, of.left_bytes] {
             if left != Observation::LEFT_UNKNOWN && left != MAGNET_LEFT {
                 self.size = self.size.max(left);
@@ -257,7 +263,13 @@ impl Book {
         }
     }
 
-    fn add(&mut self, of: &Observation, client: u32, settings: &DetectionSettings) -> usize {
+    fn add(
+        &mut self,
+        of: &Observation,
+        client: u32,
+        without_leechers: bool,
+        settings: &DetectionSettings,
+    ) -> usize {
         self.uploaded = self.uploaded.saturating_add(of.uploaded_bytes);
         self.downloaded = self.downloaded.saturating_add(of.downloaded_bytes);
         let size = self.size;
@@ -277,6 +289,9 @@ impl Book {
             None => &mut unlisted,
         };
         entry.client = client;
+        if without_leechers {
+            entry.without_leechers += of.uploaded_bytes as f32;
+        }
         let (corrupt, pending) = entry.add(of, size, known.is_some(), settings);
         self.corrupt = self.corrupt.saturating_add(corrupt);
         self.pending = self.pending.saturating_add(pending);
@@ -446,6 +461,7 @@ fn shares_of(entries: &[Entry], size: u64) -> Vec<Share> {
         }
         let Some(share) = shares.last_mut() else { continue };
         share.uploaded += entry.uploaded as f32;
+        share.without_leechers += entry.without_leechers;
         share.downloaded += entry.downloaded as f32;
         share.missing += missing as f32;
         share.frozen = share.frozen.max(entry.frozen);

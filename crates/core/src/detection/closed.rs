@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::noise::Noise;
 use crate::hash::spread;
 
 /// What one of a user's programs has reported in an epoch.
@@ -11,6 +12,8 @@ pub(super) struct Share {
     /// Which program, as [`Looks::client`](super::fingerprint::Looks::client) numbers it.
     pub(super) client: u32,
     pub(super) uploaded: f32,
+    /// Of that, what was reported when the answer before had told of no leechers.
+    pub(super) without_leechers: f32,
     pub(super) downloaded: f32,
     /// What the user could have received without having said so.
     pub(super) missing: f32,
@@ -28,6 +31,7 @@ impl Share {
             user_id,
             client,
             uploaded: 0.0,
+            without_leechers: 0.0,
             downloaded: 0.0,
             missing: 0.0,
             frozen: 0,
@@ -66,11 +70,19 @@ impl ClosedEpoch {
         self.residual() - self.pending as f64 / 2.0
     }
 
-    /// One standard deviation of what honest users leave over, generously: in simulated months
-    /// nearly all books that close in calm lack less than 0.2 % of what was moved.
-    pub(super) fn sigma(&self) -> f64 {
-        let moved = self.uploaded as f64 + self.downloaded as f64;
-        10e6 + 0.005 * moved + 0.4 * self.pending as f64 + self.soft_bytes
+    /// Bytes that were uploaded and downloaded.
+    pub(super) fn moved(&self) -> f64 {
+        self.uploaded as f64 + self.downloaded as f64
+    }
+
+    /// The excess without what is usual on the site.
+    pub(super) fn unusual(&self, noise: Noise) -> f64 {
+        self.excess() - noise.usual * self.moved()
+    }
+
+    /// One standard deviation of what honest users leave over.
+    pub(super) fn sigma(&self, noise: Noise) -> f64 {
+        10e6 + noise.sigma * self.moved() + 0.4 * self.pending as f64 + self.soft_bytes
     }
 
     /// Names the epoch.

@@ -8,6 +8,7 @@ use super::attribution::{Cell, HUBER, Proof, Row, System, Told, huber};
 use super::closed::{ClosedEpoch, Share};
 use super::evidence::SCORE_MAX;
 use super::finding::{Detector, Draft, Excuse, Input, Unit};
+use super::noise::Noise;
 use super::settings::DetectionSettings;
 use crate::shard::IntegerMap;
 
@@ -33,20 +34,25 @@ const DRAFTS_MAX: usize = 12;
 /// What is not worth a finding.
 const LLR_MIN: f64 = 0.1;
 /// Cells of the latest shares of a user, among which the one of the user's downloads is.
-const SIDES: usize = 16;
+const SIDES: usize = 24;
+/// Uploads below this are of no program's: what is left of them by rounding, say.
+const UPLOADED_MIN: f32 = 1e6;
 /// Announces in a row that make a leecher frozen.
 const FROZEN: u8 = 4;
 
 /// The side of a user that a column stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Side {
-    /// Says to have uploaded more than that.
-    Uploads,
+    /// Says to have uploaded more than that, where the answer before had told of leechers: some
+    /// tools add something only there, and then the same part everywhere.
+    WithLeechers,
+    /// Says to have uploaded more than that, where the answer before had told of none.
+    WithoutLeechers,
     /// Says to have downloaded less than that.
     Downloads,
 }
 
-/// A column: for uploads one of each program, for whoever fakes with one may share with another;
+/// A column: for uploads two of each program, for whoever fakes with one may share with another;
 /// for downloads one of each user, client 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Column {
@@ -69,10 +75,9 @@ pub(super) struct Suspicion {
     /// The program whose uploads it is about.
     client: u32,
     pub(super) side: Side,
+    /// What the site's books are like.
+    noise: Noise,
     pub(super) proof: Proof,
-    pub(super) sigma: Vec<f64>,
-    /// Bytes of the column in each row of the proof.
-    pub(super) amounts: Vec<f64>,
 }
 
 impl Suspicion {
@@ -119,20 +124,33 @@ impl Silent {
     }
 }
 
+/// What a share adds to the columns of its user.
+fn sides_of(share: &Share) -> impl Iterator<Item = (Side, f32)> {
+    let told = share.uploaded - share.without_leechers;
+    let sides = [
+        (Side::WithLeechers, told),
+        (Side::WithoutLeechers, share.without_leechers),
+        (Side::Downloads, share.missing),
+    ];
+    sides.into_iter().filter(|(side, amount)| match side {
+        Side::WithLeechers | Side::WithoutLeechers => *amount >= UPLOADED_MIN,
+        Side::Downloads => *amount > 0.0,
+    })
+}
+
 /// A row for each epoch, and what each column stands for.
-fn system_of(epochs: &[&ClosedEpoch]) -> (System, Vec<Column>) {
+fn system_of(epochs: &[&ClosedEpoch], noise: Noise) -> (System, Vec<Column>) {
     let (mut rows, mut cells) = (Vec::with_capacity(epochs.len()), Vec::new());
     let mut columns: IntegerMap<Column, u32> = IntegerMap::default();
     let mut named: Vec<Column> = Vec::new();
     let mut silent = Silent::default();
     for (row, epoch) in (0u32..).zip(epochs) {
-        rows.push(Row { excess: epoch.excess(), sigma: epoch.sigma() });
+        rows.push(Row { excess: epoch.unusual(noise), sigma: epoch.sigma(noise) });
         let first_cell = cells.len();
         for share in &epoch.shares {
-            let sides = [(Side::Uploads, share.uploaded), (Side::Downloads, share.missing)];
-            for (side, amount) in sides.into_iter().filter(|(_, amount)| *amount > 0.0) {
+            for (side, amount) in sides_of(share) {
                 let next = named.len() as u32;
-                let client = if side == Side::Uploads { share.client } else { 0 };
+                let client = if side == Side::Downloads { 0 } else { share.client };
                 let name = Column { user_id: share.user_id, client, side };
                 let column = *columns.entry(name).or_insert_with(|| {
                     named.push(name);
@@ -162,7 +180,8 @@ pub(super) fn attribute(
     now_seconds: u32,
     settings: &DetectionSettings,
 ) -> Vec<Suspicion> {
-    let (mut system, named) = system_of(epochs);
+    let noise = Noise::of(epochs);
+    let (mut system, named) = system_of(epochs, noise);
     let middle = now_seconds.saturating_sub(settings.window_seconds / 2);
     let later: Vec<bool> = epochs.iter().map(|it| it.closed_seconds > middle).collect();
     system.solve();
@@ -179,9 +198,7 @@ pub(super) fn attribute(
         if proof.z < Z_NOTE {
             continue;
         }
-        let sigma = proof.rows.iter().map(|it| system.sigma(it.row)).collect();
-        let amounts = proof.rows.iter().map(|it| system.amount(it.row, column)).collect();
-        found.push(Suspicion { user_id, client, side, proof, sigma, amounts });
+        found.push(Suspicion { user_id, client, side, noise, proof });
     }
     found
 }
@@ -194,10 +211,7 @@ pub(super) fn drafts_of(
     now_seconds: u32,
 ) -> Vec<(usize, Draft)> {
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
-    let columns = suspicion.sigma.iter().zip(&suspicion.amounts);
-    for (Told { row, without, with, left }, (sigma, amount)) in
-        suspicion.proof.rows.iter().zip(columns)
-    {
+    for Told { row, amount, sigma, without, with, left } in &suspicion.proof.rows {
         let (explained, amount) = (suspicion.proof.fraction * *amount, *amount);
         // Where others err without the user, that says nothing of what the user has reported.
         let alone = with + explained / sigma;
@@ -210,7 +224,7 @@ pub(super) fn drafts_of(
         for share in epoch.shares.iter().filter(|it| suspicion.is_about(it)) {
             let [as_uploader, as_downloader] = share.scored;
             scored |= match suspicion.side {
-                Side::Uploads => as_uploader,
+                Side::WithLeechers | Side::WithoutLeechers => as_uploader,
                 Side::Downloads => as_downloader,
             };
             frozen = share.frozen.max(frozen);
@@ -223,7 +237,8 @@ pub(super) fn drafts_of(
             && (frozen >= FROZEN || teleported)
             && epoch.excess() >= amount / 2.0;
         let detector = if ledger { Detector::Ledger } else { Detector::Conservation };
-        let others = (epoch.excess() - without * sigma, epoch.excess() - with * sigma - explained);
+        let unusual = epoch.unusual(suspicion.noise);
+        let others = (unusual - without * sigma, unusual - with * sigma - explained);
         let residuals = (*without, *with);
         let mut draft = draft(epoch, suspicion, amount, others, residuals, now_seconds);
         draft.detector = detector;
@@ -236,22 +251,30 @@ pub(super) fn drafts_of(
     drafts
 }
 
-const UPLOADS: &str = "R = uploaded − downloaded − discarded; \
-     sigma = 10e6 + 0.005·(uploaded + downloaded) + 0.4·pending + soft; \
-     r0 = (R − pending/2 − others without)/sigma; \
-     r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
-     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); \
-     llr = min(H(r0), H(r1 + fraction·amount/sigma)) − H(r1); \
-     observed = R, bound = pending + 3·sigma; \
-     amount = what the user says to have uploaded with this client";
-const DOWNLOADS: &str = "R = uploaded − downloaded − discarded; \
-     sigma = 10e6 + 0.005·(uploaded + downloaded) + 0.4·pending + soft; \
-     r0 = (R − pending/2 − others without)/sigma; \
-     r1 = (R − pending/2 − others with − fraction·amount)/sigma; \
-     H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); \
-     llr = min(H(r0), H(r1 + fraction·amount/sigma)) − H(r1); \
-     observed = R, bound = pending + 3·sigma; \
-     amount = what the user lacked and may have received, less what earlier books had room for";
+/// The formula of a finding, with what `amount` is.
+macro_rules! formula {
+    ($amount:literal) => {
+        concat!(
+            "R = uploaded − downloaded − discarded; moved = uploaded + downloaded; \
+             sigma = 10e6 + noise·moved + 0.4·pending + soft; \
+             y = R − pending/2 − usual·moved; r0 = (y − others without)/sigma; \
+             r1 = (y − others with − fraction·amount)/sigma; \
+             H(r) = r²/2 if |r| ≤ 3, else 3·(|r| − 1.5); \
+             llr = min(H(r0), H(r1 + fraction·amount/sigma)) − H(r1); \
+             observed = R, bound = pending + 3·sigma; amount = ",
+            $amount
+        )
+    };
+}
+
+const WITH_LEECHERS: &str = formula!(
+    "what the user says to have uploaded with this client after answers that told of leechers"
+);
+const WITHOUT_LEECHERS: &str = formula!(
+    "what the user says to have uploaded with this client after answers that told of no leechers"
+);
+const DOWNLOADS: &str =
+    formula!("what the user lacked and may have received, less what earlier books had room for");
 
 fn draft(
     epoch: &ClosedEpoch,
@@ -261,7 +284,7 @@ fn draft(
     (without, with): (f64, f64),
     now_seconds: u32,
 ) -> Draft {
-    let sigma = epoch.sigma();
+    let sigma = epoch.sigma(suspicion.noise);
     let bytes = |name, value| Input::new(name, value, Unit::Bytes);
     let number = |name, value| Input::new(name, value, Unit::Number);
     Draft {
@@ -275,7 +298,8 @@ fn draft(
         bound: epoch.pending as f64 + 3.0 * sigma,
         unit: Unit::Bytes,
         formula: match suspicion.side {
-            Side::Uploads => UPLOADS,
+            Side::WithLeechers => WITH_LEECHERS,
+            Side::WithoutLeechers => WITHOUT_LEECHERS,
             Side::Downloads => DOWNLOADS,
         },
         inputs: vec![
@@ -284,6 +308,8 @@ fn draft(
             Input::bytes("discarded", epoch.corrupt),
             Input::bytes("pending", epoch.pending),
             bytes("soft", epoch.soft_bytes),
+            number("usual", suspicion.noise.usual),
+            number("noise", suspicion.noise.sigma),
             bytes("sigma", sigma),
             bytes("amount", amount),
             bytes("others without", others_without),

@@ -81,7 +81,8 @@ impl Detector {
     /// Grows when a formula or a bound changes.
     pub fn version(self) -> u16 {
         match self {
-            Self::Client | Self::Conservation | Self::Ledger | Self::Model | Self::Vanish => 2,
+            Self::Conservation | Self::Ledger => 3,
+            Self::Client | Self::Model | Self::Vanish => 2,
             _ => 1,
         }
     }

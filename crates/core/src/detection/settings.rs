@@ -140,8 +140,8 @@ impl DetectionSettings {
         let table = |entries: usize, bytes: usize| entries as u64 * (bytes as u64 + 9) * 16 / 7;
         let vector = |entries: usize, bytes: usize| entries as u64 * bytes as u64 * 2;
         /// Inputs, excuses and words of a finding, as measured of the longest one.
-        const FINDING_HEAP: usize = 1600;
-        let solver = 2 * self.shares_max * 40 + self.closed_max * 24;
+        const FINDING_HEAP: usize = 1800;
+        let solver = 3 * self.shares_max * 40 + self.closed_max * 32;
         let user = size_of::<super::user::UserState>() + super::user::BOXED_BYTES;
         let suspect = size_of::<super::model::Model>() + 16;
         table(self.users_max, size_of::<usize>() + 4)

@@ -46,7 +46,7 @@ pub struct State {
 
 impl State {
     /// The version that this program writes; it reads no other one.
-    pub const VERSION: u16 = 4;
+    pub const VERSION: u16 = 5;
 
     pub(super) fn new(key: u64, now_seconds: u32) -> Self {
         Self {

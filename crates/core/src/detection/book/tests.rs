@@ -219,3 +219,27 @@ fn books_of_few_leechers_have_room_for_few() {
     let epoch = close(&mut book);
     assert_eq!((book.entries.capacity(), epoch.shares.capacity()), (0, epoch.shares.len()));
 }
+
+#[test]
+fn what_was_uploaded_after_an_answer_without_leechers_is_kept_apart() {
+    let mut book = Book::default();
+    let seeder = |at_seconds, uploaded_bytes, leechers| Observation {
+        gap_seconds: 1800,
+        uploaded_bytes,
+        leechers,
+        ..of(7, at_seconds)
+    };
+    let leecher = Observation { left_bytes: GB, left_before_bytes: GB, ..of(8, 0) };
+    // It comes after the seeder was told of nobody, at 1200, and is there at 3000.
+    let comes = Observation { signs: Signs::FIRST, at_seconds: 2000, leechers: 1, ..leecher };
+    enter(&mut book, comes);
+    enter(&mut book, seeder(3000, 100, 1));
+    enter(&mut book, seeder(4800, 1000, 1));
+    let goes = Observation { signs: Signs::STOPPED, at_seconds: 5000, leechers: 0, ..leecher };
+    enter(&mut book, goes);
+    enter(&mut book, seeder(6600, 10_000, 0));
+    enter(&mut book, seeder(8400, 100_000, 0));
+    let epoch = close(&mut book);
+    let of_seeder = epoch.shares.iter().find(|it| it.user_id == 7).unwrap();
+    assert_eq!((of_seeder.uploaded, of_seeder.without_leechers), (111_100.0, 100_100.0));
+}

@@ -139,3 +139,27 @@ fn whoever_is_merely_near_where_far_more_is_missing_is_not_accused_of_that() {
     assert!(!suspicion.is_sure());
     assert_eq!(suspicion.nats_max(), NATS_BELOW_REVIEW);
 }
+
+/// User 7 uploads after answers without leechers, in every third epoch as much after answers with
+/// some, and says to have uploaded half more of the latter.
+fn epoch_of_a_multiplier(number: u32) -> ClosedEpoch {
+    let (before, after) = (300.0 * MB, if number.is_multiple_of(3) { 300.0 * MB } else { 0.0 });
+    let mut epoch = epoch(number, 1, before + 1.5 * after, before + after);
+    epoch.shares[0].without_leechers = before;
+    epoch
+}
+
+#[test]
+fn whoever_adds_a_part_only_after_answers_with_leechers_is_found_by_that_part() {
+    let mut epochs: Vec<ClosedEpoch> = (1..=36).map(epoch_of_a_multiplier).collect();
+    let found = attribute(&epochs.iter().collect::<Vec<_>>(), NOW, &DetectionSettings::default());
+    let [suspicion] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((suspicion.user_id, suspicion.side), (7, Side::WithLeechers));
+    let part = suspicion.proof.fraction;
+    assert!((part - 1.0 / 3.0).abs() < 0.01, "{part}");
+    // Of all that it uploads no part fits: a fifth in one epoch of three, nothing in the others.
+    epochs.iter_mut().for_each(|epoch| epoch.shares[0].without_leechers = 0.0);
+    let found = attribute(&epochs.iter().collect::<Vec<_>>(), NOW, &DetectionSettings::default());
+    let part = found.first().map_or(0.0, |it| it.proof.fraction);
+    assert!(part < 0.15, "{part}");
+}
