@@ -7,6 +7,7 @@ use mika_core::detection::{Detector, Finding};
 use super::outcome::UserOutcome;
 use super::run::Run;
 use super::study::has_target;
+use super::targets::days_for;
 use crate::cheats::Cheat;
 use crate::tracker::START_SECONDS;
 
@@ -50,14 +51,15 @@ fn one(run: &Run, number: usize, user: &UserOutcome, out: &mut String) {
     let (person, tally) = (&user.person, &user.tally);
     let _ = writeln!(
         out,
-        "\n## user {number}, {}, {:?}, {:.1} MB/s, {:?}; since {:.0} h, {:.1} GB; review {:?} h, \
-         score {:.1}",
+        "\n## user {number}, {}, {:?}, {:.1} MB/s, {:?}; since {:.0} h, {:.1} GB, {:.1} in \
+         time; review {:?} h, score {:.1}",
         person.cheat.name(),
         person.access,
         person.up / 1e6,
         person.look,
         tally.first_seconds.map_or(0.0, hours),
         tally.faked_bytes as f64 / 1e9,
+        tally.faked_within(days_for(person.cheat)) as f64 / 1e9,
         user.said.review_seconds.map(|it| hours(it) as u32),
         user.said.score_max,
     );

@@ -55,6 +55,7 @@ impl Results {
         for (name, chart) in self.charts() {
             let _ = writeln!(out, "![{}](images/{name})\n", chart.title);
         }
+        out += &targets::by_amount(&self.study);
         out += &self.by_cheat(Group::Usual);
         out += &self.by_line();
         out += &self.changed_worlds();

@@ -45,6 +45,14 @@ impl Rate {
         let Estimate { mean, low, high } = self.wilson();
         format!("{mean:.2} ({low:.2}–{high:.2}), {} of {}", self.hits, self.tries)
     }
+
+    /// As in tables of few.
+    pub fn counted(self) -> String {
+        match self.tries {
+            0 => "–".to_owned(),
+            tries => format!("{} of {tries}", self.hits),
+        }
+    }
 }
 
 /// The 95 % upper bound of a rate of events in some months: by the rule of three if there were

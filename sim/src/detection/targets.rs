@@ -17,6 +17,14 @@ pub struct Target {
     pub least: f64,
 }
 
+/// Below so many bytes each, how much somebody has made up.
+const AMOUNTS_BYTES: [(&str, u64); 4] = [
+    ("< 1 GB", 1_000_000_000),
+    ("1–3 GB", 3_000_000_000),
+    ("3–10 GB", 10_000_000_000),
+    ("≥ 10 GB", u64::MAX),
+];
+
 /// All of them.
 pub const TARGETS: [Target; 7] = [
     target(Cheat::Joal, 3, 0.99),
@@ -37,6 +45,11 @@ const CPU_MAX: f64 = 0.05;
 
 const fn target(cheat: Cheat, days: u32, least: f64) -> Target {
     Target { cheat, days, least }
+}
+
+/// Days for the target of a cheat; 30 of one without.
+pub fn days_for(cheat: Cheat) -> u32 {
+    TARGETS.iter().find(|it| it.cheat == cheat).map_or(30, |it| it.days)
 }
 
 fn verdict(met: bool) -> String {
@@ -85,4 +98,23 @@ pub fn table_of(study: &Study, timed: bool) -> String {
         ]);
     }
     format!("## Are the targets met?\n\n{}", table(&["", "Target", "Found", ""], &rows))
+}
+
+/// Who is found in time, by what there was to find: upload that is small beside what books vary by
+/// cannot show in them.
+pub fn by_amount(study: &Study) -> String {
+    let mut header = vec!["Found in time, of those who by then had made up"];
+    header.extend(AMOUNTS_BYTES.map(|(name, _)| name));
+    let rows = TARGETS.map(|Target { cheat, days, .. }| {
+        let mut row = vec![format!("{}: {days} days", cheat.name())];
+        let mut least = 0;
+        for (_, below) in AMOUNTS_BYTES {
+            let all = study.cheats(Group::Usual, cheat);
+            let some = all.filter(|it| (least..below).contains(&it.tally.faked_within(days)));
+            row.push(Rate::of(some, |it| found_within(it, days)).counted());
+            least = below;
+        }
+        row
+    });
+    format!("## How much was there to find?\n\n{}", table(&header, &rows))
 }
